@@ -1,0 +1,61 @@
+// Makes what runs: `node build.mjs` the app (dist/app.js, dist/local/*, dist/scripts/*), `--package <folder>` one package,
+// `--all` everything. Declarations of packages come from `tsc`, in each package's own build script.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  sourcemap: true,
+  logLevel: 'warning',
+};
+
+/** The app is one bundle with its dependencies in it; only what the host provides or what is optional stays outside. */
+async function buildApp() {
+  rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+  const entries = { app: 'src/app.ts' };
+  for (const file of list('scripts', '.ts')) entries[`scripts/${path.basename(file, '.ts')}`] = `scripts/${file}`;
+  for (const folder of list('local')) entries[`local/${folder}`] = `local/${folder}/main.ts`;
+  const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))));
+  await build({
+    ...shared,
+    absWorkingDir: root,
+    entryPoints: present,
+    outdir: 'dist',
+    conditions: ['source'],
+    sourcesContent: false,
+    external: ['@azure/functions-core', 'pg-native'],
+  });
+}
+
+/** A package keeps its dependencies outside; each of its entries is one file, so that it starts fast. */
+async function buildPackage(folder) {
+  const dir = path.join(root, 'packages', folder);
+  const { buildEntries } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
+  await build({
+    ...shared,
+    absWorkingDir: dir,
+    entryPoints: buildEntries.filter((file) => existsSync(path.join(dir, file))),
+    outbase: 'src',
+    outdir: 'dist',
+    packages: 'external',
+  });
+}
+
+function list(folder, ending = '') {
+  const dir = path.join(root, folder);
+  return existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith(ending)) : [];
+}
+
+const [flag, value] = process.argv.slice(2);
+if (flag === '--package') await buildPackage(value);
+else {
+  if (flag === '--all') for (const folder of list('packages')) await buildPackage(folder);
+  await buildApp();
+}

@@ -1,0 +1,84 @@
+import type { RegisteredFunction } from '../app/registered-function';
+import type { Clock } from '../clock';
+import type { HostLog } from '../log';
+import type { TaskHubStore } from '../store/store';
+
+/**
+ * What the durable extension needs of the rest of the host: the app's durable functions and a way to run them.
+ * Function names are matched without regard to case, as Azure Functions does.
+ */
+export interface DurableFunctions {
+  orchestrator(name: string): RegisteredFunction | undefined;
+  activity(name: string): RegisteredFunction | undefined;
+  entity(name: string): RegisteredFunction | undefined;
+  /**
+   * Runs an activity through the whole invocation (hooks, log lines, function timeout, output bindings).
+   * `input` and the result are JSON texts ('null' for nothing). Rejects with the handler's own error.
+   */
+  runActivity(activity: RegisteredFunction, call: ActivityCall): Promise<string>;
+  /**
+   * Opens an invocation of an orchestrator or entity, so that the extension can call `callback(trigger, context)` itself
+   * and keep the context (its generator lives in it). Nothing is logged as executing by this.
+   */
+  openInvocation(fn: RegisteredFunction, about: { readonly instanceId: string }): OpenInvocation;
+  /** True when the app registered pre- or post-invocation hooks: turns must then go through the invocation model. */
+  hasInvocationHooks(): boolean;
+}
+
+export interface ActivityCall {
+  readonly instanceId: string;
+  readonly taskId: number;
+  readonly input: string;
+}
+
+export interface OpenInvocation {
+  readonly invocationId: string;
+  /** An `InvocationContext` of the app's own copy of `@azure/functions`. */
+  readonly context: unknown;
+  callback(trigger: unknown, context: unknown): unknown;
+}
+
+/** An HTTP request below `/runtime/webhooks/durabletask/`. */
+export interface WebhookRequest {
+  readonly method: string;
+  /** Path after `/runtime/webhooks/durabletask/`, still percent-encoded, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+  /** Scheme, host and port that the caller used, e.g. `http://localhost:7071`; links in answers start with it. */
+  readonly origin: string;
+}
+
+export interface WebhookResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface DurableExtensionOptions {
+  readonly store: TaskHubStore;
+  readonly clock: Clock;
+  readonly log: HostLog;
+  readonly functions: DurableFunctions;
+  /** `extensions.durableTask` of host.json. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly hubName: string;
+  /** Where the host listens, e.g. `http://127.0.0.1:7071`, without a trailing slash. */
+  readonly baseUrl: string;
+  /** Key put into links as `code=`, when keys are enforced. */
+  readonly systemKey?: string;
+  /** How much of sticky running is checked against a full replay. */
+  readonly verifyReplay: 'all' | 'sample' | 'off';
+}
+
+/** The Durable Functions extension of the host: engine, management API and client binding. */
+export interface DurableExtension {
+  /** Opens the store, takes over the task hub and goes on with what is unfinished. */
+  start(): Promise<void>;
+  /** Lets running turns settle, writes what is owed and closes the store. Running activities are not waited for longer than `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+  handleHttp(request: WebhookRequest): Promise<WebhookResponse>;
+  /** The JSON text that a `durableClient` input binding receives. */
+  clientBinding(binding: { readonly taskHub?: string; readonly connectionName?: string }): string;
+}
