@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** The app as `npm start` runs it, on ports and in a folder of its own, with every part real. */
+export interface RunningApp {
+  /** Base address of the host, e.g. `http://127.0.0.1:40123`. */
+  readonly url: string;
+  readonly dataDir: string;
+  /** The settings that this app was given instead of those of local.settings.json. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The supervisor's process. */
+  readonly process: ChildProcess;
+  /** All that the supervisor and the host have printed so far. */
+  output(): string;
+  /** Ends everything in order, as Ctrl-C does, and removes the folder. Resolves with the supervisor's exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface RunningAppOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  /** Program and first arguments; the host's command line by default. */
+  readonly command?: readonly string[];
+  readonly readyWithinMs?: number;
+  /** Called with every piece of output. */
+  readonly onOutput?: (text: string) => void;
+}
+
+const root = path.resolve(__dirname, '../..');
+
+/** The account name and key that every storage emulator has built in; they open nothing else. */
+const STORAGE_ACCOUNT =
+  'DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;' +
+  'AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;';
+
+/** Starts the app and resolves when it is ready; rejects with what it printed when it ends or takes too long. */
+export async function startApp(options: RunningAppOptions = {}): Promise<RunningApp> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'running-app-'));
+  const [http, ...others] = await freePorts(9);
+  const settings = { ...localSettings(others), ...options.env };
+  const [program = process.execPath, ...first] = options.command ?? [
+    process.execPath,
+    path.join(root, 'packages/functions-host/dist/cli.js'),
+    'start',
+  ];
+  const child = spawn(
+    program,
+    [...first, '--app', root, '--port', String(http), '--data', dataDir, '--no-watch', ...(options.args ?? [])],
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings } },
+  );
+  const ended = once(child, 'exit');
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      options.onOutput?.(text);
+    });
+  }
+  const stop = async (): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
+    await ended;
+    await rm(dataDir, { recursive: true, force: true });
+    return child.exitCode;
+  };
+  try {
+    await until('the app is ready', options.readyWithinMs ?? 60_000, () => {
+      if (child.exitCode !== null) throw new Error(`the app ended with ${child.exitCode} before it was ready`);
+      return /\bready\b/i.test(output) ? true : undefined;
+    });
+  } catch (error) {
+    await stop();
+    throw new Error(`${String(error)}\n${output}`, { cause: error });
+  }
+  return { url: `http://127.0.0.1:${http}`, dataDir, settings, process: child, output: () => output, stop };
+}
+
+function localSettings(ports: readonly number[]): Record<string, string> {
+  const [blob, queue, table, postgres, payments, carrier, smtp, mail] = ports;
+  const endpoint = (kind: string, port: number | undefined): string =>
+    `${kind}Endpoint=http://127.0.0.1:${port}/devstoreaccount1;`;
+  return {
+    AzureWebJobsStorage: STORAGE_ACCOUNT + endpoint('Blob', blob) + endpoint('Queue', queue) + endpoint('Table', table),
+    DATABASE_URL: `postgres://postgres:postgres@127.0.0.1:${postgres}/orders`,
+    PAYMENT_PROVIDER_URL: `http://127.0.0.1:${payments}`,
+    CARRIER_URL: `http://127.0.0.1:${carrier}`,
+    SMTP_URL: `smtp://127.0.0.1:${smtp}`,
+    MAIL_CATCHER_URL: `http://127.0.0.1:${mail}`,
+  };
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map(async (server) => new Promise((closed) => server.close(closed))));
+  return ports;
+}
+
+/** Asks `probe` until it finds something; rejects with `what` when the time is over. */
+export async function until<T>(
+  what: string,
+  withinMs: number,
+  probe: () => T | undefined | Promise<T | undefined>,
+): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+    await new Promise((next) => setTimeout(next, 50));
+  }
+}
