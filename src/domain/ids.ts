@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+/**
+ * The ids of the business, branded so that one can't stand in for another. Each schema is the only way to make its id
+ * from text; what came out of a schema once needs no second check.
+ */
+
+/** Letters, digits, `_` and `-`, at most 64 characters, starting with a letter or digit. It is the saga's instance id too. */
+export const orderIdSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    'expected 1 to 64 letters, digits, "_" or "-", the first a letter or digit',
+  )
+  .brand<'OrderId'>();
+export type OrderId = z.infer<typeof orderIdSchema>;
+
+const printable = /^[^\p{C}\s](?:[^\p{C}]{0,62}[^\p{C}\s])?$/u;
+
+/** A product's id in the catalogue: 1 to 64 printable characters without blanks at its ends. */
+export const skuSchema = z
+  .string()
+  .regex(printable, 'expected 1 to 64 printable characters, no blank first or last')
+  .brand<'Sku'>();
+export type Sku = z.infer<typeof skuSchema>;
+
+/** Whoever orders: 1 to 64 printable characters without blanks at its ends. */
+export const customerIdSchema = z
+  .string()
+  .regex(printable, 'expected 1 to 64 printable characters, no blank first or last')
+  .brand<'CustomerId'>();
+export type CustomerId = z.infer<typeof customerIdSchema>;

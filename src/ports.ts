@@ -1,0 +1,162 @@
+import type { CustomerId, OrderId, Sku } from './domain/ids';
+import type { NewOrder, Product, StoredOrder } from './domain/order';
+import type { FinalStatus, OrderStatus, StatusReason } from './domain/order-status';
+
+/**
+ * What the business needs from outside, one interface each; `src/adapters` has one file for every outside system.
+ *
+ * Two rules hold for all of them. Everything that changes something takes the step's key and may be called again with
+ * it: the effect happens once. And what an answer says for certain is a return value (`declined`, `outOfStock`), while
+ * a thrown error means that nobody knows whether the effect came about.
+ *
+ * Money is in minor units (cents) of the shop's one currency, always an integer.
+ */
+
+export interface Clock {
+  now(): Date;
+}
+
+export interface AuthoriseRequest {
+  readonly orderId: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly paymentMethod: string;
+}
+
+export type Authorisation =
+  | { readonly kind: 'authorised'; readonly intentId: string }
+  | { readonly kind: 'declined'; readonly code: string; readonly message: string };
+
+export type Capture =
+  | { readonly kind: 'captured'; readonly amount: number }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+
+/** The payment provider. `key` is the idempotency key that the provider sees. */
+export interface Payments {
+  /** Holds the money. */
+  authorise(key: string, request: AuthoriseRequest): Promise<Authorisation>;
+  /** Takes the money that is held. */
+  capture(key: string, request: { readonly intentId: string; readonly amount: number }): Promise<Capture>;
+  /**
+   * Lets go of the money that is held. Without an intent id the authorisation is sent again under its own `key`, which
+   * tells the id, and is then cancelled. A decline means that there is nothing to cancel; so does a repeated call.
+   */
+  cancel(key: string, request: AuthoriseRequest, intentId: string | undefined): Promise<void>;
+}
+
+export interface ShipmentRequest {
+  readonly orderId: string;
+  readonly customerId: string;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+}
+
+export interface Carrier {
+  /** Books one parcel for the order. */
+  book(key: string, request: ShipmentRequest): Promise<{ readonly shipmentId: string; readonly tracking: string }>;
+}
+
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** E-mail. The same `key` gives the same Message-ID, so that a second copy of a mail is recognised as one. */
+export interface Mailer {
+  send(key: string, mail: Mail): Promise<void>;
+}
+
+/** The catalogue. */
+export interface Catalogue {
+  /** Products in the order of their skus, after `after`. */
+  list(page: { readonly after?: Sku | undefined; readonly limit: number }): Promise<readonly Product[]>;
+  /** The products among `skus` that exist. */
+  find(skus: readonly Sku[]): Promise<ReadonlyMap<Sku, Product>>;
+  /** Writes name, price and stock of each product, new or not. Nothing happens when `key` has been applied before. */
+  put(key: string, products: readonly Product[]): Promise<void>;
+}
+
+export interface Reservation {
+  readonly orderId: OrderId;
+  readonly sku: Sku;
+  readonly quantity: number;
+}
+
+export type ReserveOutcome =
+  | { readonly kind: 'reserved' }
+  | { readonly kind: 'outOfStock'; readonly available: number }
+  | { readonly kind: 'unknownProduct' }
+  /** The reservation was released before it was made: nothing is reserved, nor ever will be under this key. */
+  | { readonly kind: 'undone' };
+
+export interface Stock {
+  reserve(key: string, reservation: Reservation): Promise<ReserveOutcome>;
+  /** Gives back exactly what `key` reserved, and keeps a later `reserve` under it from reserving anything. */
+  release(key: string): Promise<void>;
+}
+
+/** `accepted`: the row is new. `repeated`: the same order was there. `conflict`: a different one was, under the same id. */
+export type Acceptance = 'accepted' | 'repeated' | 'conflict';
+
+export interface OrderQuery {
+  readonly status?: OrderStatus | undefined;
+  readonly customerId?: CustomerId | undefined;
+  /** The last order of the page before. */
+  readonly after?: OrderId | undefined;
+  readonly limit: number;
+}
+
+/** The orders' rows: the authority on which orders exist. */
+export interface Orders {
+  accept(order: NewOrder): Promise<Acceptance>;
+  /** One answer for each order, in their order. Safe to repeat. */
+  acceptMany(orders: readonly NewOrder[]): Promise<readonly Acceptance[]>;
+  find(id: OrderId): Promise<StoredOrder | undefined>;
+  /** Newest first. */
+  list(query: OrderQuery): Promise<readonly StoredOrder[]>;
+  /** Notes that the order's saga has been started; does nothing when that is known already. */
+  markStarted(id: OrderId): Promise<void>;
+  /** Orders accepted before `acceptedBefore` whose saga is not known to have been started, oldest first. */
+  listUnstarted(acceptedBefore: Date, limit: number): Promise<readonly OrderId[]>;
+  markAwaitingApproval(key: string, id: OrderId): Promise<void>;
+  markApproved(key: string, id: OrderId, reason: StatusReason): Promise<void>;
+  settle(key: string, id: OrderId, status: FinalStatus, reason: StatusReason | undefined): Promise<void>;
+}
+
+export interface PaymentRow {
+  readonly orderId: OrderId;
+  readonly intentId: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly state: 'authorised' | 'captured' | 'cancelled' | 'refunded';
+}
+
+/** What we know of the orders' payments. */
+export interface PaymentRows {
+  find(id: OrderId): Promise<PaymentRow | undefined>;
+  /** `undone` when `key` was released first; nothing is written then. */
+  recordAuthorised(key: string, payment: Omit<PaymentRow, 'state'>): Promise<'recorded' | 'undone'>;
+  recordCaptured(key: string, id: OrderId): Promise<void>;
+  /** Keeps a later `recordAuthorised` under `key` from writing, and tells the intent if there was one. */
+  undoAuthorised(key: string): Promise<{ readonly intentId: string | undefined }>;
+  recordCancelled(id: OrderId): Promise<void>;
+}
+
+export interface ShipmentRow {
+  readonly orderId: OrderId;
+  readonly shipmentId: string;
+  readonly tracking: string;
+  readonly state: 'booked' | 'cancelled';
+}
+
+/** What we know of the orders' shipments. */
+export interface ShipmentRows {
+  find(id: OrderId): Promise<ShipmentRow | undefined>;
+  recordBooked(key: string, shipment: Omit<ShipmentRow, 'state'>): Promise<void>;
+}
+
+/** Starts the saga of an order that has a row. `Client` is the durable client at hand. */
+export interface OrderStarter<Client> {
+  /** Does nothing when the saga was started before, however long ago. Throws when it can't be started now. */
+  start(client: Client, orderId: OrderId): Promise<void>;
+}
