@@ -20,7 +20,11 @@ export type OrderStatus = (typeof orderStatuses)[number];
 
 export type FinalStatus = Extract<OrderStatus, 'completed' | 'compensated' | 'compensationFailed'>;
 
-const finalStatuses: readonly OrderStatus[] = ['completed', 'compensated', 'compensationFailed'] satisfies FinalStatus[];
+const finalStatuses: readonly OrderStatus[] = [
+  'completed',
+  'compensated',
+  'compensationFailed',
+] satisfies FinalStatus[];
 
 /** True once nothing will change the order any more. */
 export function isFinal(status: OrderStatus): status is FinalStatus {

@@ -44,3 +44,12 @@ export interface StoredOrder extends NewOrder {
   readonly startedAt?: Date | undefined;
   readonly updatedAt: Date;
 }
+
+/** What to take from stock for an order: one entry a product, however many lines name it, in the order of the lines. */
+export function toReservations(
+  lines: readonly Pick<OrderLine, 'sku' | 'quantity'>[],
+): readonly { readonly sku: Sku; readonly quantity: number }[] {
+  const quantities = new Map<Sku, number>();
+  for (const { sku, quantity } of lines) quantities.set(sku, (quantities.get(sku) ?? 0) + quantity);
+  return [...quantities].map(([sku, quantity]) => ({ sku, quantity }));
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { parseDuration } from './domain/duration';
+import { minorDigits, parseMoney } from './domain/money';
+
+/**
+ * The app's settings: read once, at start, here and nowhere else. A wrong setting stops the start with one error that
+ * names every bad one, what was expected and what came; values that may hold secrets are described, never shown.
+ */
+
+const url = (...schemes: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)), {
+    error: `a URL with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+
+const text = (what: string) => z.string().min(1, { error: what });
+
+const duration = z.string().transform((value, context) => {
+  const milliseconds = parseDuration(value);
+  if (milliseconds !== undefined && milliseconds > 0) return milliseconds;
+  return refuse(context, 'a duration such as "90 seconds", "1 hour" or "3 days"');
+});
+
+const integer = (from: number, to: number) =>
+  z.string().transform((value, context) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= from && number <= to ? number : refuse(context, `a whole number from ${from} to ${to}`);
+  });
+
+const currency = z.string().transform((value, context) => {
+  const decimals = minorDigits(value);
+  if (/^[a-z]{3}$/.test(value) && decimals !== undefined) return { code: value, decimals };
+  return refuse(context, 'a currency of ISO 4217 in lower case, e.g. "usd"');
+});
+
+const email = z.email({ error: 'an e-mail address' });
+
+const settingsSchema = z.object({
+  DATABASE_URL: url('postgres', 'postgresql'),
+  DATABASE_POOL_SIZE: integer(1, 100).default(10),
+  AzureWebJobsStorage: text('a storage connection string').optional(),
+  AzureWebJobsStorage__accountName: text('the name of a storage account').optional(),
+  AzureWebJobsStorage__blobServiceUri: url('https', 'http').optional(),
+  PAYMENT_PROVIDER_URL: url('http', 'https'),
+  PAYMENT_PROVIDER_KEY: text("the payment provider's API key"),
+  CARRIER_URL: url('http', 'https'),
+  SMTP_URL: url('smtp', 'smtps'),
+  MAIL_FROM: email,
+  OPS_EMAIL: email,
+  CURRENCY: currency,
+  APPROVAL_THRESHOLD: text('an amount, e.g. "5000.00"'),
+  APPROVAL_TIMEOUT: duration,
+  START_GRACE: duration.default(60_000),
+  RETENTION_DAYS: integer(1, 3650),
+  STUCK_AFTER: duration,
+});
+type Settings = z.infer<typeof settingsSchema>;
+
+function toConfig(settings: Settings, approvalThreshold: number) {
+  return {
+    database: { url: settings.DATABASE_URL, poolSize: settings.DATABASE_POOL_SIZE },
+    /** As Azure Functions reads it: a connection string, or the identity-based form. */
+    storage: {
+      connectionString: settings.AzureWebJobsStorage,
+      accountName: settings.AzureWebJobsStorage__accountName,
+      blobServiceUri: settings.AzureWebJobsStorage__blobServiceUri,
+    },
+    payments: { url: settings.PAYMENT_PROVIDER_URL, key: settings.PAYMENT_PROVIDER_KEY },
+    carrier: { url: settings.CARRIER_URL },
+    mail: { smtpUrl: settings.SMTP_URL, from: settings.MAIL_FROM, ops: settings.OPS_EMAIL },
+    /** The shop's one currency and how many decimals it has. */
+    currency: settings.CURRENCY,
+    /** Orders above `threshold` (minor units) wait for approval for at most `timeout` (milliseconds). */
+    approval: { threshold: approvalThreshold, timeout: settings.APPROVAL_TIMEOUT },
+    /** An order accepted this long ago (milliseconds) whose saga isn't known to be started gets started by the sweep. */
+    startGrace: settings.START_GRACE,
+    /** How many days histories, ledger entries and import files are kept. */
+    retentionDays: settings.RETENTION_DAYS,
+    /** A saga that has been waiting for longer than this (milliseconds) is reported. */
+    stuckAfter: settings.STUCK_AFTER,
+  };
+}
+export type Config = ReturnType<typeof toConfig>;
+
+const secrets: readonly string[] = ['PAYMENT_PROVIDER_KEY', 'AzureWebJobsStorage', 'DATABASE_URL', 'SMTP_URL'];
+
+/** Thrown once, with one line for every setting that is missing or wrong. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly keys: readonly string[];
+
+  constructor(problems: readonly Problem[]) {
+    super(
+      `${problems.length === 1 ? 'A setting is' : `${problems.length} settings are`} missing or wrong ` +
+        `(local.settings.json here, application settings in Azure):\n${problems.map(({ message }) => `  ${message}`).join('\n')}`,
+    );
+    this.keys = problems.map(({ key }) => key);
+  }
+}
+
+/** Reads the settings from the environment. Throws `ConfigError`. */
+export function readConfig(environment: Environment = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  const parsed = settingsSchema.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => toProblem(issue, given));
+  if (!hasStorage(given)) {
+    problems.push(missing('AzureWebJobsStorage'));
+  }
+  const decimals = minorDigits(given['CURRENCY'] ?? '') ?? 2;
+  const threshold = parseMoney(given['APPROVAL_THRESHOLD'] ?? '', decimals);
+  if (threshold === undefined && given['APPROVAL_THRESHOLD']) {
+    problems.push(wrong('APPROVAL_THRESHOLD', given, `an amount of at most ${decimals} decimals, e.g. "5000.00"`));
+  }
+  if (!parsed.success || threshold === undefined || problems.length > 0) throw new ConfigError(problems);
+  return toConfig(parsed.data, threshold);
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Problem = { readonly key: string; readonly message: string };
+
+function hasStorage(given: Environment): boolean {
+  return ['', '__accountName', '__blobServiceUri'].some((ending) => `AzureWebJobsStorage${ending}` in given);
+}
+
+function toProblem(issue: z.core.$ZodIssue, given: Environment): Problem {
+  const key = String(issue.path[0]);
+  return given[key] === undefined ? missing(key) : wrong(key, given, issue.message);
+}
+
+/** A missing setting is told in the words that its schema has for a wrong one. */
+function missing(key: string): Problem {
+  const schema = z.record(z.string(), z.unknown()).parse(settingsSchema.shape)[key];
+  const expected = schema instanceof z.ZodType ? schema.safeParse('').error?.issues[0]?.message : undefined;
+  return { key, message: `${key}: expected ${expected ?? 'a value'}, got nothing` };
+}
+
+function wrong(key: string, given: Environment, expected: string): Problem {
+  return { key, message: `${key}: expected ${expected}, got ${describe(key, given[key])}` };
+}
+
+function describe(key: string, value: string | undefined): string {
+  if (value === undefined) return 'nothing';
+  return secrets.includes(key) ? `something else (${value.length} characters, not shown)` : JSON.stringify(value);
+}
+
+function refuse(context: z.core.$RefinementCtx, expected: string): never {
+  context.addIssue({ code: 'custom', message: expected });
+  return z.NEVER;
+}

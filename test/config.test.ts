@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError, readConfig } from '../src/config';
+
+const localSettings = JSON.parse(readFileSync(path.join(__dirname, '..', 'local.settings.json'), 'utf8')) as {
+  Values: Record<string, string>;
+};
+const settings = localSettings.Values;
+
+function errorOf(environment: Record<string, string | undefined>): ConfigError {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('the settings were accepted');
+}
+
+describe('settings', () => {
+  it('are read from what local.settings.json has', () => {
+    const config = readConfig(settings);
+    expect(config.currency).toEqual({ code: 'usd', decimals: 2 });
+    expect(config.approval).toEqual({ threshold: 500_000, timeout: 24 * 3_600_000 });
+    expect(config.retentionDays).toBe(90);
+    expect(config.startGrace).toBe(60_000);
+  });
+
+  it('are refused with one error that names every one that is missing or wrong, and what came', () => {
+    const error = errorOf({
+      ...settings,
+      CARRIER_URL: undefined,
+      OPS_EMAIL: '',
+      APPROVAL_TIMEOUT: '1 fortnight',
+      APPROVAL_THRESHOLD: '12.345',
+      CURRENCY: 'bitcoin',
+      RETENTION_DAYS: '0',
+    });
+    expect([...error.keys].sort()).toEqual([
+      'APPROVAL_THRESHOLD',
+      'APPROVAL_TIMEOUT',
+      'CARRIER_URL',
+      'CURRENCY',
+      'OPS_EMAIL',
+      'RETENTION_DAYS',
+    ]);
+    expect(error.message).toContain('6 settings are missing or wrong');
+    expect(error.message).toContain('CARRIER_URL: expected a URL with http:// or https://, got nothing');
+    expect(error.message).toContain('OPS_EMAIL: expected an e-mail address, got nothing');
+    expect(error.message).toContain(
+      'APPROVAL_TIMEOUT: expected a duration such as "90 seconds", "1 hour" or "3 days", got "1 fortnight"',
+    );
+    expect(error.message).toContain('RETENTION_DAYS: expected a whole number from 1 to 3650, got "0"');
+    expect(error.message).toContain(
+      'CURRENCY: expected a currency of ISO 4217 in lower case, e.g. "usd", got "bitcoin"',
+    );
+  });
+
+  it('never show a value that may hold a secret', () => {
+    const error = errorOf({ ...settings, DATABASE_URL: 'mysql://root:hunter2@db', SMTP_URL: 'hunter2' });
+    expect([...error.keys]).toEqual(['DATABASE_URL', 'SMTP_URL']);
+    expect(error.message).toContain(
+      'DATABASE_URL: expected a URL with postgres:// or postgresql://, got something else',
+    );
+    expect(error.message).not.toContain('hunter2');
+  });
+
+  it('name every setting of an empty environment', () => {
+    const error = errorOf({});
+    const optional = ['MAIL_CATCHER_URL', 'FUNCTIONS_WORKER_RUNTIME'];
+    expect([...error.keys].sort()).toEqual(
+      Object.keys(settings)
+        .filter((key) => !optional.includes(key))
+        .sort(),
+    );
+  });
+
+  it('accept storage by identity in place of a connection string', () => {
+    const { AzureWebJobsStorage: _, ...rest } = settings;
+    expect(errorOf(rest).keys).toEqual(['AzureWebJobsStorage']);
+    expect(readConfig({ ...rest, AzureWebJobsStorage__accountName: 'shop' }).storage.accountName).toBe('shop');
+  });
+});
