@@ -1,18 +1,7 @@
 import { readCsvRecords, type CsvRecord, type OpenBytes } from '../../src/domain/csv-records';
+import { openBytes } from '../support/csv-bytes';
 
 const START = { offset: 0, row: 1 };
-
-/** The bytes of `text`, cut where `sizes` says, over and over. */
-function bytesOf(text: string | Uint8Array, sizes: readonly number[] = [1 << 20]): OpenBytes {
-  const all = typeof text === 'string' ? Buffer.from(text) : text;
-  return async function* (offset) {
-    for (let at = offset, turn = 0; at < all.length; turn += 1) {
-      const size = sizes[turn % sizes.length]!;
-      yield all.subarray(at, at + size);
-      at += size;
-    }
-  };
-}
 
 async function readAll(open: OpenBytes, columnCount?: number, from = START): Promise<CsvRecord[]> {
   const records: CsvRecord[] = [];
@@ -37,7 +26,7 @@ const awkward =
 describe('reading CSV records', () => {
   it('gives each record with its row, offsets and fields', async () => {
     const text = 'a,b\n1,"x\ny"\n\n2,z\n';
-    expect(await readAll(bytesOf(text))).toEqual([
+    expect(await readAll(openBytes(text))).toEqual([
       { row: 1, offset: 0, end: 4, fields: ['a', 'b'] },
       { row: 2, offset: 4, end: 12, fields: ['1', 'x\ny'] },
       { row: 4, offset: 13, end: 17, fields: ['2', 'z'] },
@@ -45,7 +34,7 @@ describe('reading CSV records', () => {
   });
 
   it('reads CRLF, a byte order mark, quotes in quotes and a last line without a line break', async () => {
-    const rows = await readAll(bytesOf('\uFEFFa,b\r\n1,"say ""hi"""\r\n2,c'));
+    const rows = await readAll(openBytes('\uFEFFa,b\r\n1,"say ""hi"""\r\n2,c'));
     expect(rows.map(({ fields }) => fields)).toEqual([
       ['a', 'b'],
       ['1', 'say "hi"'],
@@ -54,7 +43,7 @@ describe('reading CSV records', () => {
   });
 
   it('loses one line to a stray quote, not the lines after it', async () => {
-    const rows = await readAll(bytesOf(awkward), 3);
+    const rows = await readAll(openBytes(awkward), 3);
     expect(rows.map(({ row, fields, problem }) => [row, fields[0], problem])).toEqual([
       [1, 'order', undefined],
       [2, '1', undefined],
@@ -70,7 +59,7 @@ describe('reading CSV records', () => {
   });
 
   it('takes a quote that is closed lines later for a stray one when the columns do not add up', async () => {
-    const rows = await readAll(bytesOf('1,"a\n2,b\n3,c",d\n4,e\n'), 2);
+    const rows = await readAll(openBytes('1,"a\n2,b\n3,c",d\n4,e\n'), 2);
     expect(rows.map(({ row, fields, problem }) => [row, fields, problem])).toEqual([
       [1, ['1', 'a'], 'a quote in this row is not closed'],
       [2, ['2', 'b'], undefined],
@@ -80,7 +69,7 @@ describe('reading CSV records', () => {
   });
 
   it('gives up a row of more than 32,768 characters and finds the next one', async () => {
-    const rows = await readAll(bytesOf(`1,"${'x'.repeat(200_000)}\n2,b\n`, [4096]), 2);
+    const rows = await readAll(openBytes(`1,"${'x'.repeat(200_000)}\n2,b\n`, [4096]), 2);
     expect(rows.map(({ row, problem }) => [row, problem])).toEqual([
       [1, 'the row is longer than 32768 characters, or a quote in it is not closed'],
       [2, undefined],
@@ -89,7 +78,7 @@ describe('reading CSV records', () => {
 
   it('marks a row that is not UTF-8 or holds a NUL', async () => {
     const bytes = Buffer.concat([Buffer.from('1,Caf'), Buffer.from([0xe9]), Buffer.from('\n2,a\0b\n3,ok\n')]);
-    expect((await readAll(bytesOf(bytes), 2)).map(({ problem }) => problem)).toEqual([
+    expect((await readAll(openBytes(bytes), 2)).map(({ problem }) => problem)).toEqual([
       'the row is not UTF-8 text',
       'the row is not UTF-8 text',
       undefined,
@@ -97,21 +86,21 @@ describe('reading CSV records', () => {
   });
 
   it('gives nothing for an empty file', async () => {
-    expect(await readAll(bytesOf(''))).toEqual([]);
-    expect(await readAll(bytesOf('\n\r\n\n'))).toEqual([]);
+    expect(await readAll(openBytes(''))).toEqual([]);
+    expect(await readAll(openBytes('\n\r\n\n'))).toEqual([]);
   });
 
   it('gives the same however the bytes are cut into chunks', async () => {
-    const whole = await readAll(bytesOf(awkward), 3);
+    const whole = await readAll(openBytes(awkward), 3);
     for (const sizes of [[1], [2], [3], [5], [7, 1], [1, 64], [13, 2, 29]]) {
-      expect(await readAll(bytesOf(awkward, sizes), 3)).toEqual(whole);
+      expect(await readAll(openBytes(awkward, sizes), 3)).toEqual(whole);
     }
   });
 
   it('goes on from any record as if it had read all before it', async () => {
-    const whole = await readAll(bytesOf(awkward), 3);
+    const whole = await readAll(openBytes(awkward), 3);
     for (const [index, { end, row }] of whole.entries()) {
-      const rest = await readAll(bytesOf(awkward, [5]), 3, { offset: end, row: row + 1 });
+      const rest = await readAll(openBytes(awkward, [5]), 3, { offset: end, row: row + 1 });
       const expected = whole.slice(index + 1);
       expect(rest.map(({ fields, problem }) => ({ fields, problem }))).toEqual(
         expected.map(({ fields, problem }) => ({ fields, problem })),
