@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { findFreePort, formatAddress, loopbackIp } from './addresses';
+import type { Address } from './addresses';
+import { StartFailure } from './failures';
+import { openLogFile } from './log-files';
+import type { LogFile } from './log-files';
+import { pollUntil } from './poll';
+import { preparePostgresBinaries } from './postgres-binaries';
+import type { PostgresBinaries } from './postgres-binaries';
+import { ensureCluster, provisionLogins, serverEnvironment, writeAccessRules } from './postgres-cluster';
+import type { PostgresLogin } from './postgres-cluster';
+import { readPostmaster, shutDownPostgres, stopLeftoverPostgres } from './postgres-leftover';
+import { chooseServerAccount, placeServerData } from './server-account';
+import type { ServerAccount } from './server-account';
+
+/** Recovery after a kill replays the write-ahead log before the server answers; that may take a while. */
+const READY_WITHIN_MS = 120_000;
+
+export interface PostgresServerOptions {
+  /** Where the data is kept; as root it may have to be kept elsewhere, see `PostgresServer.dataDir`. */
+  readonly dataDir: string;
+  /** A loopback address; its port is listened on, on no other address. */
+  readonly address: Address;
+  readonly logins: readonly PostgresLogin[];
+  /** Takes what the server prints. */
+  readonly logFile: string;
+}
+
+export interface PostgresServer {
+  readonly pid: number;
+  readonly address: Address;
+  /** Where the data really is. */
+  readonly dataDir: string;
+  /** The folder because of which the data is not where it was wanted: the server's account may not enter it. */
+  readonly movedBecauseOf?: string;
+  /** Resolves when the process has ended, whoever ended it, with how it did (`code 1`, `signal SIGKILL`). */
+  readonly ended: Promise<string>;
+  /** Fast shutdown; does nothing when it has ended already. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the PostgreSQL that comes with this package on a data folder, which is made if it isn't there, and has the
+ * users and databases of `logins` in it when the promise resolves. What an earlier server of the same folder left running
+ * is ended first. Rejects with a `StartFailure` that holds the server's last words when it doesn't come up.
+ */
+export async function startPostgresServer(options: PostgresServerOptions): Promise<PostgresServer> {
+  const account = await chooseServerAccount(options.dataDir);
+  const place = await placeServerData(options.dataDir, account);
+  const binaries = await preparePostgresBinaries(account);
+  await stopLeftoverPostgres(place.dataDir);
+  const ownerPassword = await ensureCluster(place.dataDir, binaries, account);
+  await writeAccessRules(place.dataDir, options.logins, account);
+
+  const log = await openLogFile(options.logFile);
+  const listen = { host: loopbackIp(options.address.host), port: options.address.port };
+  const child = spawnServer(binaries, place.dataDir, listen, log, account);
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `code ${code ?? '?'}`));
+    child.once('error', (error) => resolve(error.message));
+  });
+  const stop = async (): Promise<void> => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await shutDownPostgres(child.pid, place.dataDir, binaries.pgCtl);
+    await ended;
+  };
+  try {
+    const pid = await waitUntilReady(child, place.dataDir, ended, log);
+    await provisionLogins(listen, ownerPassword, options.logins);
+    return { pid, address: listen, ended, stop, ...place };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function spawnServer(
+  binaries: PostgresBinaries,
+  dataDir: string,
+  { host, port }: Address,
+  log: LogFile,
+  account: ServerAccount | undefined,
+): ChildProcess {
+  const parameters = {
+    listen_addresses: host,
+    port: String(port),
+    unix_socket_directories: '',
+    fsync: 'on',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    log_line_prefix: '%m [%p] %u@%d ',
+  };
+  try {
+    return spawn(
+      binaries.postgres,
+      ['-D', dataDir, ...Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      {
+        ...account,
+        cwd: dataDir,
+        env: serverEnvironment(),
+        stdio: ['ignore', log.fd, log.fd],
+        // A group of its own: Ctrl-C in the terminal must not end it before those who use it.
+        detached: process.platform !== 'win32',
+        windowsHide: true,
+      },
+    );
+  } finally {
+    log.close();
+  }
+}
+
+async function waitUntilReady(
+  child: ChildProcess,
+  dataDir: string,
+  ended: Promise<string>,
+  log: LogFile,
+): Promise<number> {
+  let end: string | undefined;
+  void ended.then((how) => (end = how));
+  const pid = await pollUntil(
+    async () => {
+      if (end !== undefined) return 'ended' as const;
+      const postmaster = await readPostmaster(dataDir);
+      return postmaster?.isReady && postmaster.pid === child.pid && postmaster.pid;
+    },
+    { timeoutMs: READY_WITHIN_MS, intervalMs: 5 },
+  );
+  if (typeof pid === 'number') return pid;
+  const problem = end === undefined ? `is not ready after ${READY_WITHIN_MS / 1000} s` : `ended with ${end}`;
+  throw new StartFailure(
+    `PostgreSQL (data in ${dataDir}) ${problem}. Its last lines, of ${log.path}:\n${await log.tail()}`,
+  );
+}
+
+export interface StartPostgresOptions {
+  /** Left out: a temporary folder, which `stop()` removes. */
+  readonly dataDir?: string;
+  /** Left out or 0: a free one. */
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: string;
+  readonly databases?: readonly string[];
+}
+
+export interface RunningPostgres {
+  readonly pid: number;
+  readonly port: number;
+  /** `postgres://` URL of a database; one of `databases` or one made later. */
+  url(database: string): string;
+  stop(): Promise<void>;
+}
+
+/** A PostgreSQL for tests and scripts: on 127.0.0.1, ready for use, gone after `stop()`. */
+export async function startPostgres(options: StartPostgresOptions = {}): Promise<RunningPostgres> {
+  const { user = 'postgres', password = randomBytes(8).toString('hex'), databases = [] } = options;
+  const temporary = options.dataDir === undefined ? await makeOpenFolder() : undefined;
+  const dataDir = options.dataDir ?? path.join(temporary ?? '', 'postgres');
+  const port = options.port || (await findFreePort());
+  const server = await startPostgresServer({
+    dataDir,
+    address: { host: '127.0.0.1', port },
+    logins: [{ user, password, databases }],
+    logFile: `${dataDir}.log`,
+  });
+  const authority = `${encodeURIComponent(user)}:${encodeURIComponent(password)}@${formatAddress(server.address)}`;
+  return {
+    pid: server.pid,
+    port,
+    url: (database) => `postgres://${authority}/${encodeURIComponent(database)}`,
+    stop: async () => {
+      await server.stop();
+      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/** mkdtemp's folders are closed to others, and root's server runs as somebody else. */
+async function makeOpenFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'functions-host-postgres-'));
+  await chmod(folder, 0o711);
+  return folder;
+}
