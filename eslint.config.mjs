@@ -2,6 +2,7 @@
 //   - the layers: what may import what (see ARCHITECTURE.md), and no import cycles;
 //   - time: only the clock adapters may ask the machine what time it is, in SQL too;
 //   - determinism: orchestrations are replayed, so they have no clock, no chance, no environment, no I/O and no async.
+import path from 'node:path';
 import eslint from '@eslint/js';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import { importX } from 'eslint-plugin-import-x';
@@ -51,47 +52,51 @@ const nondeterminism = [
   say('YieldExpression[delegate=false]', 'A plain yield loses the type of the result: write yield*.'),
 ];
 
-const layer = (target, from, message) => ({ target, from, message });
-const app = ['./src', './orchestrations', './activities'];
+const rooms = {
+  src: ['app.ts', 'config.ts', 'ports.ts', 'domain', 'adapters', 'triggers'],
+  '.': ['orchestrations', 'activities', 'local', 'scripts', 'test', 'bench'],
+  packages: ['durable-saga', 'functions-host'],
+};
+
+/** Zones that let `target` import the named rooms (and itself) and no other part of this repository. */
+const mayImport = (target, ...allowed) =>
+  [].concat(target).flatMap((own) =>
+    Object.entries(rooms).flatMap(([parent, names]) =>
+      names
+        .map((name) => path.posix.join(parent, name))
+        .filter((room) => ![own, ...allowed].includes(room) && !own.startsWith(`${room}/`))
+        .map((room) => ({
+          target: `./${own}`,
+          from: `./${room}`,
+          message: `${own} may import ${allowed.length > 0 ? allowed.join(', ') : 'nothing else of this repository'}.`,
+        })),
+    ),
+  );
+
+const domain = 'src/domain';
+const ports = 'src/ports.ts';
+const toolkit = 'packages/durable-saga';
 const layers = [
-  layer(
-    './src/domain',
-    [...app.filter((dir) => dir !== './src'), './src/!(domain)/**', './src/*.ts', './local', './packages'],
-    'The domain imports nothing but itself.',
+  ...mayImport(domain),
+  ...mayImport(ports, domain, toolkit),
+  ...mayImport('src/config.ts', domain),
+  ...mayImport('activities', domain, ports, toolkit),
+  ...mayImport('orchestrations', domain, 'activities', toolkit),
+  ...mayImport('src/triggers', domain, ports, 'orchestrations', toolkit),
+  ...mayImport('src/adapters', domain, ports, toolkit),
+  ...mayImport(
+    'src/app.ts',
+    domain,
+    ports,
+    'src/config.ts',
+    'src/adapters',
+    'src/triggers',
+    'activities',
+    'orchestrations',
+    toolkit,
   ),
-  layer(
-    './src/ports.ts',
-    ['./orchestrations', './activities', './src/!(domain)/**', './src/app.ts', './src/config.ts'],
-    'Ports know the domain only.',
-  ),
-  layer(
-    './activities',
-    ['./orchestrations', './src/!(domain|ports)/**', './src/app.ts', './src/config.ts'],
-    'Activities see the domain, the ports and durable-saga.',
-  ),
-  layer(
-    './orchestrations',
-    ['./src/!(domain)/**', './src/*.ts'],
-    'Orchestrations see the domain, activities and durable-saga.',
-  ),
-  layer(
-    './src/triggers',
-    ['./activities', './src/adapters', './src/app.ts', './src/config.ts'],
-    'Triggers see the domain, the ports, orchestrations and durable-saga.',
-  ),
-  layer(
-    './src/adapters',
-    ['./orchestrations', './activities', './src/triggers', './src/app.ts', './src/config.ts'],
-    'Adapters see the domain, the ports and their SDK.',
-  ),
-  layer('./packages', [...app, './local', './scripts'], 'No package imports the app.'),
-  layer('./packages/durable-saga/src', './packages/functions-host', 'The toolkit runs on any host.'),
-  layer('./packages/functions-host/src', './packages/durable-saga', 'The host runs any app.'),
-  layer(
-    app,
-    ['./local', './scripts', './test', './packages/functions-host'],
-    'The app does not know which host it runs on.',
-  ),
+  ...mayImport('packages/durable-saga/src'),
+  ...mayImport('packages/functions-host/src'),
 ];
 
 const bannedModules = (names, message) => ['error', { patterns: [{ group: names, message }] }];
