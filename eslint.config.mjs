@@ -135,7 +135,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts', 'activities/**/*.ts', 'packages/durable-saga/src/**/*.ts'],
-    ignores: ['src/config.ts', 'src/adapters/system-clock.ts'],
+    ignores: ['src/config.ts', 'src/adapters/clock.ts'],
     rules: { 'no-restricted-syntax': ['error', ...wallClock, ...databaseClock, ...environment] },
   },
   {
