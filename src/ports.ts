@@ -1,5 +1,7 @@
+import type { FileProblem } from './domain/csv-file';
 import type { CustomerId, OrderId, Sku } from './domain/ids';
 import type { NewOrder, Product, StoredOrder } from './domain/order';
+import type { RowRejection } from './domain/order-rows';
 import type { FinalStatus, OrderStatus, StatusReason } from './domain/order-status';
 
 /**
@@ -120,7 +122,8 @@ export interface Orders {
   listUnstarted(acceptedBefore: Date, limit: number): Promise<readonly OrderId[]>;
   markAwaitingApproval(key: string, id: OrderId): Promise<void>;
   markApproved(key: string, id: OrderId, reason: StatusReason): Promise<void>;
-  settle(key: string, id: OrderId, status: FinalStatus, reason: StatusReason | undefined): Promise<void>;
+  /** Writes the final status; does nothing when there is one already. */
+  settle(id: OrderId, status: FinalStatus, reason: StatusReason | undefined): Promise<void>;
 }
 
 export interface PaymentRow {
@@ -159,4 +162,79 @@ export interface ShipmentRows {
 export interface OrderStarter<Client> {
   /** Does nothing when the saga was started before, however long ago. Throws when it can't be started now. */
   start(client: Client, orderId: OrderId): Promise<void>;
+}
+
+// ---- Imports: the files, and the rows that say how far each import is and what it refused ----
+
+export type OpenedFile =
+  | {
+      readonly kind: 'file';
+      readonly etag: string;
+      /** In bytes. */
+      readonly size: number;
+      /** Reads from a byte offset to the end, piece by piece; throws when the file is replaced or deleted meanwhile. */
+      read(offset: number): AsyncIterable<Uint8Array>;
+    }
+  | { readonly kind: 'replaced' }
+  | { readonly kind: 'gone' };
+
+/** The files of the import container; a path is e.g. `orders/june.csv`. */
+export interface Files {
+  /** With an ETag the file must still be the one that had it. */
+  open(path: string, etag?: string): Promise<OpenedFile>;
+  /** Writes the file, or a new one in its place. */
+  write(path: string, content: AsyncIterable<string>, contentType: string): Promise<void>;
+  list(query: {
+    readonly prefix: string;
+    readonly modifiedBefore: Date;
+  }): AsyncIterable<{ readonly path: string; readonly etag: string }>;
+  /** Does nothing when the file is gone, or another one is in its place. */
+  remove(file: { readonly path: string; readonly etag: string }): Promise<void>;
+}
+
+export interface ImportFile {
+  /** The id of the import's orchestration. */
+  readonly importId: string;
+  readonly kind: 'orders' | 'products';
+  readonly path: string;
+  readonly etag: string;
+}
+
+export interface ImportSummary {
+  readonly startedAt: Date;
+  readonly finishedAt: Date | undefined;
+  readonly problem: FileProblem | undefined;
+  /** Orders that the file brought, those that had come before with the same content, and those refused. */
+  readonly orders: { readonly accepted: number; readonly repeated: number; readonly rejected: number };
+  /** Sums of the accepted and of the repeated orders, in minor units. */
+  readonly totals: { readonly accepted: bigint; readonly repeated: bigint };
+  /** How many rows have a reason why they were refused. */
+  readonly rejectedRows: number;
+}
+
+/** What is known of imports. Everything may be repeated with the same arguments and then changes nothing. */
+export interface Imports {
+  begin(file: ImportFile): Promise<void>;
+  /**
+   * Notes at which row each order of the file starts. Returns, by row, the row of an earlier start of the same order:
+   * those reappear.
+   */
+  claimOrders(
+    importId: string,
+    orders: readonly { readonly row: number; readonly order: string }[],
+  ): Promise<ReadonlyMap<number, number>>;
+  /** `acceptedRows` are rows at which accepted orders start. */
+  recordBatch(
+    importId: string,
+    batch: { readonly acceptedRows: readonly number[]; readonly rejections: readonly RowRejection[] },
+  ): Promise<void>;
+  finish(importId: string, problem: FileProblem | undefined): Promise<void>;
+  /** Throws for an import that has not begun. */
+  summarise(importId: string): Promise<ImportSummary>;
+  listRejections(
+    importId: string,
+    page: { readonly afterRow: number; readonly limit: number },
+  ): Promise<readonly RowRejection[]>;
+  /** Forgets imports that finished before `before`, at most `limit` of them; tells how many. */
+  expire(before: Date, limit: number): Promise<number>;
 }

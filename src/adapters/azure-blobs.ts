@@ -1,0 +1,103 @@
+import { Readable } from 'node:stream';
+import { BlobServiceClient, RestError } from '@azure/storage-blob';
+import type { BlockBlobClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
+import type { Files, OpenedFile } from '../ports';
+
+/** Where the storage account is, in the forms that Azure Functions knows: exactly one of them is needed. */
+export interface StorageSettings {
+  readonly connectionString?: string | undefined;
+  readonly accountName?: string | undefined;
+  readonly blobServiceUri?: string | undefined;
+}
+
+/** So much is fetched at a time: a reader that stops early has not fetched the rest of a long file. */
+const RANGE_BYTES = 64 * 1024;
+const UPLOAD_BYTES = 1024 * 1024;
+
+/** Short, since whoever calls retries too, and knows better for how long. */
+const options: StoragePipelineOptions = {
+  retryOptions: { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
+};
+
+/** The files of one blob container. Errors other than those `Files` names are the SDK's. */
+export function createBlobFiles(settings: StorageSettings, containerName: string): Files {
+  let connected: Promise<ContainerClient> | undefined;
+  const container = async (): Promise<ContainerClient> => {
+    connected ??= connect(settings).then((service) => service.getContainerClient(containerName));
+    return connected;
+  };
+  return {
+    async open(path, etag) {
+      const blob = (await container()).getBlockBlobClient(path);
+      return openBlob(blob, etag);
+    },
+
+    async write(path, content, contentType) {
+      const client = await container();
+      await client.createIfNotExists();
+      await client
+        .getBlockBlobClient(path)
+        .uploadStream(Readable.from(content), UPLOAD_BYTES, 2, { blobHTTPHeaders: { blobContentType: contentType } });
+    },
+
+    async *list({ prefix, modifiedBefore }) {
+      const client = await container();
+      if (!(await client.exists())) return;
+      for await (const { name, properties } of client.listBlobsFlat({ prefix })) {
+        if (properties.lastModified < modifiedBefore) yield { path: name, etag: properties.etag };
+      }
+    },
+
+    async remove({ path, etag }) {
+      const blob = (await container()).getBlobClient(path);
+      try {
+        await blob.delete({ conditions: { ifMatch: quote(etag) } });
+      } catch (error) {
+        if (!hasStatus(error, 404, 412)) throw error;
+      }
+    },
+  };
+}
+
+async function connect({ connectionString, accountName, blobServiceUri }: StorageSettings): Promise<BlobServiceClient> {
+  if (connectionString !== undefined) return BlobServiceClient.fromConnectionString(connectionString, options);
+  // A large library that only a deployed app needs.
+  const { DefaultAzureCredential } = await import('@azure/identity');
+  const uri = blobServiceUri ?? `https://${accountName ?? ''}.blob.core.windows.net`;
+  return new BlobServiceClient(uri, new DefaultAzureCredential(), options);
+}
+
+async function openBlob(blob: BlockBlobClient, expected: string | undefined): Promise<OpenedFile> {
+  try {
+    const conditions = expected === undefined ? {} : { conditions: { ifMatch: quote(expected) } };
+    const { etag, contentLength: size } = await blob.getProperties(conditions);
+    if (etag === undefined || size === undefined) throw new Error(`blob ${blob.name} has no ETag or no length`);
+    return { kind: 'file', etag: unquote(etag), size, read: (offset) => readRanges(blob, { etag, size, offset }) };
+  } catch (error) {
+    if (hasStatus(error, 404)) return { kind: 'gone' };
+    if (hasStatus(error, 412)) return { kind: 'replaced' };
+    throw error;
+  }
+}
+
+async function* readRanges(
+  blob: BlockBlobClient,
+  { etag, size, offset }: { readonly etag: string; readonly size: number; readonly offset: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = offset; at < size; at += RANGE_BYTES) {
+    yield await blob.downloadToBuffer(at, Math.min(RANGE_BYTES, size - at), { conditions: { ifMatch: quote(etag) } });
+  }
+}
+
+/** Lists give an ETag bare, answers quoted: it is kept bare and sent quoted. */
+function unquote(etag: string): string {
+  return etag.replace(/^"|"$/g, '');
+}
+
+function quote(etag: string): string {
+  return `"${unquote(etag)}"`;
+}
+
+function hasStatus(error: unknown, ...statuses: number[]): boolean {
+  return error instanceof RestError && statuses.includes(error.statusCode ?? 0);
+}
