@@ -3,7 +3,7 @@
  * message alone, without a stack.
  */
 export class StartFailure extends Error {
-  override readonly name = 'StartFailure';
+  override readonly name: string = 'StartFailure';
   /** 1: it could not start. 2: the command line was wrong. */
   readonly exitCode: 1 | 2;
   constructor(message: string, exitCode: 1 | 2 = 1) {
@@ -11,6 +11,9 @@ export class StartFailure extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** A process that ended or stayed silent instead of getting ready. It may do better when it is tried again. */
+export class DiedAtStart extends StartFailure {}
 
 /** The text of whatever was thrown; connection failures of several addresses are told one by one. */
 export function messageOf(error: unknown): string {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findFreePort, formatAddress, loopbackIp } from './addresses';
 import type { Address } from './addresses';
-import { StartFailure } from './failures';
+import { DiedAtStart } from './failures';
 import { openLogFile } from './log-files';
 import type { LogFile } from './log-files';
 import { pollUntil } from './poll';
@@ -15,6 +15,8 @@ import type { PostgresBinaries } from './postgres-binaries';
 import { ensureCluster, provisionLogins, serverEnvironment, writeAccessRules } from './postgres-cluster';
 import type { PostgresLogin } from './postgres-cluster';
 import { readPostmaster, shutDownPostgres, stopLeftoverPostgres } from './postgres-leftover';
+import { endOf } from './running';
+import type { Running } from './running';
 import { chooseServerAccount, placeServerData } from './server-account';
 import type { ServerAccount } from './server-account';
 
@@ -29,19 +31,16 @@ export interface PostgresServerOptions {
   readonly logins: readonly PostgresLogin[];
   /** Takes what the server prints. */
   readonly logFile: string;
+  /** Told of the server's process as soon as there is one. */
+  readonly onSpawn?: (child: ChildProcess) => void;
 }
 
-export interface PostgresServer {
-  readonly pid: number;
+export interface PostgresServer extends Running {
   readonly address: Address;
   /** Where the data really is. */
   readonly dataDir: string;
   /** The folder because of which the data is not where it was wanted: the server's account may not enter it. */
   readonly movedBecauseOf?: string;
-  /** Resolves when the process has ended, whoever ended it, with how it did (`code 1`, `signal SIGKILL`). */
-  readonly ended: Promise<string>;
-  /** Fast shutdown; does nothing when it has ended already. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -60,10 +59,8 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
   const log = await openLogFile(options.logFile);
   const listen = { host: loopbackIp(options.address.host), port: options.address.port };
   const child = spawnServer(binaries, place.dataDir, listen, log, account);
-  const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `code ${code ?? '?'}`));
-    child.once('error', (error) => resolve(error.message));
-  });
+  options.onSpawn?.(child);
+  const ended = endOf(child);
   const stop = async (): Promise<void> => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     await shutDownPostgres(child.pid, place.dataDir, binaries.pgCtl);
@@ -132,7 +129,7 @@ async function waitUntilReady(
   );
   if (typeof pid === 'number') return pid;
   const problem = end === undefined ? `is not ready after ${READY_WITHIN_MS / 1000} s` : `ended with ${end}`;
-  throw new StartFailure(
+  throw new DiedAtStart(
     `PostgreSQL (data in ${dataDir}) ${problem}. Its last lines, of ${log.path}:\n${await log.tail()}`,
   );
 }
