@@ -1,0 +1,136 @@
+import type { FileProblem } from '../domain/csv-file';
+import type { Clock, ImportSummary, Imports } from '../ports';
+import type { Database, Queryable } from './postgres-database';
+
+interface SummaryRow {
+  started_at: Date;
+  finished_at: Date | null;
+  problem: FileProblem | null;
+  accepted: number;
+  repeated: number;
+  rejected: number;
+  accepted_total: string;
+  repeated_total: string;
+  rejected_rows: number;
+}
+
+/**
+ * Imports in tables `imports`, `import_orders` and `import_rejections`. Every statement may come again with the same
+ * values, since a batch is run again when its end was not seen; so nothing is counted up, all numbers are counted from
+ * the rows.
+ */
+export function createPostgresImports(database: Database, clock: Clock): Imports {
+  return {
+    async begin({ importId, kind, path, etag }) {
+      await database.query(
+        'insert into imports (id, kind, path, etag, started_at) values ($1, $2, $3, $4, $5) on conflict (id) do nothing',
+        [importId, kind, path, etag, clock.now()],
+      );
+    },
+
+    async claimOrders(importId, orders) {
+      if (orders.length === 0) return new Map();
+      return database.transaction((tx) => claim(tx, importId, orders));
+    },
+
+    async recordBatch(importId, { acceptedRows, rejections }) {
+      await database.transaction(async (tx) => {
+        if (acceptedRows.length > 0) {
+          await tx.query('update import_orders set accepted = true where import_id = $1 and row = any($2)', [
+            importId,
+            acceptedRows,
+          ]);
+        }
+        if (rejections.length > 0) {
+          await tx.query(
+            `insert into import_rejections (import_id, row, order_id, reason)
+             select $1, row, "order", reason from jsonb_to_recordset($2) as r(row integer, "order" text, reason text)
+             on conflict (import_id, row) do nothing`,
+            [importId, JSON.stringify(rejections)],
+          );
+        }
+      });
+    },
+
+    async finish(importId, problem) {
+      await database.query('update imports set finished_at = $2, problem = $3 where id = $1 and finished_at is null', [
+        importId,
+        clock.now(),
+        problem === undefined ? null : JSON.stringify(problem),
+      ]);
+    },
+
+    async summarise(importId) {
+      const { rows } = await database.query<SummaryRow>(summaryStatement, [importId]);
+      const [row] = rows;
+      if (!row) throw new Error(`expected the import ${importId} to have begun, found no row of it`);
+      return toSummary(row);
+    },
+
+    async listRejections(importId, { afterRow, limit }) {
+      const { rows } = await database.query<{ row: number; order_id: string | null; reason: string }>(
+        `select row, order_id, reason from import_rejections where import_id = $1 and row > $2 order by row limit $3`,
+        [importId, afterRow, limit],
+      );
+      return rows.map(({ row, order_id: order, reason }) => ({ row, order: order ?? undefined, reason }));
+    },
+
+    async expire(before, limit) {
+      const { rowCount } = await database.query(
+        `delete from imports where id in (
+           select id from imports where finished_at < $1 order by finished_at limit $2)`,
+        [before, limit],
+      );
+      return rowCount ?? 0;
+    },
+  };
+}
+
+async function claim(
+  tx: Queryable,
+  importId: string,
+  orders: readonly { readonly row: number; readonly order: string }[],
+): Promise<ReadonlyMap<number, number>> {
+  await tx.query(
+    `insert into import_orders (import_id, row, order_id)
+     select $1, row, "order" from jsonb_to_recordset($2) as o(row integer, "order" text)
+     on conflict (import_id, row) do nothing`,
+    [importId, JSON.stringify(orders)],
+  );
+  const { rows } = await tx.query<{ row: number; earlier: number }>(
+    `select later.row, min(earlier.row) as earlier
+     from import_orders as later
+     join import_orders as earlier
+       on earlier.import_id = later.import_id and earlier.order_id = later.order_id and earlier.row < later.row
+     where later.import_id = $1 and later.row = any($2)
+     group by later.row`,
+    [importId, orders.map(({ row }) => row)],
+  );
+  return new Map(rows.map(({ row, earlier }) => [row, earlier]));
+}
+
+/** An order counts as repeated when it was there before the import began. */
+const summaryStatement = `
+  select i.started_at, i.finished_at, i.problem,
+    count(*) filter (where o.created_at >= i.started_at)::integer as accepted,
+    count(*) filter (where o.created_at < i.started_at)::integer as repeated,
+    count(*) filter (where f.import_id is not null and not f.accepted)::integer as rejected,
+    coalesce(sum(o.total) filter (where o.created_at >= i.started_at), 0)::text as accepted_total,
+    coalesce(sum(o.total) filter (where o.created_at < i.started_at), 0)::text as repeated_total,
+    (select count(*)::integer from import_rejections r where r.import_id = i.id) as rejected_rows
+  from imports i
+  left join import_orders f on f.import_id = i.id
+  left join orders o on f.accepted and o.id = f.order_id
+  where i.id = $1
+  group by i.id`;
+
+function toSummary(row: SummaryRow): ImportSummary {
+  return {
+    startedAt: row.started_at,
+    finishedAt: row.finished_at ?? undefined,
+    problem: row.problem ?? undefined,
+    orders: { accepted: row.accepted, repeated: row.repeated, rejected: row.rejected },
+    totals: { accepted: BigInt(row.accepted_total), repeated: BigInt(row.repeated_total) },
+    rejectedRows: row.rejected_rows,
+  };
+}
