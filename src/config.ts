@@ -114,8 +114,19 @@ export function readConfig(environment: Environment = process.env): Config {
   return toConfig(parsed.data, threshold);
 }
 
+/** Reads what is needed to reach the database, and nothing else. Throws `ConfigError`. */
+export function readDatabaseConfig(environment: Environment): Pick<Config['database'], 'url'> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  const parsed = settingsSchema.pick({ DATABASE_URL: true }).safeParse(given);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => toProblem(issue, given)));
+  return { url: parsed.data.DATABASE_URL };
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
-type Problem = { readonly key: string; readonly message: string };
+interface Problem {
+  readonly key: string;
+  readonly message: string;
+}
 
 function hasStorage(given: Environment): boolean {
   return ['', '__accountName', '__blobServiceUri'].some((ending) => `AzureWebJobsStorage${ending}` in given);

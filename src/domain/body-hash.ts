@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 
 /** Values that JSON can say; a property that is undefined counts as absent. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined };
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+interface JsonObject {
+  readonly [name: string]: Json | undefined;
+}
 
 /** JSON with the names of every object in order, so that equal values give equal text. */
 export function toCanonicalJson(value: Json): string {
@@ -19,6 +22,6 @@ export function hashBody(body: Json): string {
   return createHash('sha256').update(toCanonicalJson(body)).digest('hex');
 }
 
-function isList(value: readonly Json[] | { readonly [name: string]: Json | undefined }): value is readonly Json[] {
+function isList(value: readonly Json[] | JsonObject): value is readonly Json[] {
   return Array.isArray(value);
 }

@@ -5,28 +5,22 @@ import { z } from 'zod';
  * from text; what came out of a schema once needs no second check.
  */
 
+const orderIdForm = 'expected 1 to 64 letters, digits, "_" or "-", the first a letter or digit';
+
 /** Letters, digits, `_` and `-`, at most 64 characters, starting with a letter or digit. It is the saga's instance id too. */
 export const orderIdSchema = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
-    'expected 1 to 64 letters, digits, "_" or "-", the first a letter or digit',
-  )
+  .string(orderIdForm)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, orderIdForm)
   .brand<'OrderId'>();
 export type OrderId = z.infer<typeof orderIdSchema>;
 
+const printableForm = 'expected 1 to 64 printable characters, no blank first or last';
 const printable = /^[^\p{C}\s](?:[^\p{C}]{0,62}[^\p{C}\s])?$/u;
 
 /** A product's id in the catalogue: 1 to 64 printable characters without blanks at its ends. */
-export const skuSchema = z
-  .string()
-  .regex(printable, 'expected 1 to 64 printable characters, no blank first or last')
-  .brand<'Sku'>();
+export const skuSchema = z.string(printableForm).regex(printable, printableForm).brand<'Sku'>();
 export type Sku = z.infer<typeof skuSchema>;
 
 /** Whoever orders: 1 to 64 printable characters without blanks at its ends. */
-export const customerIdSchema = z
-  .string()
-  .regex(printable, 'expected 1 to 64 printable characters, no blank first or last')
-  .brand<'CustomerId'>();
+export const customerIdSchema = z.string(printableForm).regex(printable, printableForm).brand<'CustomerId'>();
 export type CustomerId = z.infer<typeof customerIdSchema>;

@@ -5,17 +5,21 @@ import { customerIdSchema, orderIdSchema, skuSchema } from './ids';
 export const MAX_QUANTITY = 100_000;
 export const MAX_LINES = 100;
 
-export const quantitySchema = z.int().min(1).max(MAX_QUANTITY);
+const quantityForm = `expected a whole number from 1 to ${MAX_QUANTITY}`;
+export const quantitySchema = z.int(quantityForm).min(1, quantityForm).max(MAX_QUANTITY, quantityForm);
 
-export const emailSchema = z.email().max(254);
+const emailForm = 'expected an e-mail address of at most 254 characters';
+export const emailSchema = z.email(emailForm).max(254, emailForm);
+
+const paymentMethodForm = 'expected 1 to 128 letters, digits, "_" or "-"';
 
 /** The provider's name for a means of payment, e.g. `pm_card_visa`. Never a card number. */
-export const paymentMethodSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,128}$/, 'expected 1 to 128 letters, digits, "_" or "-"');
+export const paymentMethodSchema = z.string(paymentMethodForm).regex(/^[A-Za-z0-9_-]{1,128}$/, paymentMethodForm);
 
 /** Used when an import doesn't say. */
 export const DEFAULT_PAYMENT_METHOD = 'pm_card_visa';
+
+const linesForm = `expected a list of 1 to ${MAX_LINES} lines`;
 
 /** The body of `POST /api/orders`. Names that it doesn't know are refused: they are mostly misspelt ones that it does. */
 export const orderRequestSchema = z.strictObject({
@@ -23,9 +27,9 @@ export const orderRequestSchema = z.strictObject({
   customerId: customerIdSchema,
   email: emailSchema.optional(),
   lines: z
-    .array(z.strictObject({ sku: skuSchema, quantity: quantitySchema }))
-    .min(1)
-    .max(MAX_LINES),
+    .array(z.strictObject({ sku: skuSchema, quantity: quantitySchema }), linesForm)
+    .min(1, linesForm)
+    .max(MAX_LINES, linesForm),
   paymentMethod: paymentMethodSchema,
 });
 export type OrderRequest = z.infer<typeof orderRequestSchema>;

@@ -4,12 +4,7 @@ import { MAX_TOTAL, formatDecimal, lineAmount, parseDecimal } from './money';
 import type { Decimal } from './money';
 import type { NewOrder, OrderLine, Product } from './order';
 import type { OrderRequest } from './order-request';
-
-/** One thing that is wrong with some input. `path` leads to it, e.g. `lines[1].sku`. */
-export interface Violation {
-  readonly path: string;
-  readonly message: string;
-}
+import type { Violation } from './violations';
 
 export type Priced =
   { readonly ok: true; readonly order: NewOrder } | { readonly ok: false; readonly violations: readonly Violation[] };
@@ -30,16 +25,17 @@ export interface ImportedOrder {
   readonly lines: readonly ImportedLine[];
 }
 
-/**
- * Makes the order of a request, at the catalogue's prices; the violations name every product that doesn't exist. The
- * hash is of the request alone: it stays a repetition when the catalogue's prices have changed meanwhile.
- */
+/** What tells a repeated request from another one under its id. Prices aren't in it: the catalogue's may change meanwhile. */
+export function hashRequest({ customerId, email, paymentMethod, lines }: OrderRequest): string {
+  return hashBody({ customerId, email, paymentMethod, lines });
+}
+
+/** Makes the order of a request, at the catalogue's prices; the violations name every product that doesn't exist. */
 export function priceRequest(
-  request: Omit<OrderRequest, 'orderId'> & { readonly orderId: OrderId },
+  request: OrderRequest & { readonly orderId: OrderId },
   catalogue: ReadonlyMap<Sku, Product>,
   currency: string,
 ): Priced {
-  const { orderId, customerId, email, paymentMethod } = request;
   const violations: Violation[] = [];
   const lines: ImportedLine[] = [];
   for (const [index, { sku, quantity }] of request.lines.entries()) {
@@ -48,8 +44,7 @@ export function priceRequest(
     else violations.push({ path: `lines[${index}].sku`, message: `no product has the sku "${sku}"` });
   }
   if (violations.length > 0) return { ok: false, violations };
-  const bodyHash = hashBody({ customerId, email, paymentMethod, lines: request.lines });
-  return toOrder({ orderId, customerId, email, paymentMethod, lines }, { bodyHash, source: 'http', currency });
+  return toOrder({ ...request, lines }, { bodyHash: hashRequest(request), source: 'http', currency });
 }
 
 /** Makes the order of an import, at its own prices, which are part of its hash. Whether its products exist isn't looked at. */

@@ -87,7 +87,7 @@ describe('reading orders from rows', () => {
       'order: expected 1 to 64 letters, digits, "_" or "-", the first a letter or digit, got "1/2"',
     ],
     ['1,A,11,1,1.00,0,4111 1111,', 'payment method: expected 1 to 128 letters, digits, "_" or "-", got "4111 1111"'],
-    ['1,A,11,1,1.00,0,,nobody', 'email: Invalid email address, got "nobody"'],
+    ['1,A,11,1,1.00,0,,nobody', 'email: expected an e-mail address of at most 254 characters, got "nobody"'],
     ['1,A,11,1,1.00', 'expected 8 columns, got 5'],
     ['1,A,11,100000,999.99,0,,', 'the amount of the line is more than 99999999 minor units, the largest payment'],
     ['1,A,11,1,1.00,1,,', 'the total of the order is 0: there is nothing to pay'],

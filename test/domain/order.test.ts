@@ -1,19 +1,21 @@
 import { hashBody, toCanonicalJson } from '../../src/domain/body-hash';
 import { parseDuration } from '../../src/domain/duration';
 import { customerIdSchema, orderIdSchema, skuSchema } from '../../src/domain/ids';
+import type { Sku } from '../../src/domain/ids';
 import type { Product } from '../../src/domain/order';
 import { toReservations } from '../../src/domain/order';
 import { orderRequestSchema } from '../../src/domain/order-request';
 import { isFinal, orderStatuses } from '../../src/domain/order-status';
 import { priceImport, priceRequest } from '../../src/domain/priced-order';
 import type { ImportedOrder } from '../../src/domain/priced-order';
+import { toViolations } from '../../src/domain/violations';
 
 const orderId = orderIdSchema.parse('order-1');
 const customerId = customerIdSchema.parse('ALFKI');
 const tea = skuSchema.parse('tea');
 const cup = skuSchema.parse('cup');
 
-const catalogue = (teaPrice = 1850): ReadonlyMap<string & (typeof tea | typeof cup), Product> =>
+const catalogue = (teaPrice = 1850): ReadonlyMap<Sku, Product> =>
   new Map([
     [tea, { sku: tea, name: 'Tea', unitPrice: teaPrice, stock: 10 }],
     [cup, { sku: cup, name: 'Cup', unitPrice: 400, stock: 10 }],
@@ -164,6 +166,21 @@ describe('the body of a request', () => {
       'lines.4.quantity',
       'paymentMethod',
       '',
+    ]);
+  });
+
+  it('is answered with what was expected and what came', () => {
+    const body = { customerId: 'c1', lines: [{ sku: 'tea', quantity: 1e300 }], email: 'x'.repeat(80), ordrId: 'typo' };
+    const parsed = orderRequestSchema.safeParse(body);
+    expect(parsed.error && toViolations(parsed.error, body)).toEqual([
+      { path: 'email', message: `expected an e-mail address of at most 254 characters, got "${'x'.repeat(59)}...` },
+      { path: 'lines[0].quantity', message: 'expected a whole number from 1 to 100000, got 1e+300' },
+      { path: 'paymentMethod', message: 'expected 1 to 128 letters, digits, "_" or "-", got nothing' },
+      { path: 'ordrId', message: 'is no known property' },
+    ]);
+    const nothing = orderRequestSchema.safeParse(null);
+    expect(nothing.error && toViolations(nothing.error, null)).toEqual([
+      { path: '', message: 'expected object, got null' },
     ]);
   });
 

@@ -1,0 +1,165 @@
+import type { Ledger } from 'durable-saga/postgres';
+import { customerIdSchema, orderIdSchema } from '../domain/ids';
+import type { NewOrder, OrderLine, StoredOrder } from '../domain/order';
+import type { OrderStatus, StatusReason } from '../domain/order-status';
+import type { Acceptance, Clock, OrderQuery, Orders } from '../ports';
+import type { Database, Queryable } from './postgres-database';
+
+interface Row {
+  id: string;
+  body_hash: string;
+  source: NewOrder['source'];
+  customer_id: string;
+  email: string | null;
+  payment_method: string;
+  currency: string;
+  lines: OrderLine[];
+  total: number;
+  status: OrderStatus;
+  status_reason: StatusReason | null;
+  created_at: Date;
+  started_at: Date | null;
+  updated_at: Date;
+}
+
+const columns = `id, body_hash, source, customer_id, email, payment_method, currency, lines, total, status, status_reason,
+  created_at, started_at, updated_at`;
+
+const notFinal = `status not in ('completed', 'compensated', 'compensationFailed')`;
+
+/**
+ * Orders in table `orders`. A row is written once, under its unique id, and is never deleted: whatever becomes of the
+ * saga's history, an id that was used stays used. Statuses only go forward; a final one stays.
+ */
+export function createPostgresOrders(database: Database, ledger: Ledger, clock: Clock): Orders {
+  const acceptMany = (orders: readonly NewOrder[]): Promise<readonly Acceptance[]> =>
+    orders.length === 0 ? Promise.resolve([]) : database.transaction((tx) => insert(tx, orders, clock.now()));
+
+  return {
+    acceptMany,
+
+    async accept(order) {
+      const [acceptance] = await acceptMany([order]);
+      if (!acceptance) throw new Error('expected an answer for the order');
+      return acceptance;
+    },
+
+    async find(id) {
+      const { rows } = await database.query<Row>(`select ${columns} from orders where id = $1`, [id]);
+      return rows[0] && toOrder(rows[0]);
+    },
+
+    async list(query) {
+      const { rows } = await database.query<Row>(...toListStatement(query));
+      return rows.map(toOrder);
+    },
+
+    async markStarted(id) {
+      await database.query(
+        `update orders set started_at = $2, updated_at = $2,
+           status = case when status = 'accepted' then 'running' else status end
+         where id = $1 and started_at is null`,
+        [id, clock.now()],
+      );
+    },
+
+    async listUnstarted(acceptedBefore, limit) {
+      const { rows } = await database.query<{ id: string }>(
+        `select id from orders where status = 'accepted' and started_at is null and created_at < $1
+         order by created_at limit $2`,
+        [acceptedBefore, limit],
+      );
+      return rows.map((row) => orderIdSchema.parse(row.id));
+    },
+
+    async markAwaitingApproval(key, id) {
+      await setStatusOnce(key, id, 'awaitingApproval', undefined);
+    },
+
+    async markApproved(key, id, reason) {
+      await setStatusOnce(key, id, 'running', reason);
+    },
+
+    async settle(id, status, reason) {
+      await database.query(
+        `update orders set status = $2, status_reason = coalesce($3, status_reason), updated_at = $4 where id = $1 and ${notFinal}`,
+        [id, status, toJson(reason), clock.now()],
+      );
+    },
+  };
+
+  /** Once by its key: a copy of the call that comes late must not turn back a status that has gone on. */
+  async function setStatusOnce(key: string, id: string, status: OrderStatus, reason: StatusReason | undefined) {
+    await database.transaction((tx) =>
+      ledger.once(tx, key, async () => {
+        await tx.query(
+          `update orders set status = $2, status_reason = $3, updated_at = $4 where id = $1 and ${notFinal}`,
+          [id, status, toJson(reason), clock.now()],
+        );
+        return { status };
+      }),
+    );
+  }
+}
+
+async function insert(tx: Queryable, orders: readonly NewOrder[], now: Date): Promise<readonly Acceptance[]> {
+  const inserted = await tx.query<{ id: string }>(
+    `insert into orders (id, body_hash, source, customer_id, email, payment_method, currency, lines, total, status,
+       created_at, updated_at)
+     select id, "bodyHash", source, "customerId", email, "paymentMethod", currency, lines, total, 'accepted', $2, $2
+     from jsonb_to_recordset($1) as o(id text, "bodyHash" text, source text, "customerId" text, email text,
+       "paymentMethod" text, currency text, lines jsonb, total bigint)
+     order by id
+     on conflict (id) do nothing
+     returning id`,
+    [JSON.stringify(orders), now],
+  );
+  const fresh = new Set(inserted.rows.map(({ id }) => id));
+  const known = await tx.query<{ id: string; body_hash: string }>(
+    'select id, body_hash from orders where id = any($1)',
+    [orders.map(({ id }) => id)],
+  );
+  const hashes = new Map(known.rows.map((row) => [row.id, row.body_hash]));
+  return orders.map(({ id, bodyHash }) => {
+    if (hashes.get(id) !== bodyHash) return 'conflict';
+    return fresh.delete(id) ? 'accepted' : 'repeated';
+  });
+}
+
+function toListStatement({ status, customerId, after, limit }: OrderQuery): [string, unknown[]] {
+  const values: unknown[] = [limit];
+  const conditions: string[] = [];
+  const where = (condition: (parameter: string) => string, value: unknown): void => {
+    if (value === undefined) return;
+    values.push(value);
+    conditions.push(condition(`$${values.length}`));
+  };
+  where((p) => `status = ${p}`, status);
+  where((p) => `customer_id = ${p}`, customerId);
+  where((p) => `(created_at, id) < (select created_at, id from orders where id = ${p})`, after);
+  const filter = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
+  return [`select ${columns} from orders ${filter} order by created_at desc, id desc limit $1`, values];
+}
+
+function toOrder(row: Row): StoredOrder {
+  return {
+    id: orderIdSchema.parse(row.id),
+    bodyHash: row.body_hash,
+    source: row.source,
+    customerId: customerIdSchema.parse(row.customer_id),
+    email: row.email ?? undefined,
+    paymentMethod: row.payment_method,
+    currency: row.currency,
+    lines: row.lines,
+    total: row.total,
+    status: row.status,
+    statusReason: row.status_reason ?? undefined,
+    createdAt: row.created_at,
+    startedAt: row.started_at ?? undefined,
+    updatedAt: row.updated_at,
+  };
+}
+
+function toJson(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}

@@ -1,0 +1,78 @@
+import { LedgerTombstone } from 'durable-saga/postgres';
+import type { Ledger } from 'durable-saga/postgres';
+import { orderIdSchema } from '../domain/ids';
+import type { Clock, PaymentRow, PaymentRows } from '../ports';
+import type { Database } from './postgres-database';
+
+interface Row {
+  order_id: string;
+  intent_id: string;
+  amount: number;
+  currency: string;
+  state: PaymentRow['state'];
+}
+
+/** What we know of payments, in table `payments`: one row an order. */
+export function createPostgresPaymentRows(database: Database, ledger: Ledger, clock: Clock): PaymentRows {
+  return {
+    async find(id) {
+      const { rows } = await database.query<Row>(
+        'select order_id, intent_id, amount, currency, state from payments where order_id = $1',
+        [id],
+      );
+      return rows[0] && toPaymentRow(rows[0]);
+    },
+
+    async recordAuthorised(key, { orderId, intentId, amount, currency }) {
+      try {
+        await database.transaction((tx) =>
+          ledger.once(tx, key, async () => {
+            await tx.query(
+              `insert into payments (order_id, intent_id, amount, currency, state, key, updated_at)
+               values ($1, $2, $3, $4, 'authorised', $5, $6)`,
+              [orderId, intentId, amount, currency, key, clock.now()],
+            );
+            return { intentId };
+          }),
+        );
+        return 'recorded';
+      } catch (error) {
+        if (error instanceof LedgerTombstone) return 'undone';
+        throw error;
+      }
+    },
+
+    async recordCaptured(key, id) {
+      await database.transaction((tx) =>
+        ledger.once(tx, key, async () => {
+          const captured = await tx.query(
+            `update payments set state = 'captured', updated_at = $2 where order_id = $1 and state = 'authorised'`,
+            [id, clock.now()],
+          );
+          if (captured.rowCount !== 1) throw new Error(`expected an authorised payment of order ${id}, found none`);
+          return { orderId: id };
+        }),
+      );
+    },
+
+    async undoAuthorised(key) {
+      return database.transaction(async (tx) => {
+        await ledger.undo(tx, key, async () => {});
+        const { rows } = await tx.query<{ intent_id: string }>('select intent_id from payments where key = $1', [key]);
+        return { intentId: rows[0]?.intent_id };
+      });
+    },
+
+    async recordCancelled(id) {
+      await database.query(
+        `update payments set state = 'cancelled', updated_at = $2 where order_id = $1 and state = 'authorised'`,
+        [id, clock.now()],
+      );
+    },
+  };
+}
+
+function toPaymentRow(row: Row): PaymentRow {
+  const { intent_id: intentId, amount, currency, state } = row;
+  return { orderId: orderIdSchema.parse(row.order_id), intentId, amount, currency, state };
+}
