@@ -1,0 +1,165 @@
+/*
+ * Durable functions as the durable extension sees them.
+ *
+ * Activities are by far the most frequent invocations of a saga, and the library's invocation model costs several times
+ * what a trivial activity does. Without invocation hooks nobody can tell the difference between the model's steps and
+ * calling the registered handler with its input and a context, so that is what happens; with hooks the model is used.
+ * Input and result are JSON text at this border on purpose: handlers get values of their own, as in a separate process.
+ */
+import { randomUUID } from 'node:crypto';
+import { format } from 'node:util';
+import type { ActivityCall, DurableFunctions, OpenInvocation } from '../durable/ports';
+import type { HostLog } from '../log';
+import type { BindingData, FunctionRuntime } from './function-runtime';
+import type { Hooks } from './hooks';
+import type { Invoker } from './invocation';
+import type { InvocationContext, InvocationContextClass, WorkerLogLevel } from './programming-model';
+import type { RegisteredFunction } from './registered-function';
+import { type TypedData, toJsonText, typedDataToJsonText } from './typed-data';
+import { toCamelCase } from './camel-case';
+import { logFromWorker } from './worker-log';
+
+export interface DurableFunctionsOptions {
+  readonly runtimes: readonly FunctionRuntime[];
+  readonly contextClass: InvocationContextClass;
+  readonly invoker: Invoker;
+  readonly hooks: Hooks;
+  readonly log: HostLog;
+}
+
+/** The durable side of an app. */
+export function createDurableFunctions(options: DurableFunctionsOptions): DurableFunctions {
+  const runtimes = new Map<RegisteredFunction, FunctionRuntime>(options.runtimes.map((runtime) => [runtime.fn, runtime]));
+  const byType = (type: string): ((name: string) => RegisteredFunction | undefined) => {
+    const functions = options.runtimes.filter((runtime) => runtime.fn.trigger.type === type).map(({ fn }) => fn);
+    const names = new Map(functions.map((fn) => [fn.name, fn]));
+    const lowerCased = new Map(functions.map((fn) => [fn.name.toLowerCase(), fn]));
+    return (name) => names.get(name) ?? lowerCased.get(name.toLowerCase());
+  };
+  const runtimeOf = (fn: RegisteredFunction): FunctionRuntime => {
+    const runtime = runtimes.get(fn);
+    if (runtime === undefined) throw new Error(`Function '${fn.name}' is not of this app.`);
+    return runtime;
+  };
+  const hasInvocationHooks = (): boolean => options.hooks.has('preInvocation') || options.hooks.has('postInvocation');
+  return {
+    orchestrator: byType('orchestrationTrigger'),
+    activity: byType('activityTrigger'),
+    entity: byType('entityTrigger'),
+    hasInvocationHooks,
+    runActivity: (activity, call) =>
+      hasInvocationHooks()
+        ? runThroughModel(options.invoker, runtimeOf(activity), call)
+        : runDirectly(options, runtimeOf(activity), call),
+    openInvocation: (fn, { instanceId }) => openInvocation(options, runtimeOf(fn), instanceId),
+  };
+}
+
+/** The real host's log gives this reason for everything that the durable extension runs. */
+const durableReason = '(null)';
+
+function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime, call: ActivityCall): Promise<string> {
+  const invocationId = randomUUID();
+  return options.invoker.observe(runtime, durableReason, invocationId, async () => {
+    const context = toContext(options, runtime, invocationId, {
+      instanceId: call.instanceId,
+      get data(): unknown {
+        return toCamelCase(JSON.parse(call.input));
+      },
+    });
+    const { fn } = runtime;
+    if (runtime.inputs.length > 0) await readExtraInputs(runtime, context, call);
+    const result = await fn.callback(JSON.parse(call.input), context);
+    if (runtime.outputs.size > 0) await writeExtraOutputs(runtime, context, result, call);
+    return toJsonText(result);
+  });
+}
+
+async function runThroughModel(invoker: Invoker, runtime: FunctionRuntime, call: ActivityCall): Promise<string> {
+  const response = await invoker.invoke(runtime, {
+    reason: durableReason,
+    trigger: { json: call.input },
+    triggerMetadata: { InstanceId: { json: JSON.stringify(call.instanceId) }, Data: { json: call.input } },
+    bindingData: () => toBindingData(call),
+  });
+  return typedDataToJsonText(response.returnValue);
+}
+
+function openInvocation(options: DurableFunctionsOptions, runtime: FunctionRuntime, instanceId: string): OpenInvocation {
+  const invocationId = randomUUID();
+  return {
+    invocationId,
+    context: toContext(options, runtime, invocationId, { instanceId }, instanceId),
+    callback: runtime.fn.callback,
+  };
+}
+
+function toContext(
+  options: DurableFunctionsOptions,
+  runtime: FunctionRuntime,
+  invocationId: string,
+  triggerMetadata: Record<string, unknown>,
+  instanceId?: string,
+): InvocationContext {
+  const functionName = runtime.fn.name;
+  const details = { functionName, invocationId, ...(instanceId === undefined ? undefined : { instanceId }) };
+  const logHandler = (level: WorkerLogLevel, ...args: unknown[]): void => {
+    const source = { userCategory: runtime.userCategory, details, context };
+    logFromWorker(options.log, options.hooks, source, level, 'user', format(...args));
+  };
+  const context: InvocationContext = new options.contextClass({
+    invocationId,
+    functionName,
+    logHandler,
+    triggerMetadata,
+    options: runtime.contextOptions,
+  });
+  return context;
+}
+
+async function readExtraInputs(runtime: FunctionRuntime, context: InvocationContext, call: ActivityCall): Promise<void> {
+  const data = toBindingData(call);
+  for (const { name, read } of runtime.inputs) {
+    const value = await read(data);
+    if (value !== undefined) context.extraInputs.set(name, fromTypedData(value));
+  }
+}
+
+async function writeExtraOutputs(
+  runtime: FunctionRuntime,
+  context: InvocationContext,
+  result: unknown,
+  call: ActivityCall,
+): Promise<void> {
+  const data = toBindingData(call);
+  for (const [name, write] of runtime.outputs) {
+    const value = name === '$return' ? result : context.extraOutputs.get(name);
+    if (value !== undefined && value !== null) await write(toTypedData(value), data);
+  }
+}
+
+/** `{field}` in a binding's path stands for a field of the activity's input. */
+function toBindingData(call: ActivityCall): BindingData {
+  const input: unknown = JSON.parse(call.input);
+  const fields = typeof input === 'object' && input !== null && !Array.isArray(input) ? input : {};
+  return { ...fields, instanceId: call.instanceId, data: input };
+}
+
+function fromTypedData(data: TypedData): unknown {
+  if (data.string !== undefined) {
+    try {
+      return JSON.parse(data.string) as unknown;
+    } catch {
+      return data.string;
+    }
+  }
+  if (data.bytes !== undefined) return Buffer.from(data.bytes);
+  return JSON.parse(typedDataToJsonText(data)) as unknown;
+}
+
+function toTypedData(value: unknown): TypedData {
+  if (typeof value === 'string') return { string: value };
+  if (ArrayBuffer.isView(value)) return { bytes: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) };
+  if (value instanceof ArrayBuffer) return { bytes: new Uint8Array(value) };
+  return { json: toJsonText(value) };
+}

@@ -1,0 +1,270 @@
+/*
+ * One invocation of a function.
+ *
+ * The library splits an invocation into steps so that the host can come between them: arguments, pre-invocation hooks
+ * (which may replace inputs and handler), the handler, post-invocation hooks (which may replace result and error), the
+ * answer. The order, and who may change what, is what apps and their hooks rely on.
+ *
+ * A handler that runs past `functionTimeout` can't be stopped in JavaScript: its invocation fails, the handler runs on
+ * without anyone listening, and what it would have returned is dropped. Outputs are written after the handler and before
+ * the invocation counts as succeeded; a failed write fails it.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock';
+import type { HostLog } from '../log';
+import type { BindingData, FunctionRuntime } from './function-runtime';
+import type { HookContext, Hooks } from './hooks';
+import type {
+  CoreInvocation,
+  FunctionCallback,
+  InvocationResponse,
+  ProgrammingModel,
+  RetryContext,
+} from './programming-model';
+import type { NamedData, TypedData } from './typed-data';
+import { logFromWorker } from './worker-log';
+
+/** What a trigger knows about the run that it asks for. */
+export interface InvocationCall {
+  /** Shown in the log: why the function runs. */
+  readonly reason: string;
+  readonly trigger: TypedData;
+  readonly triggerMetadata?: Readonly<Record<string, TypedData>>;
+  /** Called only when a binding needs it. */
+  readonly bindingData?: () => BindingData;
+  readonly retryContext?: RetryContext;
+  /** W3C trace parent of the caller, if it sent one. */
+  readonly traceParent?: string;
+  /** Made by the caller when it must know the id beforehand (streamed HTTP). */
+  readonly invocationId?: string;
+}
+
+export interface InvokerOptions {
+  readonly model: ProgrammingModel;
+  readonly hooks: Hooks;
+  readonly log: HostLog;
+  readonly clock: Clock;
+  /** Milliseconds; undefined for no limit. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** Runs functions and knows how many are running. */
+export interface Invoker {
+  /** Runs a function through the programming model. Rejects with the handler's own error. */
+  invoke(runtime: FunctionRuntime, call: InvocationCall): Promise<InvocationResponse>;
+  /**
+   * Puts log lines, function timeout and the count of running invocations around `run`, which does the work itself.
+   */
+  observe<T>(runtime: FunctionRuntime, reason: string, invocationId: string, run: () => Promise<T>): Promise<T>;
+  /** Resolves when nothing runs any more, or after `graceMs`; answers how many invocations were left running. */
+  settle(graceMs: number): Promise<number>;
+}
+
+/** Says that a function took longer than host.json's `functionTimeout`. */
+export class FunctionTimeoutError extends Error {
+  override readonly name = 'FunctionTimeoutError';
+}
+
+const emptyMetadata: Readonly<Record<string, TypedData>> = {};
+const noBindingData: BindingData = {};
+
+/** The invoker of one app. */
+export function createInvoker(options: InvokerOptions): Invoker {
+  const { log, clock, timeoutMs } = options;
+  const appHookData = {};
+  let running = 0;
+  let whenIdle: (() => void) | undefined;
+
+  const observe: Invoker['observe'] = async (runtime, reason, invocationId, run) => {
+    const details = { functionName: runtime.fn.name, invocationId };
+    const startedAt = clock.now();
+    if (log.isEnabled('Information', runtime.category)) {
+      log.log(
+        'Information',
+        runtime.category,
+        `Executing '${runtime.displayName}' (Reason='${reason}', Id=${invocationId})`,
+        details,
+      );
+    }
+    running++;
+    try {
+      const result = await (timeoutMs === undefined ? run() : withTimeout(run(), timeoutMs, clock, runtime));
+      if (log.isEnabled('Information', runtime.category)) {
+        const took = clock.now() - startedAt;
+        log.log(
+          'Information',
+          runtime.category,
+          `Executed '${runtime.displayName}' (Succeeded, Id=${invocationId}, Duration=${took}ms)`,
+          details,
+        );
+      }
+      return result;
+    } catch (error) {
+      const took = clock.now() - startedAt;
+      const message = `Executed '${runtime.displayName}' (Failed, Id=${invocationId}, Duration=${took}ms)`;
+      log.log('Error', runtime.category, message, { ...details, error });
+      throw error;
+    } finally {
+      running--;
+      if (running === 0) whenIdle?.();
+    }
+  };
+
+  return {
+    invoke(runtime, call) {
+      const invocationId = call.invocationId ?? randomUUID();
+      return observe(runtime, call.reason, invocationId, () =>
+        runThroughModel(options, appHookData, runtime, call, invocationId),
+      );
+    },
+    observe,
+    async settle(graceMs) {
+      if (running === 0) return 0;
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, graceMs);
+        whenIdle = () => {
+          clearTimeout(deadline);
+          resolve();
+        };
+      });
+      return running;
+    },
+  };
+}
+
+async function runThroughModel(
+  options: InvokerOptions,
+  appHookData: object,
+  runtime: FunctionRuntime,
+  call: InvocationCall,
+  invocationId: string,
+): Promise<InvocationResponse> {
+  const { hooks } = options;
+  const core = toCoreInvocation(options, runtime, call, invocationId, await readInputs(runtime, call));
+  const model = options.model.getInvocationModel(core);
+  const { context, inputs } = await model.getArguments();
+  let callback: FunctionCallback = runtime.fn.callback;
+  let args = inputs;
+  const hookData = {};
+  if (hooks.has('preInvocation')) {
+    core.state = 'preInvocationHooks';
+    const hookContext: HookContext = {
+      hookData,
+      appHookData,
+      invocationContext: context,
+      inputs,
+      functionCallback: callback,
+    };
+    await hooks.run('preInvocation', hookContext);
+    args = hookContext['inputs'] as unknown[];
+    callback = hookContext['functionCallback'] as FunctionCallback;
+  }
+  core.state = 'invocation';
+  let result: unknown;
+  if (hooks.has('postInvocation')) {
+    const outcome: HookContext = {
+      hookData,
+      appHookData,
+      invocationContext: context,
+      inputs: args,
+      result: null,
+      error: null,
+    };
+    try {
+      outcome['result'] = await model.invokeFunction(context, args, callback);
+    } catch (error) {
+      outcome['error'] = error ?? new Error(`The handler threw ${String(error)}.`);
+    }
+    core.state = 'postInvocationHooks';
+    await hooks.run('postInvocation', outcome);
+    if (outcome['error'] !== null && outcome['error'] !== undefined) throw outcome['error'];
+    result = outcome['result'];
+  } else {
+    result = await model.invokeFunction(context, args, callback);
+  }
+  const response = await model.getResponse(context, result);
+  if (runtime.outputs.size > 0) await writeOutputs(runtime, response, call);
+  return response;
+}
+
+function toCoreInvocation(
+  options: InvokerOptions,
+  runtime: FunctionRuntime,
+  call: InvocationCall,
+  invocationId: string,
+  inputData: readonly NamedData[],
+): CoreInvocation {
+  const { fn } = runtime;
+  return {
+    invocationId,
+    metadata: fn,
+    request: {
+      invocationId,
+      functionId: fn.name,
+      inputData,
+      triggerMetadata: call.triggerMetadata ?? emptyMetadata,
+      traceContext: { traceParent: call.traceParent ?? toTraceParent(invocationId), traceState: '' },
+      ...(call.retryContext === undefined ? undefined : { retryContext: call.retryContext }),
+    },
+    log: (level, category, message) => {
+      const source = { userCategory: runtime.userCategory, details: { functionName: fn.name, invocationId } };
+      logFromWorker(options.log, options.hooks, source, level, category, message);
+    },
+  };
+}
+
+/** A trace of its own for an invocation whose caller has none: the invocation id's 32 digits name it. */
+function toTraceParent(invocationId: string): string {
+  const digits = invocationId.replaceAll('-', '');
+  return `00-${digits}-${digits.slice(16)}-00`;
+}
+
+/** The trigger's value and, when the function has input bindings, theirs. */
+async function readInputs(runtime: FunctionRuntime, call: InvocationCall): Promise<NamedData[]> {
+  const inputData: NamedData[] = [{ name: runtime.fn.trigger.name, data: call.trigger }];
+  if (runtime.inputs.length === 0) return inputData;
+  const data = call.bindingData?.() ?? noBindingData;
+  for (const { name, read } of runtime.inputs) {
+    const value = await read(data);
+    if (value !== undefined) inputData.push({ name, data: value });
+  }
+  return inputData;
+}
+
+async function writeOutputs(runtime: FunctionRuntime, response: InvocationResponse, call: InvocationCall): Promise<void> {
+  const data = call.bindingData?.() ?? noBindingData;
+  for (const [name, write] of runtime.outputs) {
+    const value =
+      name === '$return' ? response.returnValue : response.outputData?.find((output) => output.name === name)?.data;
+    if (value !== undefined && value !== null) await write(value, data);
+  }
+}
+
+function withTimeout<T>(run: Promise<T>, timeoutMs: number, clock: Clock, runtime: FunctionRuntime): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = clock.schedule(clock.now() + timeoutMs, () => {
+      reject(
+        new FunctionTimeoutError(
+          `Timeout value of ${toTimeSpan(timeoutMs)} was exceeded by function: ${runtime.displayName} (functionTimeout of host.json).`,
+        ),
+      );
+    });
+    run.then(
+      (value) => {
+        timer.cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        // The handler's own value, thrown on as it came.
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        reject(error);
+      },
+    );
+  });
+}
+
+function toTimeSpan(ms: number): string {
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+  return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1000) % 60)}`;
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BindingData, FunctionRuntime } from '../app/function-runtime';
+import type { Invoker } from '../app/invocation';
+import type { InvocationResponse } from '../app/programming-model';
+import { type HttpResponseData, type TypedData, typedDataToBytes } from '../app/typed-data';
+import { toSetCookie } from './response-cookie';
+import { readBody } from './request-body';
+import { answer } from './server';
+
+/** The real host's log gives this reason for every HTTP trigger. */
+const httpReason = 'This function was programmatically called via the host APIs.';
+
+/** A request with what the router found out about it. */
+export interface FunctionRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly params: Readonly<Record<string, string>>;
+  /** Scheme, host and port that the caller used. */
+  readonly origin: string;
+}
+
+/** Runs the function that a request is for and writes what it answers: 500 with an empty body if it threw. */
+export async function answerWithFunction(
+  invoker: Invoker,
+  runtime: FunctionRuntime,
+  { request, response, params, origin }: FunctionRequest,
+): Promise<void> {
+  const read = readBody(request);
+  const body = Buffer.isBuffer(read) ? read : await read;
+  if (body === 'aborted') return;
+  if (body === 'tooLarge') {
+    answer(response, 413, { connection: 'close' });
+    return;
+  }
+  const url = toUrl(request.url ?? '/', origin);
+  if (url === undefined) {
+    answer(response, 400);
+    return;
+  }
+  const headers = toHeaders(request.headers);
+  let result: InvocationResponse;
+  try {
+    result = await invoker.invoke(runtime, {
+      reason: httpReason,
+      trigger: {
+        http: {
+          method: request.method ?? 'GET',
+          url,
+          headers,
+          params,
+          ...(body.length === 0 ? undefined : { body: { bytes: body } }),
+        },
+      },
+      bindingData: () => toBindingData(url, params, headers, body),
+      ...(headers['traceparent'] === undefined ? undefined : { traceParent: headers['traceparent'] }),
+    });
+  } catch {
+    // The invoker has logged it; callers learn nothing from inside.
+    answer(response, 500);
+    return;
+  }
+  writeResponse(response, findHttpOutput(runtime, result));
+}
+
+/** The http output: usually the return value, else the output binding of type http. */
+function findHttpOutput(runtime: FunctionRuntime, result: InvocationResponse): TypedData | null | undefined {
+  if (runtime.fn.bindings['$return']?.type === 'http') return result.returnValue;
+  return result.outputData?.find(({ name }) => runtime.fn.bindings[name]?.type === 'http')?.data;
+}
+
+/** Headers that belong to the connection, which the host manages itself. */
+const connectionHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'upgrade']);
+
+function writeResponse(response: ServerResponse, output: TypedData | null | undefined): void {
+  if (response.destroyed) return;
+  if (output?.http === undefined) {
+    // A handler that returns nothing: 204, as on Azure.
+    answer(response, 204);
+    return;
+  }
+  const http = output.http as HttpResponseData;
+  const body = http.body === null || http.body === undefined ? undefined : typedDataToBytes(http.body);
+  const headers: Record<string, string | number | string[]> = {};
+  for (const name in http.headers) {
+    if (!connectionHeaders.has(name)) headers[name] = http.headers[name] as string;
+  }
+  if (http.cookies.length > 0) {
+    const own = headers['set-cookie'];
+    headers['set-cookie'] = [...(own === undefined ? [] : [String(own)]), ...http.cookies.map(toSetCookie)];
+  }
+  const status = Number(http.statusCode);
+  if (status !== 204 && status !== 304) headers['content-length'] = body?.length ?? 0;
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+function toHeaders(headers: IncomingMessage['headers']): Record<string, string> {
+  if (headers['set-cookie'] === undefined) return headers as Record<string, string>;
+  return { ...headers, 'set-cookie': headers['set-cookie'].join(', ') } as Record<string, string>;
+}
+
+/** The full URL, or undefined if Host or target are no part of one. */
+function toUrl(target: string, origin: string): string | undefined {
+  const url = target.startsWith('/') ? origin + target : target;
+  return URL.canParse(url) ? url : undefined;
+}
+
+/** What `{name}` in the path of another binding may stand for: fields of a JSON body, query, route parameters (strongest last). */
+function toBindingData(
+  url: string,
+  params: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>>,
+  body: Buffer,
+): BindingData {
+  const query = Object.fromEntries(new URL(url).searchParams);
+  return { ...toJsonFields(body), ...query, ...params, query, headers };
+}
+
+function toJsonFields(body: Buffer): Record<string, unknown> {
+  if (body.length === 0) return {};
+  try {
+    const parsed: unknown = JSON.parse(body.toString());
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { StartError } from '../host/start-error';
+
+/** Answers one request; a rejection is the host's own defect and becomes a 500. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** The listening side of the host. It answers 503 until it is given a handler, and again once it drains. */
+export interface HttpServer {
+  readonly port: number;
+  serve(handler: RequestHandler): void;
+  /** From now on new requests get a 503 and connections are closed after their answer. */
+  drain(): void;
+  /** Stops listening and drops what is still open. */
+  close(): Promise<void>;
+}
+
+const loopback = '127.0.0.1';
+/** Longer than usual clients keep idle connections, so that they, not we, close first (a close in flight is a lost request). */
+const keepAliveMs = 130_000;
+const maxHeaderBytes = 32 * 1024;
+
+/**
+ * Listens on 127.0.0.1.
+ * @param port 0 for a free one.
+ * @param onDefect told about errors that a handler let through.
+ * @throws StartError that names a busy port and how to take another.
+ */
+export async function listen(port: number, onDefect: (error: unknown) => void): Promise<HttpServer> {
+  let handler: RequestHandler | undefined;
+  let draining = false;
+  const server = createServer(
+    { keepAliveTimeout: keepAliveMs, requestTimeout: 0, maxHeaderSize: maxHeaderBytes },
+    (request, response) => {
+      if (handler === undefined || draining) {
+        refuse(response, draining ? 'The host is shutting down.' : 'The host is starting.');
+        return;
+      }
+      handler(request, response).catch((error: unknown) => {
+        onDefect(error);
+        if (!response.headersSent) answer(response, 500);
+        else response.destroy();
+      });
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(toStartError(error, port));
+    });
+    server.listen(port, loopback, resolve);
+  });
+  server.removeAllListeners('error');
+  server.on('error', onDefect);
+  return {
+    port: (server.address() as AddressInfo).port,
+    serve(value) {
+      handler = value;
+    },
+    drain() {
+      draining = true;
+      server.closeIdleConnections();
+    },
+    async close() {
+      draining = true;
+      await new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+/** Answers with a status and nothing or a small body. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+  body: string | Buffer = '',
+): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function refuse(response: ServerResponse, why: string): void {
+  answer(response, 503, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1', connection: 'close' }, why);
+}
+
+function toStartError(error: NodeJS.ErrnoException, port: number): StartError {
+  if (error.code === 'EADDRINUSE') {
+    return new StartError(
+      `Port ${port} on ${loopback} is in use by another program. Stop that program, or take another port with --port <number>.`,
+    );
+  }
+  if (error.code === 'EACCES') {
+    return new StartError(`Port ${port} needs more rights than this user has. Take one above 1023 with --port <number>.`);
+  }
+  return new StartError(`Listening on ${loopback}:${port} failed: ${error.message}`);
+}
