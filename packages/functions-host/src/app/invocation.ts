@@ -35,6 +35,8 @@ export interface InvocationCall {
   readonly retryContext?: RetryContext;
   /** W3C trace parent of the caller, if it sent one. */
   readonly traceParent?: string;
+  /** Shown in a line of its own after the start of the run. */
+  readonly triggerDetails?: string;
   /** Made by the caller when it must know the id beforehand (streamed HTTP). */
   readonly invocationId?: string;
 }
@@ -113,9 +115,13 @@ export function createInvoker(options: InvokerOptions): Invoker {
   return {
     invoke(runtime, call) {
       const invocationId = call.invocationId ?? randomUUID();
-      return observe(runtime, call.reason, invocationId, () =>
-        runThroughModel(options, appHookData, runtime, call, invocationId),
-      );
+      return observe(runtime, call.reason, invocationId, () => {
+        if (call.triggerDetails !== undefined) {
+          const details = { functionName: runtime.fn.name, invocationId };
+          log.log('Information', runtime.category, `Trigger Details: ${call.triggerDetails}`, details);
+        }
+        return runThroughModel(options, appHookData, runtime, call, invocationId);
+      });
     },
     observe,
     async settle(graceMs) {
