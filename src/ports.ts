@@ -3,6 +3,7 @@ import type { CustomerId, OrderId, Sku } from './domain/ids';
 import type { NewOrder, Product, StoredOrder } from './domain/order';
 import type { RowRejection } from './domain/order-rows';
 import type { FinalStatus, OrderStatus, StatusReason } from './domain/order-status';
+import type { StuckNotice, WaitingSaga } from './domain/stuck';
 
 /**
  * What the business needs from outside, one interface each; `src/adapters` has one file for every outside system.
@@ -207,7 +208,7 @@ export interface ImportSummary {
   /** Orders that the file brought, those that had come before with the same content, and those refused. */
   readonly orders: { readonly accepted: number; readonly repeated: number; readonly rejected: number };
   /** Sums of the accepted and of the repeated orders, in minor units. */
-  readonly totals: { readonly accepted: bigint; readonly repeated: bigint };
+  readonly totals: { readonly accepted: number; readonly repeated: number };
   /** How many rows have a reason why they were refused. */
   readonly rejectedRows: number;
 }
@@ -237,4 +238,29 @@ export interface Imports {
   ): Promise<readonly RowRejection[]>;
   /** Forgets imports that finished before `before`, at most `limit` of them; tells how many. */
   expire(before: Date, limit: number): Promise<number>;
+}
+
+// ---- Watching and cleaning up ----
+
+/** Sagas that have not got on for a while, and which of them were reported. */
+export interface StuckSagas {
+  /** Those that last got on before `since` and were never reported, in the order of their ids, after `after`. */
+  listWaiting(page: {
+    readonly since: Date;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  }): Promise<readonly WaitingSaga[]>;
+  /** Notes them as reported, in the mail with this key; those noted before stay as they are. */
+  note(mailKey: string, notices: readonly StuckNotice[]): Promise<void>;
+  /** By mail, what was noted and not yet mailed. */
+  listUnmailed(): Promise<ReadonlyMap<string, readonly StuckNotice[]>>;
+  markMailed(mailKey: string): Promise<void>;
+}
+
+/** What gets old. Each call takes at most `limit` away and tells how much it was. */
+export interface Retention {
+  /** When the oldest saga that has not ended was begun: nothing that it may need is older. */
+  findOldestUnfinished(): Promise<Date | undefined>;
+  expireLedger(before: Date, limit: number): Promise<number>;
+  expireNotices(before: Date, limit: number): Promise<number>;
 }

@@ -8,7 +8,7 @@ export interface ImportFiles {
   readonly orders: string;
   /** Ids of the orders, prefix included. */
   readonly orderIds: readonly string[];
-  readonly productCount: number;
+  readonly skus: readonly string[];
 }
 
 export interface ImportFileOptions {
@@ -63,7 +63,7 @@ export async function makeImportFiles({ dir, prefix, isRestocked }: ImportFileOp
       orders.flatMap((order) => toLines(order)),
     ),
     orderIds: orders.filter(({ orderID }) => linesOf.has(orderID)).map(({ orderID }) => prefix + orderID),
-    productCount: products.length,
+    skus: products.map(({ productID }) => productID),
   };
 }
 

@@ -1,7 +1,12 @@
 import { Readable } from 'node:stream';
-import { BlobServiceClient, RestError } from '@azure/storage-blob';
-import type { BlockBlobClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
+import type * as AzureBlobs from '@azure/storage-blob';
+import type { BlobServiceClient, BlockBlobClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
 import type { Files, OpenedFile } from '../ports';
+
+// `require` takes the CommonJS build into the bundle. The other one asks for `import.meta.url` when it is loaded, which a
+// CommonJS bundle doesn't have.
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+const storage = require('@azure/storage-blob') as typeof AzureBlobs;
 
 /** Where the storage account is, in the forms that Azure Functions knows: exactly one of them is needed. */
 export interface StorageSettings {
@@ -60,11 +65,11 @@ export function createBlobFiles(settings: StorageSettings, containerName: string
 }
 
 async function connect({ connectionString, accountName, blobServiceUri }: StorageSettings): Promise<BlobServiceClient> {
-  if (connectionString !== undefined) return BlobServiceClient.fromConnectionString(connectionString, options);
+  if (connectionString !== undefined) return storage.BlobServiceClient.fromConnectionString(connectionString, options);
   // A large library that only a deployed app needs.
   const { DefaultAzureCredential } = await import('@azure/identity');
   const uri = blobServiceUri ?? `https://${accountName ?? ''}.blob.core.windows.net`;
-  return new BlobServiceClient(uri, new DefaultAzureCredential(), options);
+  return new storage.BlobServiceClient(uri, new DefaultAzureCredential(), options);
 }
 
 async function openBlob(blob: BlockBlobClient, expected: string | undefined): Promise<OpenedFile> {
@@ -99,5 +104,5 @@ function quote(etag: string): string {
 }
 
 function hasStatus(error: unknown, ...statuses: number[]): boolean {
-  return error instanceof RestError && statuses.includes(error.statusCode ?? 0);
+  return error instanceof storage.RestError && statuses.includes(error.statusCode ?? 0);
 }

@@ -9,8 +9,8 @@ interface SummaryRow {
   accepted: number;
   repeated: number;
   rejected: number;
-  accepted_total: string;
-  repeated_total: string;
+  accepted_total: number;
+  repeated_total: number;
   rejected_rows: number;
 }
 
@@ -115,8 +115,8 @@ const summaryStatement = `
     count(*) filter (where o.created_at >= i.started_at)::integer as accepted,
     count(*) filter (where o.created_at < i.started_at)::integer as repeated,
     count(*) filter (where f.import_id is not null and not f.accepted)::integer as rejected,
-    coalesce(sum(o.total) filter (where o.created_at >= i.started_at), 0)::text as accepted_total,
-    coalesce(sum(o.total) filter (where o.created_at < i.started_at), 0)::text as repeated_total,
+    coalesce(sum(o.total) filter (where o.created_at >= i.started_at), 0)::bigint as accepted_total,
+    coalesce(sum(o.total) filter (where o.created_at < i.started_at), 0)::bigint as repeated_total,
     (select count(*)::integer from import_rejections r where r.import_id = i.id) as rejected_rows
   from imports i
   left join import_orders f on f.import_id = i.id
@@ -130,7 +130,7 @@ function toSummary(row: SummaryRow): ImportSummary {
     finishedAt: row.finished_at ?? undefined,
     problem: row.problem ?? undefined,
     orders: { accepted: row.accepted, repeated: row.repeated, rejected: row.rejected },
-    totals: { accepted: BigInt(row.accepted_total), repeated: BigInt(row.repeated_total) },
+    totals: { accepted: row.accepted_total, repeated: row.repeated_total },
     rejectedRows: row.rejected_rows,
   };
 }

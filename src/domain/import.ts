@@ -2,11 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /** What the import of a file is started with. `path` is that in the import container, e.g. `orders/june.csv`. */
-export const importFileSchema = z.object({
-  importId: z.string(),
-  path: z.string(),
-  etag: z.string(),
-});
+export const importFileSchema = z.object({ importId: z.string(), path: z.string(), etag: z.string() });
 export type ImportedFile = z.infer<typeof importFileSchema>;
 
 /** Where the next batch of a file begins, with all that it needs to know of the file's beginning. */
@@ -14,12 +10,48 @@ export const importCursorSchema = z.object({
   offset: z.int().min(0),
   row: z.int().min(1),
   columns: z.object({ count: z.int(), at: z.record(z.string(), z.int()) }),
+  /** Columns of the file that mean nothing to the import. */
+  ignored: z.array(z.string()),
 });
 export type ImportCursor = z.infer<typeof importCursorSchema>;
 
 export const fileProblemSchema = z.object({
   code: z.enum(['empty', 'notText', 'noHeader', 'replaced', 'gone']),
   message: z.string(),
+});
+
+/** What a batch is to do: the first one has no cursor yet. */
+export const batchRequestSchema = z.object({ file: importFileSchema, cursor: importCursorSchema.optional() });
+
+/** What a batch came to: the place where the next one begins, or the end of the file. */
+export const batchResultSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('more'), rows: z.int(), cursor: importCursorSchema }),
+  z.object({
+    kind: z.literal('end'),
+    rows: z.int(),
+    ignored: z.array(z.string()),
+    problem: fileProblemSchema.optional(),
+  }),
+]);
+export type BatchResult = z.infer<typeof batchResultSchema>;
+
+/** What a report needs to know beside what the batches have recorded. */
+export const reportRequestSchema = z.object({
+  file: importFileSchema,
+  kind: z.enum(['orders', 'products']),
+  rows: z.int(),
+  ignored: z.array(z.string()),
+  problem: fileProblemSchema.optional(),
+});
+export type ReportRequest = z.infer<typeof reportRequestSchema>;
+
+/** What an import came to. */
+export const importResultSchema = z.object({
+  /** Path of the report, which has every rejection. */
+  report: z.string(),
+  rows: z.int(),
+  rejectedRows: z.int(),
+  problem: fileProblemSchema.optional(),
 });
 
 /**

@@ -27,7 +27,8 @@ export interface OrderRows {
   readonly nextRow: number;
   /** The order's id as the file has it, for messages; empty when no row tells it. */
   readonly orderId: string;
-  /** At most one more than an order may have lines. */
+  readonly rowCount: number;
+  /** The rows; of a group with more than an order may have, only the first ones. */
   readonly records: readonly CsvRecord[];
 }
 
@@ -55,7 +56,10 @@ export async function* groupOrderRows(
       continue;
     }
     if (rows) yield rows;
-    rows = append({ row: record.row, offset: record.offset, end: 0, nextRow: 0, orderId: id, records: [] }, record);
+    rows = append(
+      { row: record.row, offset: record.offset, end: 0, nextRow: 0, orderId: id, rowCount: 0, records: [] },
+      record,
+    );
   }
   if (rows) yield rows;
 }
@@ -66,17 +70,17 @@ function isOrderId(text: string): boolean {
 
 function append(rows: OrderRows, record: CsvRecord): OrderRows {
   const records = rows.records.length > MAX_LINES ? rows.records : [...rows.records, record];
-  return { ...rows, end: record.end, nextRow: record.row + 1, records };
+  return { ...rows, end: record.end, nextRow: record.row + 1, rowCount: rows.rowCount + 1, records };
 }
 
 /** Reads and prices the order of a group of rows. `decimals` is how many the currency has. */
 export function readOrder(
-  { row, orderId, records }: OrderRows,
+  { row, orderId, rowCount, records }: OrderRows,
   columns: CsvColumns<OrderColumn>,
   money: { readonly currency: string; readonly decimals: number },
 ): ReadOrder {
   const order = orderId === '' ? undefined : shorten(orderId);
-  if (records.length > MAX_LINES) {
+  if (rowCount > MAX_LINES) {
     return { ok: false, rejections: [{ row, order, reason: `the order has more than ${MAX_LINES} rows` }] };
   }
   const parsed = records.map((record) => readOrderRow(record, columns, money.decimals));

@@ -1,0 +1,38 @@
+import type { Ledger } from 'durable-saga/postgres';
+import type { Retention } from '../ports';
+import type { Database } from './postgres-database';
+
+/** Old entries of the saga ledger and old notices. Orders, payments and shipments are never deleted. */
+export function createPostgresRetention(database: Database, ledger: Ledger): Retention {
+  return {
+    async findOldestUnfinished() {
+      const { rows } = await database.query<{ oldest: Date | null }>(
+        `select min(oldest) as oldest from (
+           select min(created_at) as oldest from orders
+           where status in ('accepted', 'running', 'awaitingApproval', 'parked')
+           union all
+           select min(started_at) from imports where finished_at is null
+         ) as unfinished`,
+      );
+      return rows[0]?.oldest ?? undefined;
+    },
+
+    async expireLedger(before, limit) {
+      return database.transaction((tx) => ledger.expire(tx, before, limit));
+    },
+
+    async expireNotices(before, limit) {
+      const { rowCount } = await database.query(
+        `delete from stuck_notices where instance_id in (
+           select n.instance_id from stuck_notices n
+           left join orders o on o.id = n.instance_id
+           where n.noticed_at < $1 and n.mailed_at is not null
+             and (o.id is null or o.status in ('completed', 'compensated', 'compensationFailed'))
+             and not exists (select from imports i where i.id = n.instance_id and i.finished_at is null)
+           limit $2)`,
+        [before, limit],
+      );
+      return rowCount ?? 0;
+    },
+  };
+}
