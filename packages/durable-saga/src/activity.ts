@@ -1,0 +1,215 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Duration } from './duration';
+import { toMilliseconds } from './duration';
+import type { DurableClient } from './durable-functions';
+import type { Failure, Issue } from './failure';
+import { failureFromThrown } from './failure';
+import type { RetryPolicy } from './retry';
+import type { In, Out } from './schema';
+import { listIssues, parseWith } from './schema';
+
+/** What an activity knows about the attempt that it runs for. */
+export interface StepContext {
+  /** The step's idempotency key, the same for every attempt. An undo gets the key of the step that it undoes. */
+  readonly key: string;
+  readonly instanceId: string;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Aborts when the step's timeout has passed: the saga does not wait for this attempt any longer. */
+  readonly signal: AbortSignal;
+  log(...message: readonly unknown[]): void;
+}
+
+/** Context of an activity that was defined with `usesClient: true`. */
+export interface StepContextWithClient extends StepContext {
+  readonly client: DurableClient;
+}
+
+/** What an undo gets: the step's input, and its output unless the reply was lost ("maybe ran"). */
+export interface Undo<Input, Output> {
+  readonly input: Input;
+  readonly output: Output | undefined;
+}
+
+type ContextFor<UsesClient extends boolean> = UsesClient extends true ? StepContextWithClient : StepContext;
+
+export interface ActivityOptions<
+  I extends StandardSchemaV1,
+  O extends StandardSchemaV1,
+  RunPorts,
+  UndoPorts,
+  UsesClient extends boolean,
+> {
+  /** Name of the durable activity; the undo is `<name>_undo`. Letters, digits and underscores. */
+  readonly name: string;
+  readonly input: I;
+  /** Left out when the activity gives nothing back. */
+  readonly output?: O;
+  readonly retry?: RetryPolicy;
+  /** Policy of the undo where it differs from `retry`. */
+  readonly undoRetry?: RetryPolicy;
+  /** How long one attempt, of the step or of its undo, may take. Default: as long as the host lets it. */
+  readonly timeout?: Duration;
+  /** Gives `step.client`, the durable client. */
+  readonly usesClient?: UsesClient;
+  readonly run: (ports: RunPorts) => (input: Out<I>, step: ContextFor<UsesClient>) => Promise<In<O>>;
+  /** Must accept that nothing happened, and may be called more than once. */
+  readonly undo?: (
+    ports: UndoPorts,
+  ) => (done: Undo<Out<I>, Out<O>>, step: ContextFor<UsesClient>) => Promise<void> | Promise<undefined>;
+}
+
+declare const types: unique symbol;
+
+/** A definition: inert until `registerSagas` gives it its ports. */
+export interface Activity<Input, Output, Ports> {
+  readonly name: string;
+  /** Name of the undo's durable activity, if there is an undo. */
+  readonly undoName: string | undefined;
+  readonly retry: RetryPolicy;
+  readonly undoRetry: RetryPolicy;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  readonly usesClient: boolean;
+  /** Checks a value that stands in for the activity's output (an operator's, for a step that was skipped). */
+  readonly parseOutput: (value: unknown) => readonly Issue[] | undefined;
+  readonly bind: (ports: Ports) => BoundActivity;
+  readonly [types]?: { readonly input: (input: Input) => void; readonly output: Output };
+}
+
+/** An activity with its ports: what the durable activities call. Failures are returned, never thrown. */
+export interface BoundActivity {
+  run(call: StepCall, context: InvocationSeam): Promise<Reply>;
+  undo(call: StepCall, context: InvocationSeam): Promise<Reply>;
+}
+
+/** What an invocation of a durable activity offers. */
+export interface InvocationSeam {
+  readonly client: DurableClient | undefined;
+  log(...message: readonly unknown[]): void;
+}
+
+/** Input of a durable activity as the saga writes it into the history. */
+export interface StepCall {
+  readonly $step: {
+    readonly key: string;
+    readonly instanceId: string;
+    readonly attempt: number;
+    /** Milliseconds. */
+    readonly timeout?: number;
+  };
+  readonly input: unknown;
+  /** Of an undo: the step's output, if it is known. */
+  readonly output?: unknown;
+}
+
+/** Output of a durable activity: a failure crosses the durable boundary as data. */
+export type Reply = { readonly ok: true; readonly value?: unknown } | { readonly ok: false; readonly failure: Failure };
+
+const NAME = /^[A-Za-z][A-Za-z0-9_]{0,99}$/;
+
+/**
+ * Defines an activity: one capability, do and undo side by side. `run` and `undo` are functions of the ports that they
+ * need; `registerSagas` checks that it is given them. Throws a `RangeError` for a name or duration that makes no sense.
+ */
+export function activity<
+  I extends StandardSchemaV1,
+  O extends StandardSchemaV1 = StandardSchemaV1<void, void>,
+  RunPorts = unknown,
+  UndoPorts = unknown,
+  UsesClient extends boolean = false,
+>(options: ActivityOptions<I, O, RunPorts, UndoPorts, UsesClient>): Activity<In<I>, Out<O>, RunPorts & UndoPorts> {
+  const where = `activity '${options.name}'`;
+  checkName(options.name, where);
+  return {
+    name: options.name,
+    undoName: options.undo === undefined ? undefined : `${options.name}_undo`,
+    retry: options.retry ?? {},
+    undoRetry: { ...options.retry, ...options.undoRetry },
+    timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
+    usesClient: options.usesClient ?? false,
+    parseOutput(value) {
+      const parsed = parseOutput(options.output, value);
+      return parsed.ok ? undefined : parsed.issues;
+    },
+    bind: (ports) => bindActivity(options, ports),
+  };
+}
+
+export function checkName(name: string, where: string): void {
+  if (!NAME.test(name)) {
+    throw new RangeError(`${where}: expected a name of letters, digits and underscores that starts with a letter`);
+  }
+}
+
+function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P, Q, C extends boolean>(
+  options: ActivityOptions<I, O, P, Q, C>,
+  ports: P & Q,
+): BoundActivity {
+  const run = options.run(ports);
+  const undo = options.undo?.(ports);
+  return {
+    run: (call, seam) =>
+      replyOf(call, async (step) => {
+        const input = parseWith(options.input, call.input);
+        if (!input.ok) return invalid(`input of activity '${options.name}'`, input.issues, 'none');
+        const value = await run(input.value as Out<I>, toContext<C>(step, seam));
+        const output = parseOutput(options.output, value);
+        if (!output.ok) return invalid(`output of activity '${options.name}'`, output.issues, 'unknown');
+        return { ok: true, value: output.value };
+      }),
+    undo: (call, seam) =>
+      replyOf(call, async (step) => {
+        const input = parseWith(options.input, call.input);
+        if (!input.ok) return invalid(`input of activity '${options.name}_undo'`, input.issues, 'unknown');
+        const done = { input: input.value as Out<I>, output: call.output as Out<O> | undefined };
+        await undo?.(done, toContext<C>(step, seam));
+        return { ok: true };
+      }),
+  };
+}
+
+interface Step {
+  readonly call: StepCall['$step'];
+  readonly signal: AbortSignal;
+}
+
+/** Runs an attempt with its abort signal; whatever it throws becomes data. */
+async function replyOf(call: StepCall, attempt: (step: Step) => Promise<Reply>): Promise<Reply> {
+  const controller = new AbortController();
+  const { timeout } = call.$step;
+  const timer = timeout === undefined ? undefined : setTimeout(() => controller.abort(), timeout);
+  timer?.unref();
+  try {
+    return await attempt({ call: call.$step, signal: controller.signal });
+  } catch (thrown) {
+    return { ok: false, failure: failureFromThrown(thrown) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function toContext<C extends boolean>({ call, signal }: Step, seam: InvocationSeam): ContextFor<C> {
+  const { key, instanceId, attempt } = call;
+  const context = { key, instanceId, attempt, signal, log: seam.log };
+  // `usesClient` decides the type and, at registration, whether the seam has a client: the two agree by construction.
+  return (seam.client === undefined ? context : { ...context, client: seam.client }) as ContextFor<C>;
+}
+
+function parseOutput(schema: StandardSchemaV1 | undefined, value: unknown): ReturnType<typeof parseWith<unknown>> {
+  return schema === undefined ? { ok: true, value: undefined } : parseWith(schema, value);
+}
+
+function invalid(what: string, issues: readonly Issue[], effect: Failure['effect']): Reply {
+  return {
+    ok: false,
+    failure: {
+      kind: 'validation',
+      code: 'invalid',
+      message: `${what} does not match its schema: ${listIssues(issues)}`,
+      retriable: false,
+      effect,
+      issues,
+    },
+  };
+}

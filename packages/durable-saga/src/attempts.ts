@@ -1,0 +1,96 @@
+import type { Reply, StepCall } from './activity';
+import { Alarm } from './alarm';
+import type { Durable } from './durable-port';
+import type { Failure } from './failure';
+import type { Fiber } from './fiber';
+import type { Halt } from './halt';
+import { replyOf } from './host-failure';
+import type { StepRecord } from './progress';
+import type { RetryPlan } from './retry';
+import { nextDelay } from './retry';
+import { showFailure } from './status';
+
+/** An activity to be called until it succeeds or fails for good. */
+export interface Pursuit {
+  /** Name of the durable activity. */
+  readonly name: string;
+  readonly key: string;
+  readonly input: unknown;
+  /** For an undo: the step's output, if it is known. */
+  readonly output?: unknown;
+  /** Milliseconds an attempt may take. */
+  readonly timeout: number | undefined;
+  readonly retries: RetryPlan;
+  readonly record: StepRecord;
+  readonly halt: Halt;
+}
+
+export type Pursued =
+  | { readonly ok: true; readonly value: unknown }
+  /** `maybeRan`: at least one attempt may have had its effect. */
+  | { readonly ok: false; readonly failure: Failure; readonly maybeRan: boolean };
+
+/** One activity and, after a failure, one timer an attempt. A halt ends it after the attempt that is under way. */
+export function* pursue(durable: Durable, pursuit: Pursuit): Fiber<Pursued> {
+  const { record, key, retries, halt } = pursuit;
+  const startedAt = durable.now();
+  let maybeRan = false;
+  for (let attempt = 1; ; attempt += 1) {
+    record.attempts += 1;
+    const reply = yield* attemptOnce(durable, pursuit);
+    if (reply.ok) return { ok: true, value: reply.value };
+    const failure: Failure = { ...reply.failure, step: key };
+    maybeRan ||= failure.effect === 'unknown';
+    record.error = showFailure(failure);
+    const delay = nextDelay(retries, { key, attempt, elapsed: durable.now() - startedAt, failure });
+    if (delay === undefined) return { ok: false, failure, maybeRan };
+    const before = record.state;
+    if (before === 'running') record.state = 'retrying';
+    yield* sleepUntil(durable, durable.now() + delay, halt);
+    record.state = before;
+    if (halt.halted()) return { ok: false, failure, maybeRan };
+  }
+}
+
+/** Waits until a point in time (milliseconds since the epoch) or a halt. */
+export function* sleepUntil(durable: Durable, at: number, halt: Halt): Fiber<void> {
+  const alarm = new Alarm(durable, at);
+  while (!halt.halted()) {
+    if (alarm.rung()) return;
+    yield [alarm.handle, ...halt.handles()];
+  }
+  alarm.cancel();
+}
+
+function* attemptOnce(durable: Durable, { name, key, record, timeout, input, ...rest }: Pursuit): Fiber<Reply> {
+  const call: StepCall = {
+    $step: {
+      key,
+      instanceId: durable.instanceId,
+      attempt: record.attempts,
+      ...(timeout === undefined ? {} : { timeout }),
+    },
+    input,
+    ...(rest.output === undefined ? {} : { output: rest.output }),
+  };
+  const activity = durable.callActivity(name, call);
+  const alarm = timeout === undefined ? undefined : new Alarm(durable, durable.now() + timeout);
+  for (;;) {
+    yield alarm === undefined ? [activity] : [activity, alarm.handle];
+    if (activity.done) {
+      alarm?.cancel();
+      return replyOf(activity.outcome());
+    }
+    if (alarm?.rung()) return { ok: false, failure: timedOut(name, timeout) };
+  }
+}
+
+function timedOut(name: string, timeout: number | undefined): Failure {
+  return {
+    kind: 'timeout',
+    code: 'timeout',
+    message: `activity '${name}' gave no answer within ${timeout} ms; it may still have its effect`,
+    retriable: true,
+    effect: 'unknown',
+  };
+}

@@ -1,0 +1,67 @@
+import { pursue } from './attempts';
+import type { Fiber } from './fiber';
+import { parallel } from './fiber';
+import { NEVER_HALT } from './halt';
+import type { Instance } from './instance';
+import { planRetries } from './retry';
+import type { Owed, OwedGroup, UndoStack } from './undo-stack';
+
+/**
+ * Runs what is owed, the latest first, each undo once the one before it has ended; a group's undos side by side. An undo
+ * that fails for good parks the saga. Gives false when an operator gave at least one undo up; the others still run.
+ */
+export function* compensate(instance: Instance, undos: UndoStack): Fiber<boolean> {
+  let complete = true;
+  for (const owed of undos.inReverse()) {
+    const undone: boolean = yield* undoEntry(instance, owed);
+    complete &&= undone;
+  }
+  return complete;
+}
+
+function* undoEntry(instance: Instance, owed: Owed | OwedGroup): Fiber<boolean> {
+  if (owed.kind === 'undo') return yield* undoStep(instance, owed);
+  let complete = true;
+  const starts = owed.undos.inReverse().map((entry) => () => undoEntry(instance, entry));
+  yield* parallel<boolean>(starts, {
+    limit: owed.concurrency,
+    mayStart: () => true,
+    onSettled(_index, undone) {
+      complete &&= undone;
+    },
+  });
+  return complete;
+}
+
+function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
+  const { durable, progress, parking } = instance;
+  const { activity, key } = owed;
+  const name = activity.undoName ?? `${activity.name}_undo`;
+  const record = progress.step(key);
+  const retries = planRetries('undo', activity.undoRetry, `undo '${name}'`);
+  record.restart('undoing', durable.now());
+  for (;;) {
+    const pursued = yield* pursue(durable, {
+      name,
+      key,
+      input: owed.input,
+      ...(owed.hasOutput ? { output: owed.output } : {}),
+      timeout: owed.timeout ?? activity.timeout,
+      retries,
+      record,
+      halt: NEVER_HALT,
+    });
+    if (pursued.ok) {
+      record.end('undone', durable.now());
+      return true;
+    }
+    record.state = 'parked';
+    const { failure } = pursued;
+    const resolution = yield* parking.park({ what: 'undo', name, key, failure, checkSkip: () => undefined });
+    if (resolution.action !== 'retry') {
+      record.end(resolution.action === 'skip' ? 'undone' : 'undoFailed', durable.now());
+      return resolution.action === 'skip';
+    }
+    record.state = 'undoing';
+  }
+}

@@ -1,0 +1,77 @@
+import type { Activity } from './activity';
+import { uuidOf } from './deterministic';
+import { toMilliseconds } from './duration';
+import type { Instance } from './instance';
+import type { GroupKind, Operation, StepInstruction } from './operation';
+import { DescribedOperation, groupInstructionOf } from './operation';
+import type { EventSchemas, SagaContext, StepOptions } from './saga';
+
+/** Makes what a saga's body works with. Operations only describe; keys are given in the order of the calls. */
+export function createContext(instance: Instance, events: EventSchemas): SagaContext<EventSchemas> {
+  const { durable } = instance;
+  let ids = 0;
+
+  function describeStep(
+    as: StepInstruction['as'],
+    activity: Activity<never, unknown, never>,
+    input: unknown,
+    options: StepOptions = {},
+  ): StepInstruction {
+    if (!instance.activities.has(activity.name)) {
+      throw new Error(
+        `the activity '${activity.name}' is not registered: list it in registerSagas({ activities: [...] })`,
+      );
+    }
+    const where = `step '${activity.name}'`;
+    return {
+      do: 'step',
+      as,
+      activity,
+      key: instance.keys.next(activity.name, options.key),
+      input,
+      retry: options.retry,
+      timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
+    };
+  }
+
+  return {
+    instanceId: durable.instanceId,
+    version: instance.version,
+    step: (activity, input, options) => new DescribedOperation('step', describeStep('step', activity, input, options)),
+    call: (activity, input, options) => new DescribedOperation('call', describeStep('call', activity, input, options)),
+    pivot: (activity, input, options) =>
+      new DescribedOperation('pivot', describeStep('pivot', activity, input, options)),
+    all: (members: readonly Operation<unknown, GroupKind>[], { concurrency = Infinity } = {}) => {
+      if (!(concurrency >= 1))
+        throw new RangeError(`saga.all: expected a concurrency of 1 or more, got ${concurrency}`);
+      return new DescribedOperation('all', { do: 'all', members: members.map(groupInstructionOf), concurrency });
+    },
+    sleep: (duration) =>
+      new DescribedOperation('sleep', { do: 'sleep', milliseconds: toMilliseconds(duration, 'saga.sleep') }),
+    waitFor: (event: string, options?: { readonly timeout: number | string }) => {
+      if (!Object.hasOwn(events, event)) {
+        throw new Error(
+          `the event '${event}' is not declared; this saga declares ${JSON.stringify(Object.keys(events))}`,
+        );
+      }
+      const timeout = options?.timeout as Parameters<typeof toMilliseconds>[0] | undefined;
+      const milliseconds =
+        timeout === undefined ? undefined : toMilliseconds(timeout, `saga.waitFor('${event}'): timeout`);
+      return new DescribedOperation('waitFor', { do: 'waitFor', event, milliseconds });
+    },
+    fail: ({ code, message, details }) =>
+      new DescribedOperation('fail', {
+        do: 'fail',
+        failure: {
+          kind: 'declared',
+          code,
+          message,
+          retriable: false,
+          effect: 'none',
+          ...(details === undefined ? {} : { details }),
+        },
+      }),
+    now: () => new Date(durable.now()),
+    newId: () => uuidOf(durable.instanceId, String(instance.startedAt), String((ids += 1))),
+  };
+}

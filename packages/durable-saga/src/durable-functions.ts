@@ -1,0 +1,232 @@
+import * as df from 'durable-functions';
+import type { DurableClient, OrchestrationContext, Task, TimerTask } from 'durable-functions';
+import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from './durable-port';
+import { LONGEST_TIMER } from './durable-port';
+
+/*
+ * The only file that knows durable-functions.
+ *
+ * A saga waits for several things at once: attempts in flight, their timeouts, retry timers, a cancel. When one of them
+ * happens it goes on and soon waits for the rest together with something new. In durable-functions that would be
+ * `Task.any([...pending, fresh])`, and it is wrong there in two ways that only show on some hosts.
+ *
+ * What the hosts do. The library answers each turn with a list of actions, one for each `yield` so far. The Azure host
+ * (the .NET extension, all replay schemas from V2 to V4) carries that list out from its beginning on every turn: it
+ * starts an entry, waits for it, goes on with the next, and numbers its tasks in that order. The library numbers its
+ * own in the order in which it meets them. Results find their task by number alone. Hence:
+ *
+ *  1. A pending task put into a new compound is listed again, and the Azure host schedules it again: the activity runs
+ *     twice, and all later numbers are off by one, so that results reach the wrong tasks.
+ *  2. The Azure host stays at an entry until it is complete. An entry that lists only what is fresh is not complete when
+ *     an older task is: the host would not see what follows it until the fresh task is done as well.
+ *
+ * A host that schedules by the identity of tasks (functions-host) has neither trouble.
+ *
+ * What is done here. A wait on several tasks is a `Task.any` of them all for the library, but what it lists, and what it
+ * counts as its children to be numbered, are the fresh tasks alone. If older tasks are waited for too, an empty "all" is
+ * listed beside them: it is complete at once, so the host passes the entry at once and stays in step. If nothing is
+ * fresh, nothing is listed. So every task is scheduled once, in the library's order, on every host.
+ *
+ * Passing an entry at once has a price: on the Azure host the clock of what follows stands at the last entry that it
+ * really waited for (a cancelled timer in an entry has the same effect). Nothing asks that clock, apart from the
+ * extension when it creates a timer: if one is due more than six days after its clock, it makes a chain of shorter timers
+ * with numbers that the library knows nothing of. So timers here are five days at most (longer waits are made of
+ * several), the clock that the host can have is tracked, and where the two are too far apart a timer that is due at once
+ * is awaited alone, which brings the host to the present.
+ *
+ * Events take no number. Each name's wait is one task that is met once by the library, though many waits may include
+ * it: it keeps the first payload, and later ones stay queued by the library for the next task of that name. Where an
+ * entry is waited for, its events are listed again, so that the host, which gives an event to the newest waiter, passes
+ * it too.
+ *
+ * Entity calls, locks and durable HTTP calls must not be made through this file: their messages carry ids that hosts
+ * derive from time or order in ways that an entry passed early would change.
+ */
+
+export type { DurableClient } from 'durable-functions';
+
+/** Parts of the library's tasks that its typings leave out. Pinned: the package's tests fail when one of them moves. */
+interface TaskInternals extends Task {
+  alreadyScheduled: boolean;
+  action: { compoundActions?: unknown[] };
+  children?: Task[];
+}
+
+/** An action that the Azure host finds complete at once: "when all of nothing". */
+const COMPLETE_AT_ONCE = { actionType: 12, compoundActions: [] };
+
+/** The extension turns a timer longer than six days into several; a minute is left for differences in rounding. */
+const HOST_LONGEST_TIMER = 6 * 24 * 3_600_000 - 60_000;
+
+abstract class TaskHandle<T extends Task = Task> implements Handle {
+  readonly task: T;
+  /** True once it was part of a wait: the library has met it, and its action is listed. */
+  met = false;
+
+  constructor(task: T) {
+    this.task = task;
+  }
+
+  get done(): boolean {
+    return this.task.isCompleted || this.task.isFaulted;
+  }
+}
+
+class ActivityTask extends TaskHandle implements ActivityHandle {
+  outcome(): ReturnType<ActivityHandle['outcome']> {
+    const { result, isFaulted } = this.task;
+    return isFaulted ? { ok: false, error: result } : { ok: true, value: result };
+  }
+}
+
+class Timer extends TaskHandle<TimerTask> implements TimerHandle {
+  readonly at: number;
+
+  constructor(task: TimerTask, at: number) {
+    super(task);
+    this.at = at;
+  }
+
+  cancel(): void {
+    if (!this.done && !this.task.isCanceled) this.task.cancel();
+  }
+}
+
+class EventTask extends TaskHandle implements EventHandle {
+  value(): unknown {
+    return this.task.result;
+  }
+}
+
+class DurableFunctionsInstance implements Durable {
+  readonly instanceId: string;
+  readonly input: unknown;
+  readonly hostVersion: string | undefined;
+  readonly #context: OrchestrationContext;
+  /** The clock of the Azure host as far as it is sure: see the head of this file. */
+  #hostTime: number;
+
+  constructor(context: OrchestrationContext) {
+    this.#context = context;
+    this.instanceId = context.df.instanceId;
+    this.input = context.df.getInput<unknown>();
+    this.hostVersion = context.df.version === '' ? undefined : context.df.version;
+    this.#hostTime = this.now();
+  }
+
+  now(): number {
+    return this.#context.df.currentUtcDateTime.getTime();
+  }
+
+  log(level: 'info' | 'warn' | 'error', message: string): void {
+    if (!this.#context.df.isReplaying) this.#context[level](message);
+  }
+
+  showStatus(status: { toJSON(): unknown }): void {
+    this.#context.df.setCustomStatus(status);
+  }
+
+  callActivity(name: string, input: unknown): ActivityHandle {
+    return new ActivityTask(this.#context.df.callActivity(name, input));
+  }
+
+  timer(at: number): TimerHandle {
+    if (at - this.now() > LONGEST_TIMER) throw new RangeError(`expected a timer of ${LONGEST_TIMER} ms at most`);
+    // The Azure host makes no timer at all, and so no number, for a time that is not ahead of its clock.
+    const due = Math.max(at, this.now() + 1);
+    return new Timer(this.#context.df.createTimer(new Date(due)), due);
+  }
+
+  event(name: string): EventHandle {
+    return new EventTask(this.#context.df.waitForExternalEvent(name));
+  }
+
+  *wait(handles: readonly Handle[]): Generator<Task, void, unknown> {
+    const waited = [...new Set(handles)].filter((handle) => handle instanceof TaskHandle);
+    if (waited.length === 0) throw new Error('a wait for nothing would never end');
+    if (waited.some(({ done }) => done)) return;
+    const fresh = waited.filter(({ met }) => !met);
+    if (fresh.some((handle) => handle instanceof Timer && handle.at - this.#hostTime > HOST_LONGEST_TIMER)) {
+      yield* this.#bringHostToPresent();
+      return;
+    }
+    for (const handle of fresh) handle.met = true;
+    yield* this.#yieldTask(this.#gate(waited, fresh));
+    const [only] = fresh;
+    if (waited.length === 1 && only !== undefined && !(only instanceof EventTask)) this.#hostTime = this.now();
+  }
+
+  *#bringHostToPresent(): Generator<Task, void, unknown> {
+    yield* this.#yieldTask(this.#context.df.createTimer(new Date(this.now() + 1)));
+    this.#hostTime = this.now();
+  }
+
+  /** Resumes when the task is done. A failed task is read from its handle; here it must not throw. */
+  *#yieldTask(task: Task): Generator<Task, void, unknown> {
+    try {
+      yield task;
+    } catch (error) {
+      if (!task.isFaulted) throw error;
+    }
+  }
+
+  /** The task to yield, so that any of `waited` resumes it and only `fresh` are listed. */
+  #gate(waited: readonly TaskHandle[], fresh: readonly TaskHandle[]): Task {
+    const [only] = waited;
+    if (waited.length === 1 && only !== undefined && (fresh.length === 1 || !(only instanceof EventTask))) {
+      return only.task;
+    }
+    const gate = this.#context.df.Task.any(waited.map(({ task }) => task)) as TaskInternals;
+    gate.children = fresh.map(({ task }) => task);
+    gate.alreadyScheduled = fresh.length === 0;
+    const blocks = isWaitedForByHost(waited, fresh);
+    const listed = blocks ? waited : fresh;
+    gate.action.compoundActions = [
+      ...listed.map(({ task }) => (task as TaskInternals).action),
+      ...(blocks ? [] : [COMPLETE_AT_ONCE]),
+    ];
+    return gate;
+  }
+}
+
+/** Whether the Azure host can wait for this entry as the library does: all that has a number in it is fresh. */
+function isWaitedForByHost(waited: readonly TaskHandle[], fresh: readonly TaskHandle[]): boolean {
+  return waited.every((handle) => handle instanceof EventTask || fresh.includes(handle));
+}
+
+/** Makes `main` a durable orchestrator: its yields are waits, its result is the orchestration's output. */
+export function registerOrchestrator(
+  name: string,
+  main: (durable: Durable) => Generator<readonly Handle[], unknown, void>,
+): void {
+  df.app.orchestration(name, function* (context): Generator<Task, unknown, unknown> {
+    const durable = new DurableFunctionsInstance(context);
+    const fiber = main(durable);
+    for (;;) {
+      const { done, value } = fiber.next();
+      if (done) return value;
+      yield* durable.wait(value);
+    }
+  });
+}
+
+export interface ActivityInvocation {
+  readonly client: DurableClient | undefined;
+  log(...message: readonly unknown[]): void;
+}
+
+/** Makes `handler` a durable activity. `client` is given when `usesClient` is. */
+export function registerActivity(
+  name: string,
+  usesClient: boolean,
+  handler: (input: unknown, invocation: ActivityInvocation) => Promise<unknown>,
+): void {
+  df.app.activity(name, {
+    extraInputs: usesClient ? [df.input.durableClient()] : [],
+    handler: async (input: unknown, context) =>
+      handler(input, {
+        client: usesClient ? df.getClient(context) : undefined,
+        log: (...message) => context.log(...message),
+      }),
+  });
+}

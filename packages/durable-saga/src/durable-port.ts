@@ -1,0 +1,46 @@
+/** Something durable that has been asked for. It stays not done until the wait in which it happens. */
+export interface Handle {
+  readonly done: boolean;
+}
+
+export interface ActivityHandle extends Handle {
+  /** Only when done: what the activity returned, or what the platform made of its failure. */
+  outcome(): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+}
+
+export interface TimerHandle extends Handle {
+  /** A lost race's timer must be cancelled, else the platform keeps the instance open until it fires. */
+  cancel(): void;
+}
+
+export interface EventHandle extends Handle {
+  /** Only when done: the payload. */
+  value(): unknown;
+}
+
+/**
+ * What the toolkit needs of a durable platform. Everything asked for takes effect at the next `wait` that names it;
+ * `wait` resumes when at least one of the handles may be done, sometimes earlier: callers look again and wait again.
+ */
+export interface Durable {
+  readonly instanceId: string;
+  /** What the instance was started with. */
+  readonly input: unknown;
+  /** Version that the host itself keeps of the instance, if it does. */
+  readonly hostVersion: string | undefined;
+  /** Milliseconds since the Unix epoch; the time of the current turn. */
+  now(): number;
+  /** Writes to the instance's log, once: nothing while history is replayed. */
+  log(level: 'info' | 'warn' | 'error', message: string): void;
+  /** Shows this object as the instance's status from now on; it is read (`toJSON`) at the end of every turn. */
+  showStatus(status: { toJSON(): unknown }): void;
+  callActivity(name: string, input: unknown): ActivityHandle;
+  /** A timer for a point in time (milliseconds since the epoch). Times further away than `LONGEST_TIMER` are an error. */
+  timer(at: number): TimerHandle;
+  /** The next occurrence of an event that no other handle has taken. */
+  event(name: string): EventHandle;
+  wait(handles: readonly Handle[]): Generator<unknown, void, unknown>;
+}
+
+/** Milliseconds. Storage providers hold a timer for at most six days; longer waits are made of several timers. */
+export const LONGEST_TIMER = 5 * 24 * 3_600_000;

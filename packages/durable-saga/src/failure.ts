@@ -1,0 +1,138 @@
+/**
+ * Why something did not happen. The kinds are closed; each says what a caller can conclude:
+ *
+ * - `declared`   an activity (`StepFailure`) or the saga's body (`saga.fail`) said so on purpose
+ * - `error`      an activity threw anything else: it may or may not have had its effect
+ * - `timeout`    an attempt took longer than the step's timeout: it may still have its effect
+ * - `validation` a value did not match its schema; `issues` lists every violation
+ * - `host`       the platform, not the activity's code, made the attempt fail
+ * - `cancelled`  somebody cancelled the saga before its pivot
+ * - `defect`     the saga's body threw: a programming error in the saga itself
+ * - `givenUp`    an operator decided that a parked step counts as failed
+ */
+export type FailureKind = 'declared' | 'error' | 'timeout' | 'validation' | 'host' | 'cancelled' | 'defect' | 'givenUp';
+
+/** `none`: surely nothing happened, so there is nothing to undo. `unknown`: it maybe ran. */
+export type Effect = 'none' | 'unknown';
+
+/** One violation of a schema; `path` is written `lines.0.quantity`, and is empty for the value as a whole. */
+export interface Issue {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A failure as data: JSON that crosses the durable boundary, is kept in histories and shown in statuses. */
+export interface Failure {
+  readonly kind: FailureKind;
+  /** A short word for programs, e.g. `outOfStock` or `ECONNREFUSED`. */
+  readonly code: string;
+  /** A sentence for people. */
+  readonly message: string;
+  readonly retriable: boolean;
+  readonly effect: Effect;
+  /** Key of the step that failed, when one did. */
+  readonly step?: string;
+  readonly issues?: readonly Issue[];
+  /** What an activity wants its callers to know beside the code; JSON. */
+  readonly details?: unknown;
+}
+
+export interface StepFailureOptions {
+  readonly code: string;
+  readonly message: string;
+  /** Whether another attempt under the same key may succeed. Default: false. */
+  readonly retriable?: boolean;
+  /** Say `none` only when the effect surely did not happen and can't happen later: the step's undo is then not run. */
+  readonly effect: Effect;
+  readonly details?: unknown;
+}
+
+/** Thrown by an activity to say exactly how it failed. Any other error means "maybe ran, try again". */
+export class StepFailure extends Error {
+  readonly code: string;
+  readonly retriable: boolean;
+  readonly effect: Effect;
+  readonly details: unknown;
+
+  constructor(options: StepFailureOptions) {
+    super(options.message);
+    this.name = 'StepFailure';
+    this.code = options.code;
+    this.retriable = options.retriable ?? false;
+    this.effect = options.effect;
+    this.details = options.details;
+  }
+}
+
+/**
+ * Thrown into the saga's body when a step has failed for good, with the failure as data. A body that does not catch it
+ * fails with it, which is the usual way; one that does may go another way, with the step's undo still registered.
+ */
+export class SagaStepError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.name = 'SagaStepError';
+    this.failure = failure;
+  }
+}
+
+/** What an activity threw, as data. A `StepFailure` of another copy of this package is recognised by its shape. */
+export function failureFromThrown(thrown: unknown): Failure {
+  if (isStepFailure(thrown)) {
+    return {
+      kind: 'declared',
+      code: thrown.code,
+      message: thrown.message,
+      retriable: thrown.retriable,
+      effect: thrown.effect,
+      ...(thrown.details === undefined ? {} : { details: thrown.details }),
+    };
+  }
+  return { kind: 'error', code: codeOf(thrown), message: messageOf(thrown), retriable: true, effect: 'unknown' };
+}
+
+/** True for values that look like a `Failure`; what a history holds is checked before it is trusted. */
+export function isFailure(value: unknown): value is Failure {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, code, message, retriable, effect } = value as Partial<Record<keyof Failure, unknown>>;
+  return (
+    typeof kind === 'string' &&
+    typeof code === 'string' &&
+    typeof message === 'string' &&
+    typeof retriable === 'boolean' &&
+    (effect === 'none' || effect === 'unknown')
+  );
+}
+
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error && thrown.message !== '') return thrown.message;
+  if (thrown instanceof AggregateError) return thrown.errors.map(messageOf).join('; ');
+  if (thrown instanceof Error) return thrown.name;
+  return `thrown value: ${describe(thrown)}`;
+}
+
+function codeOf(thrown: unknown): string {
+  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown) {
+    const { code } = thrown;
+    if (typeof code === 'string' && code !== '') return code;
+    if (typeof code === 'number') return String(code);
+  }
+  return 'error';
+}
+
+function isStepFailure(thrown: unknown): thrown is StepFailure {
+  if (thrown instanceof StepFailure) return true;
+  if (!(thrown instanceof Error) || thrown.name !== 'StepFailure') return false;
+  const { code, retriable, effect } = thrown as Partial<Record<keyof StepFailure, unknown>>;
+  return typeof code === 'string' && typeof retriable === 'boolean' && (effect === 'none' || effect === 'unknown');
+}
+
+function describe(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}

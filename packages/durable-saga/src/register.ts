@@ -1,0 +1,61 @@
+import type { Activity, BoundActivity, Reply, StepCall } from './activity';
+import { registerActivity, registerOrchestrator } from './durable-functions';
+import { runSaga } from './run-saga';
+import type { EventSchemas, Saga } from './saga';
+
+export interface Registration<Ports> {
+  /** What the activities need of the outside world. */
+  readonly ports: Ports;
+  readonly sagas: readonly Saga<never, unknown, EventSchemas>[];
+  /** Every activity that a saga uses, `settled` ones included. */
+  readonly activities: readonly Activity<never, unknown, NoInfer<Ports>>[];
+}
+
+/**
+ * Registers sagas as durable orchestrators, and activities and their undos as durable activities. Call it once, at the
+ * composition root. Throws for a name that is given twice and for a `settled` activity that is not listed.
+ */
+export function registerSagas<Ports>({ ports, sagas, activities }: Registration<Ports>): void {
+  const names = new Set(activities.map(({ name }) => name));
+  checkUnique([
+    ...activities.flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
+    ...sagas.map(({ name }) => name),
+  ]);
+  for (const { name, settled } of sagas) {
+    if (settled !== undefined && !names.has(settled.name)) {
+      throw new Error(`saga '${name}': its settled activity '${settled.name}' is not among the activities to register`);
+    }
+  }
+  for (const activity of activities) registerOne(activity, activity.bind(ports));
+  for (const saga of sagas) registerOrchestrator(saga.name, (durable) => runSaga(durable, saga, names));
+}
+
+function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: BoundActivity): void {
+  const { name, undoName, usesClient } = activity;
+  registerActivity(name, usesClient, (input, seam) => answer(name, input, (call) => bound.run(call, seam)));
+  if (undoName === undefined) return;
+  registerActivity(undoName, usesClient, (input, seam) => answer(undoName, input, (call) => bound.undo(call, seam)));
+}
+
+async function answer(name: string, input: unknown, run: (call: StepCall) => Promise<Reply>): Promise<Reply> {
+  if (isStepCall(input)) return run(input);
+  throw new TypeError(
+    `activity '${name}': expected a call made by a saga ({ $step, input }); call it through saga.step, saga.call or saga.pivot`,
+  );
+}
+
+function isStepCall(input: unknown): input is StepCall {
+  if (typeof input !== 'object' || input === null || !('$step' in input)) return false;
+  const { $step: step } = input;
+  return typeof step === 'object' && step !== null && 'key' in step && typeof step.key === 'string';
+}
+
+function checkUnique(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    const folded = name.toLowerCase();
+    if (seen.has(folded))
+      throw new Error(`the name '${name}' is registered twice; function names must differ, whatever their case`);
+    seen.add(folded);
+  }
+}

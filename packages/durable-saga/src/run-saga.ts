@@ -1,0 +1,174 @@
+import { pursue } from './attempts';
+import { compensate } from './compensation';
+import { createContext } from './context';
+import type { Durable, Handle } from './durable-port';
+import type { Failure, FailureKind, Issue } from './failure';
+import { messageOf, SagaStepError } from './failure';
+import type { Fiber } from './fiber';
+import { NEVER_HALT } from './halt';
+import { Instance } from './instance';
+import { instructionOf } from './operation';
+import { planRetries } from './retry';
+import type { EventSchemas, Saga } from './saga';
+import { listIssues, parseWith } from './schema';
+import type { SagaOutcome, Settlement } from './settlement';
+import { readStart } from './start-envelope';
+import { giveUp, perform } from './steps';
+import { UndoStack } from './undo-stack';
+
+type AnySaga = Saga<never, unknown, EventSchemas>;
+
+type Ending =
+  { readonly kind: 'returned'; readonly result: unknown } | { readonly kind: 'failed'; readonly failure: Failure };
+
+/**
+ * The whole life of an instance: input -> body -> (undos) -> settled -> outcome. The orchestration itself completes,
+ * whatever the outcome; `activities` are the names that this app has registered.
+ */
+export function* runSaga(
+  durable: Durable,
+  saga: AnySaga,
+  activities: ReadonlySet<string>,
+): Generator<readonly Handle[], SagaOutcome, void> {
+  const start = readStart(durable.input, durable.hostVersion);
+  const instance = new Instance(durable, saga, start.version, activities);
+  durable.showStatus(instance.progress);
+  const life = live(instance, saga, start.input);
+  for (;;) {
+    const { done, value } = life.next();
+    if (done) return value;
+    yield instance.watch(value);
+  }
+}
+
+function* live(instance: Instance, saga: AnySaga, input: unknown): Fiber<SagaOutcome> {
+  const undos = new UndoStack();
+  const ending = yield* runToEnding(instance, saga, input, undos);
+  const outcome =
+    ending.kind === 'returned' ? completed(ending.result) : yield* goBack(instance, ending.failure, undos);
+  yield* settle(instance, saga, outcome);
+  instance.progress.outcome = outcome.outcome;
+  if (outcome.outcome !== 'completed') {
+    const { kind, code, message } = outcome.failure;
+    instance.durable.log(
+      kind === 'defect' || outcome.outcome === 'compensationFailed' ? 'error' : 'warn',
+      `saga ${instance.durable.instanceId} ended ${outcome.outcome}: ${kind} ${code}: ${message}`,
+    );
+  }
+  return outcome;
+}
+
+function completed(result: unknown): SagaOutcome {
+  return { outcome: 'completed', result };
+}
+
+/** Undoes what is owed; past the pivot nothing is, and an operator has decided that it can't be finished. */
+function* goBack(instance: Instance, failure: Failure, undos: UndoStack): Fiber<SagaOutcome> {
+  const { progress } = instance;
+  progress.failure = failure;
+  if (progress.pivot === 'passed') return { outcome: 'compensationFailed', failure };
+  progress.compensating = true;
+  const complete = yield* compensate(instance, undos);
+  return { outcome: complete ? 'compensated' : 'compensationFailed', failure };
+}
+
+function* runToEnding(instance: Instance, saga: AnySaga, input: unknown, undos: UndoStack): Fiber<Ending> {
+  const ending = yield* runBody(instance, saga, input, undos);
+  if (ending.kind === 'failed' && instance.progress.pivot === 'passed' && ending.failure.kind !== 'givenUp') {
+    return failed(giveUp(yield* parkBody(instance, saga, ending.failure)));
+  }
+  return ending;
+}
+
+/** Drives the author's generator: each operation is done, and its result or failure handed back. */
+function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: UndoStack): Fiber<Ending> {
+  try {
+    const parsed = parseWith(saga.input, input);
+    if (!parsed.ok) return failed(invalid('validation', 'invalidInput', `input of saga '${saga.name}'`, parsed.issues));
+    const body = saga.body(createContext(instance, saga.events), parsed.value);
+    let resume: () => IteratorResult<unknown, unknown> = () => body.next();
+    for (;;) {
+      const { done, value } = resume();
+      if (instance.isCancelled) return failed(cancelled(instance));
+      if (done) return checkResult(saga, value);
+      const outcome = yield* perform(instance, instructionOf(value), undos);
+      if (instance.isCancelled) return failed(cancelled(instance));
+      if (outcome.kind === 'ended') return failed(outcome.failure);
+      resume =
+        outcome.kind === 'value'
+          ? () => body.next(outcome.value)
+          : () => body.throw(new SagaStepError(outcome.failure));
+    }
+  } catch (thrown) {
+    return failed(thrown instanceof SagaStepError ? thrown.failure : defect(thrown));
+  }
+}
+
+function checkResult(saga: AnySaga, result: unknown): Ending {
+  if (saga.output === undefined) return { kind: 'returned', result: undefined };
+  const parsed = parseWith(saga.output, result);
+  if (parsed.ok) return { kind: 'returned', result: parsed.value };
+  return failed(invalid('defect', 'invalidResult', `result of saga '${saga.name}'`, parsed.issues));
+}
+
+/**
+ * The body failed after the pivot: going back would undo what the pivot made final, and a body can't be tried again by
+ * itself. An operator gives it up, or a corrected app is deployed: its replay passes the place, since parking takes
+ * nothing from the history but an event.
+ */
+function* parkBody(instance: Instance, saga: AnySaga, failure: Failure): Fiber<Failure> {
+  const key = `${instance.durable.instanceId}/${saga.name}`;
+  for (;;) {
+    const resolution = yield* instance.parking.park({
+      what: 'body',
+      name: saga.name,
+      key,
+      failure,
+      checkSkip: () => undefined,
+    });
+    if (resolution.action !== 'retry') return failure;
+  }
+}
+
+/** Tells the author's `settled` activity how it ended, however often that takes. */
+function* settle(instance: Instance, saga: AnySaga, outcome: SagaOutcome): Fiber<void> {
+  const activity = saga.settled;
+  if (activity === undefined) return;
+  const { durable, progress, keys } = instance;
+  const key = keys.next(activity.name);
+  const input: Settlement = {
+    instanceId: durable.instanceId,
+    outcome: outcome.outcome,
+    ...(outcome.outcome === 'completed' ? {} : { failure: outcome.failure }),
+  };
+  const record = progress.begin(activity.name, key, durable.now());
+  const retries = planRetries('settled', activity.retry, `activity '${activity.name}'`);
+  yield* pursue(durable, {
+    name: activity.name,
+    key,
+    input,
+    timeout: activity.timeout,
+    retries,
+    record,
+    halt: NEVER_HALT,
+  });
+  record.end('done', durable.now());
+}
+
+function failed(failure: Failure): Ending {
+  return { kind: 'failed', failure };
+}
+
+function invalid(kind: FailureKind, code: string, what: string, issues: readonly Issue[]): Failure {
+  const message = `${what} does not match its schema: ${listIssues(issues)}`;
+  return { kind, code, message, retriable: false, effect: 'none', issues };
+}
+
+function cancelled(instance: Instance): Failure {
+  const message = instance.cancelReason ?? 'the saga was cancelled';
+  return { kind: 'cancelled', code: 'cancelled', message, retriable: false, effect: 'none' };
+}
+
+function defect(thrown: unknown): Failure {
+  return { kind: 'defect', code: 'defect', message: messageOf(thrown), retriable: false, effect: 'unknown' };
+}

@@ -1,0 +1,158 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Activity } from './activity';
+import { checkName } from './activity';
+import type { Duration } from './duration';
+import type { Operation, GroupKind, Turn } from './operation';
+import type { RetryPolicy } from './retry';
+import type { In, Out } from './schema';
+import type { Settlement } from './settlement';
+
+export interface StepOptions {
+  /** The author's own key in place of the count: `<instance>/<step>#<key>`. Must differ between calls of one step. */
+  readonly key?: string;
+  /** Fields that differ from the activity's policy. */
+  readonly retry?: RetryPolicy;
+  /** In place of the activity's. */
+  readonly timeout?: Duration;
+}
+
+type Results<Members extends readonly unknown[]> = {
+  -readonly [Index in keyof Members]: Members[Index] extends Operation<infer T> ? T : never;
+};
+
+export type EventSchemas = Readonly<Record<string, StandardSchemaV1>>;
+
+/** What a saga's body works with. Every operation takes effect behind `yield*` only. */
+export interface SagaContext<Events extends EventSchemas> {
+  readonly instanceId: string;
+  /** Version that the instance was started with; `'0'` when it was started by something that stamps none. */
+  readonly version: string;
+
+  /**
+   * Runs an activity. Its undo is registered before the first attempt. A failure for good throws into the body and,
+   * uncaught, makes the saga undo; after the pivot it parks the saga instead.
+   */
+  step<Input, Output>(
+    activity: Activity<Input, Output, never>,
+    input: NoInfer<Input>,
+    options?: StepOptions,
+  ): Operation<Output, 'step'>;
+
+  /** Runs an activity and registers no undo. */
+  call<Input, Output>(
+    activity: Activity<Input, Output, never>,
+    input: NoInfer<Input>,
+    options?: StepOptions,
+  ): Operation<Output, 'call'>;
+
+  /**
+   * The point of no return. An unknown outcome is tried again under the same key until it is known, and never undone;
+   * a definite refusal (not retriable, no effect) throws and leads back. Afterwards the saga only goes forward.
+   */
+  pivot<Input, Output>(
+    activity: Activity<Input, Output, never>,
+    input: NoInfer<Input>,
+    options?: StepOptions,
+  ): Operation<Output, 'pivot'>;
+
+  /**
+   * Runs a group, at most `concurrency` members at a time (all at once by default), and gives their results in order.
+   * After one failure no further member starts, those in flight settle, and the failure is thrown.
+   * The group is undone as one, its undos in parallel.
+   */
+  all<const Members extends readonly Operation<unknown, GroupKind>[]>(
+    members: Members,
+    options?: { readonly concurrency?: number },
+  ): Operation<Results<Members>, 'all'>;
+
+  sleep(duration: Duration): Operation<void, 'sleep'>;
+
+  /**
+   * Waits for a declared event and gives its payload, or undefined when the timeout passed first. An event is kept
+   * once: one that came early is found, and waiting again gives the first payload again. Payloads that don't match the
+   * event's schema are logged and waited past.
+   */
+  waitFor<Name extends keyof Events & string>(event: Name): Operation<Out<Events[Name]>, 'waitFor'>;
+  waitFor<Name extends keyof Events & string>(
+    event: Name,
+    options: { readonly timeout: Duration },
+  ): Operation<Out<Events[Name]> | undefined, 'waitFor'>;
+
+  /** Ends the body as a failure that it declares; what was done is undone. Never returns: `return yield* saga.fail(...)`. */
+  fail(failure: {
+    readonly code: string;
+    readonly message: string;
+    readonly details?: unknown;
+  }): Operation<never, 'fail'>;
+
+  /** The time of the current turn; the same on every replay. */
+  now(): Date;
+  /** A UUID that is the same on every replay. */
+  newId(): string;
+}
+
+export interface SagaOptions<I extends StandardSchemaV1, O extends StandardSchemaV1, Events extends EventSchemas> {
+  /** Name of the durable orchestrator. */
+  readonly name: string;
+  /** Stamped into each start by the typed client; `saga.version` reads it. */
+  readonly version: string;
+  readonly input: I;
+  /** Left out when the saga gives nothing back. */
+  readonly output?: O;
+  /** Events that the body waits for. `cancel` and `retry` are the toolkit's own. */
+  readonly events?: Events;
+  /** Called at the very end, whatever the end is, and tried again until it succeeds. */
+  readonly settled?: Activity<Settlement, unknown, never>;
+}
+
+export type SagaBody<I extends StandardSchemaV1, O extends StandardSchemaV1, Events extends EventSchemas> = (
+  saga: SagaContext<Events>,
+  input: Out<I>,
+) => Generator<Turn, In<O>, unknown>;
+
+declare const types: unique symbol;
+
+/** A definition: inert until `registerSagas` makes it a durable orchestrator. */
+export interface Saga<Input, Output, Events extends EventSchemas = EventSchemas> {
+  readonly name: string;
+  readonly version: string;
+  readonly input: StandardSchemaV1<unknown, unknown>;
+  readonly output: StandardSchemaV1<unknown, unknown> | undefined;
+  readonly events: Events;
+  readonly settled: Activity<Settlement, unknown, never> | undefined;
+  /** The body, over values that the runner has checked. */
+  readonly body: (saga: SagaContext<EventSchemas>, input: unknown) => Generator<unknown, unknown, unknown>;
+  readonly [types]?: { readonly input: (input: Input) => void; readonly output: Output };
+}
+
+/** Events that the toolkit itself listens to. */
+export const CANCEL_EVENT = 'cancel';
+export const RETRY_EVENT = 'retry';
+
+/**
+ * Defines a saga. The body reads as the business process; what it yields with `yield*` are the steps.
+ * Throws a `RangeError` for names that are taken or malformed.
+ */
+export function saga<
+  I extends StandardSchemaV1,
+  O extends StandardSchemaV1 = StandardSchemaV1<void, void>,
+  const Events extends EventSchemas = Record<never, never>,
+>(options: SagaOptions<I, O, Events>, body: SagaBody<I, O, Events>): Saga<In<I>, Out<O>, Events> {
+  const where = `saga '${options.name}'`;
+  checkName(options.name, where);
+  for (const event of Object.keys(options.events ?? {})) {
+    if (event.toLowerCase() === CANCEL_EVENT || event.toLowerCase() === RETRY_EVENT) {
+      throw new RangeError(`${where}: the event '${event}' is the toolkit's own; expected another name`);
+    }
+  }
+  return {
+    name: options.name,
+    version: options.version,
+    input: options.input,
+    output: options.output,
+    events: options.events ?? ({} as Events),
+    settled: options.settled,
+    // The runner calls it with the very schemas' output, so the erased types hold.
+    body: (context, input) => body(context as unknown as SagaContext<Events>, input as Out<I>),
+  };
+}

@@ -1,0 +1,37 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Issue } from './failure';
+
+/** Any Standard Schema (zod, valibot, arktype, ...). It must validate synchronously and describe JSON values. */
+export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
+/** What a schema accepts. */
+export type In<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>;
+/** What a schema gives. */
+export type Out<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>;
+
+export type Parsed<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/**
+ * Checks a value at an edge; all violations are listed, not the first alone.
+ * Throws a `TypeError` for a schema that validates asynchronously, since an orchestrator can't wait for it.
+ */
+export function parseWith<T>(schema: StandardSchemaV1<unknown, T>, value: unknown): Parsed<T> {
+  const result = schema['~standard'].validate(value);
+  if (result instanceof Promise) {
+    throw new TypeError(
+      `expected a schema that validates synchronously, got one of vendor '${schema['~standard'].vendor}' that returns a promise`,
+    );
+  }
+  if (result.issues === undefined) return { ok: true, value: result.value };
+  return { ok: false, issues: result.issues.map(toIssue) };
+}
+
+/** `a.b: expected ...; c: ...` : every violation in one line. */
+export function listIssues(issues: readonly Issue[]): string {
+  return issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+}
+
+function toIssue(issue: StandardSchemaV1.Issue): Issue {
+  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  return { path, message: issue.message };
+}
