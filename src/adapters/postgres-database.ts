@@ -1,3 +1,4 @@
+import { types as kinds } from 'node:util';
 import { Pool, types } from 'pg';
 import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 
@@ -114,14 +115,19 @@ const lostConnection =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/;
 
 function isUnavailable(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof AggregateError) return error.errors.some(isUnavailable);
+  if (!kinds.isNativeError(error)) return false;
+  if (isAggregate(error)) return error.errors.some(isUnavailable);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return unavailableStates.test(code) || unavailableErrnos.includes(code) || lostConnection.test(error.message);
 }
 
+/** What a connection attempt to several addresses of one name throws. */
+function isAggregate(error: Error): error is AggregateError {
+  return 'errors' in error && Array.isArray(error.errors);
+}
+
 function unavailable(place: string, cause: Error): DatabaseUnavailable {
-  const reason = cause instanceof AggregateError ? String(cause.errors[0]) : cause.message;
+  const reason = isAggregate(cause) ? String(cause.errors[0]) : cause.message;
   return new DatabaseUnavailable(`PostgreSQL at ${place} can't be reached: ${reason}`, { cause });
 }
 

@@ -57,7 +57,8 @@ export function createPostgresPaymentRows(database: Database, ledger: Ledger, cl
 
     async undoAuthorised(key) {
       return database.transaction(async (tx) => {
-        await ledger.undo(tx, key, async () => {});
+        // The row stays, as what tells the intent, until the provider has let go of the money.
+        await ledger.undo(tx, key, () => Promise.resolve());
         const { rows } = await tx.query<{ intent_id: string }>('select intent_id from payments where key = $1', [key]);
         return { intentId: rows[0]?.intent_id };
       });

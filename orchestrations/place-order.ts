@@ -1,0 +1,96 @@
+import { SagaStepError, saga } from 'durable-saga';
+import type { SagaContext } from 'durable-saga';
+import { z } from 'zod';
+import { authorisePayment } from '../activities/authorise-payment';
+import { bookShipment } from '../activities/book-shipment';
+import { capturePayment } from '../activities/capture-payment';
+import { confirmOrder } from '../activities/confirm-order';
+import { recordApproval, remindApprover, requestApproval } from '../activities/request-approval';
+import type { Reminder } from '../activities/request-approval';
+import { reserveStock } from '../activities/reserve-stock';
+import { settleOrder } from '../activities/settle-order';
+import { customerIdSchema, orderIdSchema, skuSchema } from '../src/domain/ids';
+import { toReservations } from '../src/domain/order';
+
+/** More at a time would only queue up at the database. */
+const RESERVATIONS_AT_ONCE = 20;
+
+/**
+ * An order as its saga needs it, with the settings of the moment in which it was started: an order that is under way
+ * keeps them.
+ */
+const inputSchema = z.object({
+  orderId: orderIdSchema,
+  customerId: customerIdSchema,
+  email: z.string().optional(),
+  paymentMethod: z.string(),
+  /** ISO 4217, and how many decimals it has. */
+  currency: z.string(),
+  decimals: z.int(),
+  lines: z.array(z.object({ sku: skuSchema, quantity: z.int().positive() })),
+  /** Minor units. */
+  total: z.int().positive(),
+  /** Above `threshold` (minor units) somebody must approve within `timeout` (milliseconds). */
+  approval: z.object({ threshold: z.int(), timeout: z.int().positive() }),
+});
+export type PlaceOrderInput = z.infer<typeof inputSchema>;
+
+export const approvalSchema = z.object({ approved: z.boolean(), by: z.string() });
+const events = { approval: approvalSchema };
+
+/** An order from stock to shipment. Until the money is taken everything can be undone; from then on it only goes forward. */
+export const placeOrder = saga(
+  {
+    name: 'placeOrder',
+    version: '1',
+    input: inputSchema,
+    output: z.object({ tracking: z.string() }),
+    events,
+    settled: settleOrder,
+  },
+  function* (saga, order) {
+    const { orderId, customerId, email, paymentMethod, currency, decimals, total } = order;
+    const reservations = toReservations(order.lines);
+    yield* saga.all(
+      reservations.map((line) => saga.step(reserveStock, { orderId, ...line }, { key: line.sku })),
+      { concurrency: RESERVATIONS_AT_ONCE },
+    );
+    if (total > order.approval.threshold) yield* waitForApproval(saga, order);
+
+    const payment = { orderId, amount: total, currency, paymentMethod };
+    const { intentId } = yield* saga.step(authorisePayment, payment);
+    yield* saga.pivot(capturePayment, { orderId, intentId, amount: total });
+
+    const { tracking } = yield* saga.step(bookShipment, { orderId, customerId, lines: [...reservations] });
+    if (email !== undefined) yield* saga.call(confirmOrder, { orderId, email, total, currency, decimals, tracking });
+    return { tracking };
+  },
+);
+
+/** Goes on when the order is approved; a refusal, and no answer in time, end the saga. */
+function* waitForApproval(saga: SagaContext<typeof events>, order: PlaceOrderInput) {
+  const { orderId, total, currency, decimals, approval } = order;
+  const refusedAt = saga.now().getTime() + approval.timeout;
+  const timeLeft = () => Math.max(0, refusedAt - saga.now().getTime());
+
+  yield* saga.call(requestApproval, { orderId });
+  let decision = yield* saga.waitFor('approval', { timeout: Math.ceil(timeLeft() / 2) });
+  if (!decision) {
+    const reminder = { orderId, total, currency, decimals, refusedAt: new Date(refusedAt).toISOString() };
+    yield* tryReminding(saga, reminder);
+    decision = yield* saga.waitFor('approval', { timeout: timeLeft() });
+  }
+  if (!decision) return yield* saga.fail({ code: 'approvalTimedOut', message: 'nobody approved the order in time' });
+  const { approved, by } = decision;
+  if (!approved) return yield* saga.fail({ code: 'approvalRefused', message: `refused by ${by}` });
+  return yield* saga.call(recordApproval, { orderId, by });
+}
+
+/** A mail that can't be sent is no reason to refuse an order. */
+function* tryReminding(saga: SagaContext<typeof events>, reminder: Reminder) {
+  try {
+    yield* saga.call(remindApprover, reminder);
+  } catch (error) {
+    if (!(error instanceof SagaStepError)) throw error;
+  }
+}

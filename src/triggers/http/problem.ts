@@ -1,0 +1,89 @@
+import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import type { Violation } from '../../domain/violations';
+
+/** What went wrong, for programs. Each has one HTTP status and one meaning for the caller. */
+const problems = {
+  /** Change the request: every violation is listed. */
+  invalidRequest: { status: 400, title: 'The request is not valid' },
+  /** There is no such route. */
+  unknownRoute: { status: 404, title: 'There is no such route' },
+  /** There is no order with this id. */
+  unknownOrder: { status: 404, title: 'There is no such order' },
+  /** The id is taken by a different order: use another one. */
+  orderConflict: { status: 409, title: 'The order id is taken by a different order' },
+  /** The order's state doesn't allow it, and won't again. */
+  notAllowed: { status: 409, title: 'The order does not allow this any more' },
+  /** Send less. */
+  bodyTooLarge: { status: 413, title: 'The body is too large' },
+  /** Something that we need is down: nothing was changed that a repetition could double; try again later. */
+  unavailable: { status: 503, title: 'The service is not available at the moment' },
+  /** Our fault: the log has more under the request's id. */
+  internal: { status: 500, title: 'Something went wrong on our side' },
+} as const;
+export type ProblemCode = keyof typeof problems;
+
+/** Thrown by handlers: answered as `application/problem+json` (RFC 9457). */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly violations: readonly Violation[];
+
+  constructor(code: ProblemCode, detail: string, violations: readonly Violation[] = []) {
+    super(detail);
+    this.code = code;
+    this.violations = violations;
+  }
+}
+
+/** A request that is not valid; says how many violations there are and lists them. */
+export function invalid(violations: readonly Violation[]): Problem {
+  const count = violations.length === 1 ? '1 violation' : `${violations.length} violations`;
+  return new Problem('invalidRequest', `The request has ${count}.`, violations);
+}
+
+const RETRY_AFTER_SECONDS = '5';
+
+/**
+ * The one place where failures become answers. A `Problem` is told as it is; an outage of something we need becomes
+ * 503; anything else 500 with the request's id and nothing from inside, while the log gets all of it.
+ */
+export function answering(
+  handler: (request: HttpRequest, context: InvocationContext) => Promise<HttpResponseInit>,
+): HttpHandler {
+  return async (request, context) => {
+    try {
+      return await handler(request, context);
+    } catch (error) {
+      if (error instanceof Problem) return toAnswer(error, context);
+      context.error(`request ${context.invocationId} failed:`, error);
+      return isOutage(error)
+        ? toAnswer(new Problem('unavailable', 'Something that is needed for this is down. Try again later.'), context)
+        : toAnswer(new Problem('internal', `Report request ${context.invocationId} if it stays so.`), context);
+    }
+  };
+}
+
+function toAnswer({ code, message, violations }: Problem, context: InvocationContext): HttpResponseInit {
+  const { status, title } = problems[code];
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(code === 'unavailable' && { 'retry-after': RETRY_AFTER_SECONDS }),
+    },
+    body: JSON.stringify({
+      type: 'about:blank',
+      title,
+      status,
+      detail: message,
+      code,
+      requestId: context.invocationId,
+      ...(violations.length > 0 && { violations }),
+    }),
+  };
+}
+
+/** Errors of adapters that mean that an outside system can't be reached at the moment. */
+function isOutage(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'databaseUnavailable';
+}

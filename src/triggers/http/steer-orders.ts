@@ -1,0 +1,75 @@
+import type { HttpHandler } from '@azure/functions';
+import type { Answer } from 'durable-saga';
+import { z } from 'zod';
+import type { OrderId } from '../../domain/ids';
+import type { StoredOrder } from '../../domain/order';
+import { isFinal } from '../../domain/order-status';
+import type { Orders } from '../../ports';
+import type { OrderSagasOf } from '../order-sagas';
+import { Problem, answering } from './problem';
+import { readBody, readOptionalBody, readOrderId, unknownOrder } from './read-request';
+
+interface Deps {
+  readonly orders: Orders;
+  readonly sagas: OrderSagasOf;
+}
+
+const personForm = 'expected 1 to 200 characters';
+const textSchema = z.string(personForm).trim().min(1, personForm).max(200, personForm);
+const cancelSchema = z.strictObject({ reason: textSchema.optional() });
+const decisionSchema = z.strictObject({ approved: z.boolean(), by: textSchema });
+
+/**
+ * `POST /api/orders/{orderId}/cancel`: asks the saga to undo the order. 202 means that it will, or, when it took long to
+ * say so, that it will if its pivot has not been reached; after the pivot it is too late, and the caller is told.
+ */
+export function cancelOrder(deps: Deps): HttpHandler {
+  return answering(async (request, context) => {
+    const id = readOrderId(request);
+    const { reason } = await readOptionalBody(request, cancelSchema);
+    const order = await requireOpenOrder(deps.orders, id);
+    const sagas = deps.sagas(context);
+    if (order.startedAt === undefined) await sagas.start(id);
+    requireAccepted(await sagas.cancel(id, reason), id);
+    return { status: 202, jsonBody: { orderId: id } };
+  });
+}
+
+/** `POST /api/orders/{orderId}/approval`: approves or refuses an order that waits for it. */
+export function decideApproval(deps: Deps): HttpHandler {
+  return answering(async (request, context) => {
+    const id = readOrderId(request);
+    const decision = await readBody(request, decisionSchema);
+    const { status } = await requireOpenOrder(deps.orders, id);
+    if (status !== 'awaitingApproval') {
+      throw new Problem('notAllowed', `Order ${id} does not wait for approval: it is ${status}.`);
+    }
+    requireAccepted(await deps.sagas(context).approve(id, decision), id);
+    return { status: 202, jsonBody: { orderId: id } };
+  });
+}
+
+/** What the saga itself has to say, which may be further than its row. */
+function requireAccepted(answer: Answer, id: OrderId): void {
+  if (answer.accepted) return;
+  switch (answer.code) {
+    case 'pastPivot':
+      throw new Problem(
+        'notAllowed',
+        `Order ${id} can't be cancelled any more: its payment is being or has been taken.`,
+      );
+    case 'finished':
+      throw new Problem('notAllowed', `Order ${id} is finished.`);
+    case 'unknown':
+      throw new Problem('notAllowed', `Order ${id} has no saga that could be told.`);
+    default:
+      throw new Error(`saga of order ${id}: ${answer.message}`);
+  }
+}
+
+async function requireOpenOrder(orders: Orders, id: OrderId): Promise<StoredOrder> {
+  const order = await orders.find(id);
+  if (!order) throw unknownOrder(id);
+  if (isFinal(order.status)) throw new Problem('notAllowed', `Order ${id} is finished: it is ${order.status}.`);
+  return order;
+}

@@ -1,0 +1,23 @@
+import { customerIdSchema, orderIdSchema, skuSchema } from '../../src/domain/ids';
+import type { NewOrder, Product } from '../../src/domain/order';
+import { priceRequest } from '../../src/domain/priced-order';
+
+export const tea: Product = { sku: skuSchema.parse('tea'), name: 'Green tea', unitPrice: 1_850, stock: 10 };
+export const cup: Product = { sku: skuSchema.parse('cup'), name: 'Cup, 0.2 l', unitPrice: 400, stock: 100 };
+
+/** A valid, priced order of one tea, or of what `lines` says. */
+export function sampleOrder(id: string, lines: readonly (readonly [Product, number])[] = [[tea, 1]]): NewOrder {
+  const priced = priceRequest(
+    {
+      orderId: orderIdSchema.parse(id),
+      customerId: customerIdSchema.parse('ALFKI'),
+      email: 'maria@example.com',
+      paymentMethod: 'pm_card_visa',
+      lines: lines.map(([{ sku }, quantity]) => ({ sku, quantity })),
+    },
+    new Map(lines.map(([product]) => [product.sku, product])),
+    'usd',
+  );
+  if (!priced.ok) throw new Error(JSON.stringify(priced.violations));
+  return priced.order;
+}
