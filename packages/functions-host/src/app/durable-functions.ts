@@ -27,11 +27,19 @@ export interface DurableFunctionsOptions {
   readonly log: HostLog;
 }
 
+const triggerTypes = {
+  orchestrator: 'orchestrationTrigger',
+  activity: 'activityTrigger',
+  entity: 'entityTrigger',
+} as const;
+
 /** The durable side of an app. */
 export function createDurableFunctions(options: DurableFunctionsOptions): DurableFunctions {
   const runtimes = new Map<RegisteredFunction, FunctionRuntime>(options.runtimes.map((runtime) => [runtime.fn, runtime]));
+  const ofType = (type: string): RegisteredFunction[] =>
+    options.runtimes.map(({ fn }) => fn).filter((fn) => fn.trigger.type === type);
   const byType = (type: string): ((name: string) => RegisteredFunction | undefined) => {
-    const functions = options.runtimes.filter((runtime) => runtime.fn.trigger.type === type).map(({ fn }) => fn);
+    const functions = ofType(type);
     const names = new Map(functions.map((fn) => [fn.name, fn]));
     const lowerCased = new Map(functions.map((fn) => [fn.name.toLowerCase(), fn]));
     return (name) => names.get(name) ?? lowerCased.get(name.toLowerCase());
@@ -43,9 +51,10 @@ export function createDurableFunctions(options: DurableFunctionsOptions): Durabl
   };
   const hasInvocationHooks = (): boolean => options.hooks.has('preInvocation') || options.hooks.has('postInvocation');
   return {
-    orchestrator: byType('orchestrationTrigger'),
-    activity: byType('activityTrigger'),
-    entity: byType('entityTrigger'),
+    orchestrator: byType(triggerTypes.orchestrator),
+    activity: byType(triggerTypes.activity),
+    entity: byType(triggerTypes.entity),
+    names: (kind) => ofType(triggerTypes[kind]).map((fn) => fn.name),
     hasInvocationHooks,
     runActivity: (activity, call) =>
       hasInvocationHooks()

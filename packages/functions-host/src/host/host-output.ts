@@ -43,6 +43,7 @@ export function createHostOutput(
     },
     showReady: (url, elapsedMs) => {
       writer.write(format.ready(clock.now(), url, elapsedMs));
+      writer.flush();
     },
     captureConsole: () => captureConsole(log),
     flush: writer.flush,

@@ -9,8 +9,8 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 export interface HttpServer {
   readonly port: number;
   serve(handler: RequestHandler): void;
-  /** From now on new requests get a 503 and connections are closed after their answer. */
-  drain(): void;
+  /** From now on new requests get a 503, but for those that `except` lets pass. */
+  drain(except?: (request: IncomingMessage) => boolean): void;
   /** Stops listening and drops what is still open. */
   close(): Promise<void>;
 }
@@ -28,12 +28,12 @@ const maxHeaderBytes = 32 * 1024;
  */
 export async function listen(port: number, onDefect: (error: unknown) => void): Promise<HttpServer> {
   let handler: RequestHandler | undefined;
-  let draining = false;
+  let isRefused: (request: IncomingMessage) => boolean = () => false;
   const server = createServer(
     { keepAliveTimeout: keepAliveMs, requestTimeout: 0, maxHeaderSize: maxHeaderBytes },
     (request, response) => {
-      if (handler === undefined || draining) {
-        refuse(response, draining ? 'The host is shutting down.' : 'The host is starting.');
+      if (handler === undefined || isRefused(request)) {
+        refuse(response, handler === undefined ? 'The host is starting.' : 'The host is shutting down.');
         return;
       }
       handler(request, response).catch((error: unknown) => {
@@ -56,12 +56,12 @@ export async function listen(port: number, onDefect: (error: unknown) => void): 
     serve(value) {
       handler = value;
     },
-    drain() {
-      draining = true;
+    drain(except = () => false) {
+      isRefused = (request) => !except(request);
       server.closeIdleConnections();
     },
     async close() {
-      draining = true;
+      isRefused = () => true;
       await new Promise<void>((resolve) => {
         server.close(() => {
           resolve();
@@ -80,7 +80,7 @@ export function answer(
   body: string | Buffer = '',
 ): void {
   if (response.destroyed) return;
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
 

@@ -1,0 +1,38 @@
+import path from 'node:path';
+import { findEntryPoints } from '../app/entry-points';
+import type { FunctionRuntime } from '../app/function-runtime';
+import type { Clock } from '../clock';
+import { type AdminApi, createAdminApi } from '../http/admin';
+import type { HostKeys } from '../http/keys';
+import type { HostLog } from '../log';
+import { runFunction, type RunParts } from './run-function';
+
+/** The admin API of a composed host. */
+export function toAdminApi(
+  parts: Omit<RunParts, 'url' | 'log'> & {
+    readonly base: {
+      readonly appDir: string;
+      readonly dataDir: string;
+      readonly startedAt: number;
+      readonly clock: Clock;
+      readonly hostId: string;
+      readonly url: string;
+      readonly log: HostLog;
+    };
+    readonly runtimes: readonly FunctionRuntime[];
+    keys(): HostKeys;
+  },
+): AdminApi {
+  const { base, runtimes, httpFunctions } = parts;
+  const [entryPoint = ''] = findEntryPoints(base.appDir);
+  return createAdminApi({
+    ...base,
+    entryPoint: path.relative(base.appDir, entryPoint),
+    runtimes,
+    httpFunctions,
+    keys: parts.keys,
+    run: (runtime, input) => {
+      runFunction({ ...parts, url: base.url, log: base.log }, runtime, input);
+    },
+  });
+}

@@ -1,0 +1,40 @@
+import type { BindingKinds } from '../app/function-runtime';
+import type { SupportedBindings } from '../app/to-registered-function';
+import type { DurableExtension } from '../durable/ports';
+import { toBlobReader, toBlobWriter } from '../triggers/blob-binding';
+import type { StorageAccounts } from '../triggers/storage-account';
+
+/** What this host runs. */
+export const supportedBindings: SupportedBindings = {
+  triggers: new Set([
+    'httpTrigger',
+    'timerTrigger',
+    'blobTrigger',
+    'orchestrationTrigger',
+    'activityTrigger',
+    'entityTrigger',
+  ]),
+  inputs: new Set(['durableClient', 'blob']),
+  outputs: new Set(['http', 'blob']),
+};
+
+/** Readers and writers of the bindings beside the trigger. `durable` is asked at each invocation: it starts after the app is loaded. */
+export function createBindingKinds(accounts: StorageAccounts, durable: () => DurableExtension | undefined): BindingKinds {
+  return {
+    inputs: {
+      durableClient: (binding) => {
+        const about = {
+          ...(typeof binding['taskHub'] === 'string' ? { taskHub: binding['taskHub'] } : undefined),
+          ...(typeof binding['connectionName'] === 'string' ? { connectionName: binding['connectionName'] } : undefined),
+        };
+        return () => {
+          const extension = durable();
+          if (extension === undefined) throw new Error('The durable extension has not started yet.');
+          return { json: extension.clientBinding(about) };
+        };
+      },
+      blob: (binding) => toBlobReader(binding, accounts),
+    },
+    outputs: { blob: (binding) => toBlobWriter(binding, accounts) },
+  };
+}

@@ -1,0 +1,43 @@
+import { createDurableFunctions, type DurableFunctionsOptions } from '../app/durable-functions';
+import type { FunctionRuntime } from '../app/function-runtime';
+import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from '../durable/ports';
+import { StartError } from './start-error';
+
+/**
+ * The durable extension of a host, which the app's bindings refer to before it exists: it needs the app's functions,
+ * and the app is loaded with bindings that will need it.
+ */
+export interface DurableParts {
+  /** Undefined before its start, and for an app without durable functions. */
+  extension(): DurableExtension | undefined;
+  connect(options: DurableFunctionsOptions): DurableFunctions;
+  /** True if a function of the app needs the extension. */
+  isNeeded(): boolean;
+  start(options: Omit<DurableExtensionOptions, 'functions' | 'store'> & { readonly taskHub: string }): Promise<void>;
+}
+
+const durableTypes = new Set(['orchestrationTrigger', 'activityTrigger', 'entityTrigger', 'durableClient']);
+
+export function createDurableParts(): DurableParts {
+  let extension: DurableExtension | undefined;
+  let functions: DurableFunctions | undefined;
+  let runtimes: readonly FunctionRuntime[] = [];
+  return {
+    extension: () => extension,
+    connect(options) {
+      runtimes = options.runtimes;
+      functions = createDurableFunctions(options);
+      return functions;
+    },
+    isNeeded: () =>
+      runtimes.some(({ fn }) => Object.values(fn.bindings).some((binding) => durableTypes.has(binding.type))),
+    start({ taskHub }) {
+      return Promise.reject(new StartError(`No durable extension yet for ${taskHub}.`));
+    },
+  };
+}
+
+/** Starts the extension if the app needs it. */
+export async function startDurable(parts: DurableParts, options: Parameters<DurableParts['start']>[0]): Promise<void> {
+  if (parts.isNeeded()) await parts.start(options);
+}

@@ -1,0 +1,170 @@
+/*
+ * The host: one app in one process.
+ *
+ * Starting goes from what can be wrong at once to what takes time: host.json, the port, the app's own code, its
+ * bindings, then the task hub and the triggers. Whatever was begun is undone in reverse when a later step fails, and the
+ * same list is what a stop works through. The port is taken first and answers 503 until everything stands, so that a
+ * second host on the same port is told before it has done anything.
+ *
+ * Stopping takes no new work, lets what runs settle for a bounded time, and then closes; what had no time left is owed
+ * to nobody: activities and blobs run again at the next start, orchestrations go on from their history.
+ */
+import { installFunctionsCore } from '../app/functions-core';
+import { createInvoker } from '../app/invocation';
+import { logFromWorker } from '../app/worker-log';
+import { type Clock, realClock } from '../clock';
+import { createDispatcher } from '../http/dispatch';
+import { toHttpFunctions, toRouteTable } from '../http/http-functions';
+import { durableKeyName, readKeys } from '../http/keys';
+import { type HttpServer, listen } from '../http/server';
+import { messageOf } from '../supervisor/failures';
+import { createStorageAccounts } from '../triggers/storage-account';
+import { toAdminApi } from './admin-parts';
+import { enterAppEnvironment } from './app-environment';
+import { createBindingKinds, supportedBindings } from './bindings';
+import { type CleanUp, createCleanUp } from './clean-up';
+import { createDurableParts, startDurable } from './durable-parts';
+import { toFunctionEntries } from './function-entries';
+import { readHostId } from './host-id';
+import { type HostJson, readHostJson } from './host-json';
+import { createHostOutput, type HostOutput } from './host-output';
+import { createListeners } from './listeners';
+import { loadFunctions } from './load-functions';
+import type { Host, HostOptions } from './options';
+import { createSettings, type Settings } from './settings';
+
+/** How long a stop waits for running functions, and then for the durable extension. */
+const settleMs = 5000;
+const durableGraceMs = 3000;
+
+const durablePath = '/runtime/webhooks/durabletask/';
+
+interface Base {
+  readonly options: HostOptions;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly hostJson: HostJson;
+  readonly output: HostOutput;
+  readonly cleanUp: CleanUp;
+}
+
+/**
+ * Starts a host with the app of `options.appDir` in this process and resolves when it takes work. A process runs one at a time.
+ * @throws StartError whose message says what has to be put right.
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const clock = options.clock ?? realClock;
+  const settings = createSettings(options.settings);
+  const hostJson = readHostJson(options.appDir, settings);
+  const colour = process.stdout.isTTY && settings.get('NO_COLOR') === undefined;
+  const output = createHostOutput({ format: options.logFormat, colour }, hostJson.logLevels, clock, (text) => {
+    process.stdout.write(text);
+  });
+  const base: Base = { options, clock, settings, hostJson, output, cleanUp: createCleanUp() };
+  try {
+    return await startOn(base, await openServer(base));
+  } catch (error) {
+    await cleanUp(base);
+    throw error;
+  }
+}
+
+async function cleanUp({ cleanUp: undos, output }: Base): Promise<void> {
+  await undos.run((error) => {
+    output.log.log('Error', 'Host.Shutdown', `Stopping: ${messageOf(error)}`, { error });
+  });
+  output.flush();
+}
+
+async function openServer({ options, output, cleanUp: undos }: Base): Promise<HttpServer> {
+  const server = await listen(options.port, (error) => {
+    output.log.log('Error', 'Host.Http', `A request failed inside the host: ${messageOf(error)}`, { error });
+  });
+  undos.add(() => server.close());
+  return server;
+}
+
+async function startOn(base: Base, server: HttpServer): Promise<Host> {
+  const { options, clock, settings, hostJson, output } = base;
+  const { log } = output;
+  const undos = base.cleanUp;
+  const url = `http://localhost:${server.port}`;
+  undos.add(enterAppEnvironment({ appDir: options.appDir, settings: options.settings, port: server.port }));
+  undos.add(output.captureConsole());
+  const core = installFunctionsCore((level, category, message) => {
+    logFromWorker(log, core.hooks, { userCategory: 'Function', details: {} }, level, category, message);
+  });
+  undos.add(core.uninstall);
+
+  const durable = createDurableParts();
+  const accounts = createStorageAccounts(settings);
+  const kinds = createBindingKinds(accounts, durable.extension);
+  const loaded = await loadFunctions({
+    appDir: options.appDir,
+    core,
+    settings,
+    supported: supportedBindings,
+    kinds,
+    only: options.functions,
+    log,
+  });
+  const { runtimes, model } = loaded;
+  const invoker = createInvoker({ model, hooks: core.hooks, log, clock, timeoutMs: hostJson.functionTimeoutMs });
+  const hostId = readHostId(options.dataDir, settings);
+  const { dataDir } = options;
+  const listeners = createListeners({ runtimes, invoker, accounts, settings, hostJson, hostId, dataDir, clock, log });
+  const httpFunctions = toHttpFunctions(runtimes, hostJson.routePrefix);
+  const routes = toRouteTable(httpFunctions, log);
+  const names = runtimes.map(({ fn }) => fn.name);
+  const keys = options.auth ? readKeys(dataDir, names) : undefined;
+
+  const durableFunctions = durable.connect({ ...loaded, invoker, hooks: core.hooks, log });
+  await startDurable(durable, {
+    taskHub: options.taskHub,
+    clock,
+    log,
+    settings: hostJson.durableTask,
+    hubName: hostJson.hubName,
+    baseUrl: `http://127.0.0.1:${server.port}`,
+    verifyReplay: options.verifyReplay,
+    ...(keys?.system[durableKeyName] === undefined ? undefined : { systemKey: keys.system[durableKeyName] }),
+  });
+  undos.add(() => durable.extension()?.stop(durableGraceMs));
+
+  const appHookData = {};
+  await core.hooks.run('appStart', { hookData: appHookData });
+  undos.add(() => core.hooks.run('appTerminate', { hookData: appHookData }));
+  const admin = toAdminApi({
+    base: { ...options, clock, hostId, url, log },
+    runtimes,
+    httpFunctions,
+    listeners,
+    invoker,
+    durableFunctions,
+    keys: () => keys ?? readKeys(dataDir, names),
+  });
+  server.serve(
+    createDispatcher({
+      routes,
+      invoker,
+      admin,
+      durable: durable.extension(),
+      keys,
+      defaultHost: `localhost:${server.port}`,
+      hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
+    }),
+  );
+  for (const listener of listeners) listener.start();
+  undos.add(async () => {
+    // Functions that are still running may need the durable client, which calls this very server.
+    server.drain((request) => request.url?.startsWith(durablePath) === true);
+    for (const listener of listeners) listener.stop();
+    const left = await invoker.settle(settleMs);
+    if (left > 0) log.log('Warning', 'Host.Shutdown', `${left} functions were still running when the host stopped.`);
+  });
+
+  output.showFunctions(toFunctionEntries(runtimes, httpFunctions, url));
+  output.showReady(url, clock.now() - options.startedAt);
+  let stopping: Promise<void> | undefined;
+  return { url, port: server.port, functionNames: names, stop: () => (stopping ??= cleanUp(base)) };
+}
