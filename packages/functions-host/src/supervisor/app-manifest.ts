@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { messageOf, StartFailure } from './failures';
+import { StartError } from '../host/start-error';
+import { codeOf, messageOf } from './failures';
 
 /** A development stand-in for an outside system: a Node program that comes with the app. */
 export interface ServiceEntry {
@@ -26,14 +27,14 @@ export interface AppManifest {
   readonly tasks: readonly TaskEntry[];
 }
 
-/** Reads the app's package.json; throws a `StartFailure` that says what is wrong in it and what was expected. */
+/** Reads the app's package.json; throws a `StartError` that says what is wrong in it and what was expected. */
 export async function readAppManifest(appDir: string): Promise<AppManifest> {
   const file = path.join(appDir, 'package.json');
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new StartFailure(
-      error.code === 'ENOENT'
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new StartError(
+      codeOf(error) === 'ENOENT'
         ? `Expected a Functions app in ${appDir}, but it has no package.json. Name the app's folder with --app.`
-        : `${file} can't be read: ${error.message}`,
+        : `${file} can't be read: ${messageOf(error)}`,
     );
   });
   const content = objectAt(parse(text, file), file, 'the whole file');
@@ -42,8 +43,8 @@ export async function readAppManifest(appDir: string): Promise<AppManifest> {
   const { main } = content;
   return {
     ...(typeof main === 'string' && { main }),
-    services: Object.entries(objectAt(section['services'] ?? {}, file, 'functions-host.services')).map(([name, value]) =>
-      toService(name, value, file, appDir),
+    services: Object.entries(objectAt(section['services'] ?? {}, file, 'functions-host.services')).map(
+      ([name, value]) => toService(name, value, file, appDir),
     ),
     tasks: Object.entries(objectAt(section['tasks'] ?? {}, file, 'functions-host.tasks')).map(([name, value]) =>
       toTask(name, value, file, appDir),
@@ -57,9 +58,14 @@ function toService(name: string, value: unknown, file: string, appDir: string): 
   const service = objectAt(value, file, where);
   rejectUnknown(service, ['entry', 'settings'], file, where);
   const { settings } = service;
-  const isList = Array.isArray(settings) && settings.length > 0 && settings.every((entry) => typeof entry === 'string' && entry !== '');
+  const isList =
+    Array.isArray(settings) &&
+    settings.length > 0 &&
+    settings.every((entry) => typeof entry === 'string' && entry !== '');
   if (!isList) {
-    throw new StartFailure(`${file}: expected a list of setting names for ${where}.settings, got ${JSON.stringify(settings)}.`);
+    throw new StartError(
+      `${file}: expected a list of setting names for ${where}.settings, got ${JSON.stringify(settings)}.`,
+    );
   }
   return { name, entry: entryAt(service, file, where, appDir), settings: settings as string[] };
 }
@@ -75,7 +81,9 @@ function toTask(name: string, value: unknown, file: string, appDir: string): Tas
 function entryAt(holder: Record<string, unknown>, file: string, where: string, appDir: string): string {
   const { entry } = holder;
   if (typeof entry === 'string' && entry !== '') return path.resolve(appDir, entry);
-  throw new StartFailure(`${file}: expected the path of a JavaScript file for ${where}.entry, got ${JSON.stringify(entry)}.`);
+  throw new StartError(
+    `${file}: expected the path of a JavaScript file for ${where}.entry, got ${JSON.stringify(entry)}.`,
+  );
 }
 
 /** Names become file and folder names in the data folder, beside the supervisor's own. */
@@ -83,7 +91,7 @@ function rejectName(name: string, file: string, where: string): void {
   const isPlain = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
   const isTaken = /^(postgres|azurite|logs|host|supervisor)\b/i.test(name);
   if (isPlain && !isTaken) return;
-  throw new StartFailure(
+  throw new StartError(
     `${file}: expected a name of letters, digits, dots, dashes and underscores for ${where}` +
       `${isTaken ? " that doesn't begin with postgres, azurite, logs, host or supervisor" : ''}.`,
   );
@@ -92,19 +100,19 @@ function rejectName(name: string, file: string, where: string): void {
 function rejectUnknown(holder: Record<string, unknown>, known: readonly string[], file: string, where: string): void {
   const unknown = Object.keys(holder).find((key) => !known.includes(key));
   if (unknown !== undefined) {
-    throw new StartFailure(`${file}: unknown entry ${where}.${unknown}; known are ${known.join(' and ')}.`);
+    throw new StartError(`${file}: unknown entry ${where}.${unknown}; known are ${known.join(' and ')}.`);
   }
 }
 
 function objectAt(value: unknown, file: string, where: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new StartFailure(`${file}: expected an object for ${where}, got ${JSON.stringify(value)}.`);
+  throw new StartError(`${file}: expected an object for ${where}, got ${JSON.stringify(value)}.`);
 }
 
 function parse(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new StartFailure(`${file} is not valid JSON: ${messageOf(error)}`);
+    throw new StartError(`${file} is not valid JSON: ${messageOf(error)}`);
   }
 }

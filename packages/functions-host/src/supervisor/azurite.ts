@@ -21,6 +21,8 @@ export interface AzuriteOptions {
   readonly accounts: readonly StorageAccount[];
   readonly logFile: string;
   readonly onSpawn?: (child: ChildProcess) => void;
+  /** Aborting ends a start that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -32,6 +34,7 @@ export async function startAzurite({
   accounts,
   logFile,
   onSpawn,
+  signal,
   ...services
 }: AzuriteOptions): Promise<Running> {
   await mkdir(dataDir, { recursive: true });
@@ -51,6 +54,7 @@ export async function startAzurite({
     logFile,
     addresses,
     ...(onSpawn && { onSpawn }),
+    ...(signal && { signal }),
   });
 }
 

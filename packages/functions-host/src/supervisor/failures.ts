@@ -1,19 +1,13 @@
-/**
- * Something that the person who gave the command has to put right (a setting, an option, a busy port): shown as its
- * message alone, without a stack.
- */
-export class StartFailure extends Error {
-  override readonly name: string = 'StartFailure';
-  /** 1: it could not start. 2: the command line was wrong. */
-  readonly exitCode: 1 | 2;
-  constructor(message: string, exitCode: 1 | 2 = 1) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
+import { StartError } from '../host/start-error';
 
 /** A process that ended or stayed silent instead of getting ready. It may do better when it is tried again. */
-export class DiedAtStart extends StartFailure {}
+export class DiedAtStart extends StartError {}
+
+/** The system's code of a failure (`ENOENT`), if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
 
 /** The text of whatever was thrown; connection failures of several addresses are told one by one. */
 export function messageOf(error: unknown): string {

@@ -1,14 +1,15 @@
-import { messageOf, StartFailure } from './failures';
+import { StartError } from '../host/start-error';
+import { messageOf } from './failures';
 
 /**
  * Reads JSON as Azure's tools take it in settings files: with comments, commas after the last entry and a byte order
- * mark. Throws a `StartFailure` that names the file.
+ * mark. Throws a `StartError` that names the file.
  */
 export function parseJsonc(text: string, file: string): unknown {
   try {
     return JSON.parse(blankOut(text));
   } catch (error) {
-    throw new StartFailure(`${file} is not valid JSON: ${messageOf(error)}`);
+    throw new StartError(`${file} is not valid JSON: ${messageOf(error)}`);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Address } from './addresses';
 import { DiedAtStart } from './failures';
 import { openLogFile } from './log-files';
 import { pollUntil } from './poll';
+import { onAbort } from './running';
 import type { Running } from './running';
 import { forkTethered, toRunning } from './tethered';
 
@@ -19,6 +20,8 @@ export interface NodeServiceOptions {
   readonly addresses: readonly Address[];
   readonly readyWithinMs?: number;
   readonly onSpawn?: (child: ChildProcess) => void;
+  /** Aborting ends a start that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -32,6 +35,7 @@ export async function startNodeService(options: NodeServiceOptions): Promise<Run
   log.close();
   options.onSpawn?.(child);
   const running = toRunning(child);
+  const stopListening = onAbort(options.signal, () => void running.stop());
 
   let end: string | undefined;
   void running.ended.then((how) => (end = how));
@@ -43,6 +47,7 @@ export async function startNodeService(options: NodeServiceOptions): Promise<Run
     },
     { timeoutMs: readyWithinMs },
   );
+  stopListening();
   if (end === undefined && waiting.size === 0) return running;
   const problem =
     end === undefined

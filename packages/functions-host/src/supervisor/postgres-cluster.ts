@@ -10,7 +10,8 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, rmdir, stat, writeF
 import path from 'node:path';
 import { Client } from 'pg';
 import type { Address } from './addresses';
-import { StartFailure } from './failures';
+import { StartError } from '../host/start-error';
+import { codeOf, messageOf } from './failures';
 import type { PostgresBinaries } from './postgres-binaries';
 import { unsignedId } from './server-account';
 import type { ServerAccount } from './server-account';
@@ -33,21 +34,21 @@ export async function ensureCluster(
   binaries: PostgresBinaries,
   account: ServerAccount | undefined,
 ): Promise<string> {
-  const version = await readFile(path.join(dataDir, 'PG_VERSION'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new StartFailure(
-      `PostgreSQL's data folder ${dataDir} can't be read (${error.code ?? error.message}): it belongs to another user, who ran this before.`,
+  const version = await readFile(path.join(dataDir, 'PG_VERSION'), 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new StartError(
+      `PostgreSQL's data folder ${dataDir} can't be read (${codeOf(error) ?? messageOf(error)}): it belongs to another user, who ran this before.`,
     );
   });
   if (version === undefined) await createCluster(dataDir, binaries, account);
   else if (version.trim() !== binaries.majorVersion) {
-    throw new StartFailure(
+    throw new StartError(
       `Expected data of PostgreSQL ${binaries.majorVersion} in ${dataDir}, found that of version ${version.trim()}. Start with --clean to begin anew, or put the folder aside.`,
     );
   }
   const password = await readFile(path.join(dataDir, PASSWORD_FILE), 'utf8').catch(() => undefined);
   if (password === undefined) {
-    throw new StartFailure(
+    throw new StartError(
       `Expected a PostgreSQL data folder made by functions-host in ${dataDir}, but its ${PASSWORD_FILE} is missing. Start with --clean to begin anew, or put the folder aside.`,
     );
   }
@@ -81,9 +82,9 @@ async function createCluster(
 }
 
 async function removeIfEmpty(dataDir: string): Promise<void> {
-  await rmdir(dataDir).catch((error: NodeJS.ErrnoException) => {
-    throw new StartFailure(
-      `Expected PostgreSQL data or nothing in ${dataDir}, found something else (${error.code ?? error.message}). Put the folder aside or name another with --data.`,
+  await rmdir(dataDir).catch((error: unknown) => {
+    throw new StartError(
+      `Expected PostgreSQL data or nothing in ${dataDir}, found something else (${codeOf(error) ?? messageOf(error)}). Put the folder aside or name another with --data.`,
     );
   });
 }
@@ -125,7 +126,7 @@ function runInitdb(
       if (code === 0) resolve();
       else
         reject(
-          new StartFailure(`initdb ended with ${signal ?? `code ${code ?? '?'}`} for ${dataDir}:\n${output.trim()}`),
+          new StartError(`initdb ended with ${signal ?? `code ${code ?? '?'}`} for ${dataDir}:\n${output.trim()}`),
         );
     });
   });
@@ -182,7 +183,7 @@ export async function provisionLogins(
 
 async function provisionLogin(client: Client, { user, password, databases }: PostgresLogin): Promise<void> {
   if (user === clusterOwner)
-    throw new StartFailure(
+    throw new StartError(
       `A setting names the PostgreSQL user ${clusterOwner}, which is functions-host's own. Name another.`,
     );
   const role = client.escapeIdentifier(user);

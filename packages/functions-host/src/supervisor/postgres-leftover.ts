@@ -10,7 +10,7 @@ import { readFile, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { isListening } from './addresses';
-import { StartFailure } from './failures';
+import { StartError } from '../host/start-error';
 import { pollUntil } from './poll';
 import { commandLine, isAlive, processesIn, signal, waitUntilGone } from './processes';
 
@@ -62,7 +62,7 @@ export async function shutDownPostgres(pid: number, dataDir: string, pgCtl?: str
     signal(pid, name);
     if (await waitUntilGone(pid, patience)) return;
   }
-  throw new StartFailure(
+  throw new StartError(
     `The PostgreSQL server of ${dataDir} (process ${pid}) does not end. End it by hand and start again.`,
   );
 }

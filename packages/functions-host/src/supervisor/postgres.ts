@@ -15,7 +15,7 @@ import type { PostgresBinaries } from './postgres-binaries';
 import { ensureCluster, provisionLogins, serverEnvironment, writeAccessRules } from './postgres-cluster';
 import type { PostgresLogin } from './postgres-cluster';
 import { readPostmaster, shutDownPostgres, stopLeftoverPostgres } from './postgres-leftover';
-import { endOf } from './running';
+import { endOf, onAbort } from './running';
 import type { Running } from './running';
 import { chooseServerAccount, placeServerData } from './server-account';
 import type { ServerAccount } from './server-account';
@@ -32,7 +32,9 @@ export interface PostgresServerOptions {
   /** Takes what the server prints. */
   readonly logFile: string;
   /** Told of the server's process as soon as there is one. */
-  readonly onSpawn?: (child: ChildProcess) => void;
+  readonly onSpawn?: (child: ChildProcess, killSignal: NodeJS.Signals) => void;
+  /** Aborting ends a start that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 export interface PostgresServer extends Running {
@@ -46,7 +48,7 @@ export interface PostgresServer extends Running {
 /**
  * Starts the PostgreSQL that comes with this package on a data folder, which is made if it isn't there, and has the
  * users and databases of `logins` in it when the promise resolves. What an earlier server of the same folder left running
- * is ended first. Rejects with a `StartFailure` that holds the server's last words when it doesn't come up.
+ * is ended first. Rejects with a `StartError` that holds the server's last words when it doesn't come up.
  */
 export async function startPostgresServer(options: PostgresServerOptions): Promise<PostgresServer> {
   const account = await chooseServerAccount(options.dataDir);
@@ -56,16 +58,19 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
   const ownerPassword = await ensureCluster(place.dataDir, binaries, account);
   await writeAccessRules(place.dataDir, options.logins, account);
 
+  options.signal?.throwIfAborted();
   const log = await openLogFile(options.logFile);
   const listen = { host: loopbackIp(options.address.host), port: options.address.port };
   const child = spawnServer(binaries, place.dataDir, listen, log, account);
-  options.onSpawn?.(child);
+  // An immediate shutdown: killed outright it would leave its sessions behind.
+  options.onSpawn?.(child, process.platform === 'win32' ? 'SIGKILL' : 'SIGQUIT');
   const ended = endOf(child);
   const stop = async (): Promise<void> => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     await shutDownPostgres(child.pid, place.dataDir, binaries.pgCtl);
     await ended;
   };
+  const stopListening = onAbort(options.signal, () => void stop());
   try {
     const pid = await waitUntilReady(child, place.dataDir, ended, log);
     await provisionLogins(listen, ownerPassword, options.logins);
@@ -73,6 +78,8 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    stopListening();
   }
 }
 
@@ -137,7 +144,7 @@ async function waitUntilReady(
 export interface StartPostgresOptions {
   /** Left out: a temporary folder, which `stop()` removes. */
   readonly dataDir?: string;
-  /** Left out or 0: a free one. */
+  /** Left out: a free one. */
   readonly port?: number;
   readonly user?: string;
   readonly password?: string;
@@ -157,7 +164,7 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
   const { user = 'postgres', password = randomBytes(8).toString('hex'), databases = [] } = options;
   const temporary = options.dataDir === undefined ? await makeOpenFolder() : undefined;
   const dataDir = options.dataDir ?? path.join(temporary ?? '', 'postgres');
-  const port = options.port || (await findFreePort());
+  const port = options.port ?? (await findFreePort());
   const server = await startPostgresServer({
     dataDir,
     address: { host: '127.0.0.1', port },

@@ -16,3 +16,10 @@ export function endOf(child: ChildProcess): Promise<string> {
     child.once('error', (error) => resolve(error.message));
   });
 }
+
+/** Calls `react` once when the signal aborts, or now when it has; answers how to stop listening. */
+export function onAbort(signal: AbortSignal | undefined, react: () => void): () => void {
+  if (signal?.aborted) react();
+  signal?.addEventListener('abort', react, { once: true });
+  return () => signal?.removeEventListener('abort', react);
+}

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { StartFailure } from './failures';
+import { StartError } from '../host/start-error';
+import { codeOf, messageOf } from './failures';
 import { parseJsonc } from './jsonc';
 
 /** What local.settings.json says. */
@@ -13,17 +14,17 @@ export interface LocalSettings {
 
 const FILE = 'local.settings.json';
 
-/** Reads the app's local.settings.json; there need not be one. Throws a `StartFailure` that names the file and the entry. */
+/** Reads the app's local.settings.json; there need not be one. Throws a `StartError` that names the file and the entry. */
 export async function readLocalSettings(appDir: string): Promise<LocalSettings> {
   const file = path.join(appDir, FILE);
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new StartFailure(`${file} can't be read: ${error.message}`);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new StartError(`${file} can't be read: ${messageOf(error)}`);
   });
   if (text === undefined) return { values: {} };
   const content = expectObject(parseJsonc(text, file), file, 'the whole file');
   if (content['IsEncrypted'] === true) {
-    throw new StartFailure(
+    throw new StartError(
       `${file} is encrypted (IsEncrypted: true), which only Core Tools can read. Decrypt it with \`func settings decrypt\`, or set IsEncrypted to false and enter plain values.`,
     );
   }
@@ -52,7 +53,8 @@ function toTexts(found: unknown, file: string, where: string): Record<string, st
   for (const [name, value] of Object.entries(expectObject(found, file, where))) {
     if (typeof value === 'string') texts[name] = value;
     else if (typeof value === 'number' || typeof value === 'boolean') texts[name] = String(value);
-    else if (value !== null) throw new StartFailure(`${file}: expected a string for ${where}.${name}, got ${describe(value)}.`);
+    else if (value !== null)
+      throw new StartError(`${file}: expected a string for ${where}.${name}, got ${describe(value)}.`);
   }
   return texts;
 }
@@ -60,10 +62,12 @@ function toTexts(found: unknown, file: string, where: string): Record<string, st
 /** Either `{ "name": "..." }` or `{ "name": { "ConnectionString": "..." } }`. */
 function toConnectionStrings(found: unknown, file: string): Record<string, string> {
   if (found === undefined || found === null) return {};
-  const flat = Object.entries(expectObject(found, file, 'ConnectionStrings')).map(([name, value]): [string, unknown] => {
-    const isNested = typeof value === 'object' && value !== null && 'ConnectionString' in value;
-    return [name, isNested ? value.ConnectionString : value];
-  });
+  const flat = Object.entries(expectObject(found, file, 'ConnectionStrings')).map(
+    ([name, value]): [string, unknown] => {
+      const isNested = typeof value === 'object' && value !== null && 'ConnectionString' in value;
+      return [name, isNested ? value.ConnectionString : value];
+    },
+  );
   const texts = toTexts(Object.fromEntries(flat), file, 'ConnectionStrings');
   return Object.fromEntries(Object.entries(texts).map(([name, value]) => [`ConnectionStrings:${name}`, value]));
 }
@@ -72,9 +76,9 @@ function toPort(found: unknown, file: string): number | undefined {
   if (found === undefined || found === null) return undefined;
   const given = expectObject(found, file, 'Host')['LocalHttpPort'];
   if (given === undefined || given === null) return undefined;
-  const port = parsePort(String(given));
+  const port = typeof given === 'number' || typeof given === 'string' ? parsePort(String(given)) : undefined;
   if (port === undefined) {
-    throw new StartFailure(`${file}: expected a port (0 to 65535) for Host.LocalHttpPort, got ${JSON.stringify(given)}.`);
+    throw new StartError(`${file}: expected a port (0 to 65535) for Host.LocalHttpPort, got ${JSON.stringify(given)}.`);
   }
   return port;
 }
@@ -87,7 +91,7 @@ export function parsePort(text: string): number | undefined {
 
 function expectObject(value: unknown, file: string, where: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new StartFailure(`${file}: expected an object for ${where}, got ${describe(value)}.`);
+  throw new StartError(`${file}: expected an object for ${where}, got ${describe(value)}.`);
 }
 
 function describe(value: unknown): string {

@@ -1,0 +1,46 @@
+import { readAppManifest } from './app-manifest';
+import type { AppManifest } from './app-manifest';
+import { isPostgresUrl } from './postgres-settings';
+import { mergeSettings, readLocalSettings } from './settings';
+import { readStorageSetting } from './storage-settings';
+
+/** Setting that says where the task hub is kept. */
+export const hubSetting = 'FUNCTIONS_HOST_TASK_HUB';
+
+/** What the app's files say. */
+export interface AppState {
+  readonly manifest: AppManifest;
+  readonly settings: Readonly<Record<string, string>>;
+  /** Host.LocalHttpPort of local.settings.json. */
+  readonly port?: number;
+  /** False for variables that happen to be in the environment: mistakes in them are none of this app's. */
+  readonly isOwn: (settingName: string) => boolean;
+}
+
+/** Reads package.json and local.settings.json of an app, below what is set in the environment. */
+export async function readApp(appDir: string, environment: NodeJS.ProcessEnv): Promise<AppState> {
+  const manifest = await readAppManifest(appDir);
+  const local = await readLocalSettings(appDir);
+  const named = manifest.services.flatMap(({ settings }) => settings);
+  const own = new Set([...Object.keys(local.values), 'AzureWebJobsStorage', hubSetting, ...named]);
+  const isAllOwn = Object.keys(local.values).length === 0;
+  return {
+    manifest,
+    settings: mergeSettings(local, environment),
+    ...(local.port !== undefined && { port: local.port }),
+    isOwn: (name) => isAllOwn || own.has(name),
+  };
+}
+
+/** True when two states of an app ask for the same services and tasks. */
+export function decidesAlike(one: AppState, other: AppState): boolean {
+  return decidingParts(one) === decidingParts(other);
+}
+
+function decidingParts({ settings, manifest }: AppState): string {
+  const named = new Set([hubSetting, ...manifest.services.flatMap((service) => service.settings)]);
+  const deciding = Object.entries(settings).filter(
+    ([name, value]) => named.has(name) || isPostgresUrl(value) || readStorageSetting(name, value) !== undefined,
+  );
+  return JSON.stringify([manifest.services, manifest.tasks, deciding.sort(([a], [b]) => (a < b ? -1 : 1))]);
+}

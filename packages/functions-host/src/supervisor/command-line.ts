@@ -1,0 +1,152 @@
+import path from 'node:path';
+import { StartError } from '../host/start-error';
+import { isPostgresUrl } from './postgres-settings';
+import { parsePort } from './settings';
+
+export interface CommandOptions {
+  readonly appDir: string;
+  /** `undefined`: what local.settings.json says, else 7071. */
+  readonly port?: number;
+  readonly dataDir: string;
+  readonly clean: boolean;
+  readonly auth: boolean;
+  readonly logFormat: 'text' | 'json';
+  readonly functions?: readonly string[];
+  /** `memory` or a `postgres://` URL. */
+  readonly taskHub?: string;
+  readonly verifyReplay: 'all' | 'sample' | 'off';
+  readonly watch: boolean;
+}
+
+export type Command =
+  { readonly name: 'help' | 'version' } | { readonly name: 'start' | 'services'; readonly options: CommandOptions };
+
+export const usage = `Usage: functions-host <command> [options]
+
+Runs an Azure Functions app (Node v4 model, Durable Functions) on this machine.
+
+Commands
+  start                 start what the settings ask for, then the host with the app
+  services              start everything but the host, e.g. for use with \`func start\`
+
+Options
+  --app DIR             the app's folder, with host.json and package.json (default: this folder)
+  -p, --port N          port of the host (default: Host.LocalHttpPort of local.settings.json, else 7071; 0: a free one)
+  --data DIR            where everything is kept (default: .local in the app's folder)
+  --clean               empty the data folder first
+  --auth                ask for function and host keys, as in Azure
+  --functions A B ...   run only these functions
+  --task-hub WHERE      a postgres:// URL, or \`memory\` to keep nothing (default: setting FUNCTIONS_HOST_TASK_HUB,
+                        else a database of our own)
+  --verify-replay HOW   all, sample or off: how much of the running orchestrations is checked by replaying (default: all)
+  --log-format HOW      text or json
+  --no-watch            do not restart the host when the app's files change
+  -h, --help            this text
+  --version             the version
+
+Exit codes: 0 stopped as told, 1 could not start or go on, 2 wrong command line.
+`;
+
+const FLAGS = ['--clean', '--auth', '--no-watch'] as const;
+const VALUES = ['--app', '--port', '--data', '--log-format', '--task-hub', '--verify-replay'] as const;
+const SHORT: Readonly<Record<string, string>> = { '-p': '--port', '-h': '--help' };
+
+/**
+ * Reads the arguments after the program's name.
+ * @throws StartError with exit code 2 that names the argument which is wrong, and what was expected.
+ */
+export function parseCommandLine(args: readonly string[], cwd: string): Command {
+  const long = args.map((arg) => SHORT[arg] ?? arg);
+  if (long.includes('--help') || long.length === 0) return { name: 'help' };
+  if (long.includes('--version')) return { name: 'version' };
+  const [name, ...rest] = long;
+  if (name !== 'start' && name !== 'services') {
+    throw wrong(`unknown command ${JSON.stringify(name)}; expected start or services`);
+  }
+  const given = readOptions(rest);
+  const appDir = path.resolve(cwd, given.values.get('--app') ?? '.');
+  const dataDir = given.values.get('--data');
+  const port = toPort(given.values.get('--port'));
+  const taskHub = toTaskHub(given.values.get('--task-hub'), '--task-hub');
+  return {
+    name,
+    options: {
+      appDir,
+      dataDir: dataDir === undefined ? path.join(appDir, '.local') : path.resolve(cwd, dataDir),
+      ...(port !== undefined && { port }),
+      clean: given.flags.has('--clean'),
+      auth: given.flags.has('--auth'),
+      logFormat: oneOf('--log-format', given.values.get('--log-format') ?? 'text', ['text', 'json']),
+      ...(given.functions && { functions: given.functions }),
+      ...(taskHub !== undefined && { taskHub }),
+      verifyReplay: oneOf('--verify-replay', given.values.get('--verify-replay') ?? 'all', ['all', 'sample', 'off']),
+      watch: !given.flags.has('--no-watch'),
+    },
+  };
+}
+
+/** Checks where a task hub is to be kept; `source` is the option or setting that says so. */
+export function toTaskHub(value: string | undefined, source: string, exitCode = 2): string | undefined {
+  if (value === undefined || value === 'memory' || (isPostgresUrl(value) && URL.canParse(value))) return value;
+  throw new StartError(`${source}: expected a postgres:// URL or memory, got something else.`, exitCode);
+}
+
+interface GivenOptions {
+  readonly flags: ReadonlySet<string>;
+  readonly values: ReadonlyMap<string, string>;
+  readonly functions?: readonly string[];
+}
+
+function readOptions(args: readonly string[]): GivenOptions {
+  const flags = new Set<string>();
+  const values = new Map<string, string>();
+  let functions: string[] | undefined;
+  for (let at = 0; at < args.length; at++) {
+    const [option, inline] = splitInline(args[at] ?? '');
+    if ((FLAGS as readonly string[]).includes(option)) {
+      if (inline !== undefined) throw wrong(`${option} takes no value`);
+      flags.add(option);
+    } else if ((VALUES as readonly string[]).includes(option)) {
+      const value = inline ?? args[++at];
+      if (value === undefined || value === '' || value.startsWith('--')) throw wrong(`${option} needs a value`);
+      values.set(option, value);
+    } else if (option === '--functions') {
+      const names = inline === undefined ? [] : [inline];
+      for (let next = args[at + 1]; next !== undefined && !next.startsWith('-'); next = args[at + 1]) {
+        names.push(next);
+        at++;
+      }
+      if (names.length === 0) throw wrong('--functions needs at least one name');
+      functions = [...(functions ?? []), ...names];
+    } else
+      throw wrong(
+        option.startsWith('-') ? `unknown option ${option}` : `unexpected argument ${JSON.stringify(option)}`,
+      );
+  }
+  return { flags, values, ...(functions && { functions }) };
+}
+
+/** `--port=7072` -> [`--port`, `7072`] */
+function splitInline(arg: string): [string, string | undefined] {
+  const at = arg.indexOf('=');
+  if (!arg.startsWith('-') || at === -1) return [arg, undefined];
+  const option = arg.slice(0, at);
+  return [SHORT[option] ?? option, arg.slice(at + 1)];
+}
+
+function toPort(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const port = parsePort(value);
+  if (port === undefined) throw wrong(`--port: expected a number from 0 to 65535, got ${JSON.stringify(value)}`);
+  return port;
+}
+
+function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value);
+  if (found === undefined) throw wrong(`${option}: expected ${allowed.join(', ')}, got ${JSON.stringify(value)}`);
+  return found;
+}
+
+function wrong(problem: string): StartError {
+  return new StartError(`${problem}. See functions-host --help.`, 2);
+}

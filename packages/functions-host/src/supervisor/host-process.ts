@@ -1,0 +1,98 @@
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HostOptions } from '../host/options';
+import { StartError } from '../host/start-error';
+import { DiedAtStart } from './failures';
+import { endOf, onAbort } from './running';
+import type { Running } from './running';
+import { forkDetached } from './tethered';
+
+/** Variable that carries `HostOptions` without the settings, which are the child's environment, as JSON. */
+export const optionsVariable = 'FUNCTIONS_HOST_OPTIONS';
+
+/** What the host's process tells the supervisor. */
+export type HostMessage =
+  | { readonly type: 'ready'; readonly url: string; readonly functions: readonly string[] }
+  | { readonly type: 'failed'; readonly exitCode: number; readonly message: string };
+
+/** What the supervisor tells the host's process. That the channel ends means the same. */
+export interface StopMessage {
+  readonly type: 'stop';
+}
+
+/** How long the host may take to let running work settle. */
+export const hostGraceMs = 10_000;
+/** What it needs on top of that to close everything before it is killed. */
+const MARGIN_MS = 2_000;
+
+export interface HostProcessOptions {
+  readonly entry: string;
+  readonly host: Omit<HostOptions, 'settings' | 'clock'>;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly onSpawn?: (child: ChildProcess) => void;
+  /** Aborting ends a start that is under way. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Starts the process with the app in it and resolves when it says that it is ready; its output goes where ours goes.
+ * Rejects with the `StartError` that it reports, or with `DiedAtStart` when it ends without a word.
+ */
+export async function startHostProcess({
+  entry,
+  host,
+  settings,
+  onSpawn,
+  signal,
+}: HostProcessOptions): Promise<Running> {
+  signal?.throwIfAborted();
+  const child = forkDetached(entry, {
+    args: [],
+    cwd: host.appDir,
+    env: { ...settings, [optionsVariable]: JSON.stringify(host) },
+    execArgv: ['--enable-source-maps', ...nodeArguments(settings)],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  onSpawn?.(child);
+  const ended = endOf(child);
+  const running: Running = { pid: child.pid ?? 0, ended, stop: () => stopHost(child, ended) };
+  const stopListening = onAbort(signal, () => void running.stop());
+  try {
+    const outcome = await firstOutcome(child, ended);
+    if (outcome === 'ready') return running;
+    await running.stop();
+    throw outcome;
+  } finally {
+    stopListening();
+  }
+}
+
+function firstOutcome(child: ChildProcess, ended: Promise<string>): Promise<'ready' | StartError> {
+  return new Promise((resolve) => {
+    child.on('message', (message: HostMessage) => {
+      if (message.type === 'ready') resolve('ready');
+      else resolve(new StartError(message.message, message.exitCode));
+    });
+    void ended.then((how) => resolve(new DiedAtStart(`Host process ended (${how}) before it was ready.`)));
+  });
+}
+
+async function stopHost(child: ChildProcess, ended: Promise<string>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  // One that can't be told any more has lost its channel, and stops for that.
+  if (child.connected) child.send({ type: 'stop' } satisfies StopMessage, () => undefined);
+  const patience = new AbortController();
+  const late = delay(hostGraceMs + MARGIN_MS, 'late' as const, { signal: patience.signal }).catch(
+    () => 'ended' as const,
+  );
+  const outcome = await Promise.race([ended, late]);
+  patience.abort();
+  if (outcome === 'late') child.kill('SIGKILL');
+  await ended;
+}
+
+/** Arguments for Node itself, where Azure has them too: `--inspect=9229` is how editors attach. */
+function nodeArguments(settings: Readonly<Record<string, string>>): string[] {
+  const text = settings['languageWorkers:node:arguments'] ?? settings['languageWorkers__node__arguments'] ?? '';
+  return text.split(/\s+/).filter((argument) => argument !== '');
+}

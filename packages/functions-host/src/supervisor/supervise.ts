@@ -1,0 +1,171 @@
+/*
+ * The supervisor's life: settings are read, the data folder is taken, what an earlier run left is ended, a plan is made of
+ * what to start, the services come up, the app's tasks run, and then the host's process is kept running until somebody says stop.
+ * Everything that is started is ended in the reverse order, however this ends, so each step is wrapped by the one before.
+ *
+ * A change of the app's files starts the host anew, and nothing else; only a change of settings that decide about services
+ * makes a new plan.
+ */
+import path from 'node:path';
+import { realClock } from '../clock';
+import type { HostOutput } from '../host/host-output';
+import { findFreePort, tryListen } from './addresses';
+import { decidesAlike, hubSetting, readApp } from './app-state';
+import type { AppState } from './app-state';
+import { watchApp } from './app-watch';
+import { endLeftoverChildren, trackChildren } from './children';
+import type { Children } from './children';
+import { toTaskHub } from './command-line';
+import type { CommandOptions } from './command-line';
+import { emptyDataFolder, openDataFolder, requireCleanable, stopLeftoverServers } from './data-folder';
+import type { DataFolder } from './data-folder';
+import { StartError } from '../host/start-error';
+import { messageOf } from './failures';
+import { runHost } from './host-keeper';
+import { planServices } from './plan';
+import type { Plan, TaskHubChoice } from './plan';
+import { runServices } from './running-services';
+import { runTask } from './tasks';
+
+const DEFAULT_PORT = 7071;
+
+export interface SuperviseOptions extends CommandOptions {
+  readonly command: 'start' | 'services';
+  readonly environment: NodeJS.ProcessEnv;
+  readonly output: HostOutput;
+  /** Milliseconds since the Unix epoch at which the command was given. */
+  readonly startedAt: number;
+  /** The program of the host's process. */
+  readonly hostEntry: string;
+  /** Somebody sits before it, who can put right what keeps the app from starting. */
+  readonly isInteractive: boolean;
+  /** Told how to end everything at once. */
+  readonly onKill: (killAll: () => void) => void;
+}
+
+/** Runs until `stop` aborts; rejects with a `StartError` when it can't start or go on. Nothing is left running. */
+export async function supervise(options: SuperviseOptions, stop: AbortSignal): Promise<void> {
+  const { dataDir, output } = options;
+  let app = await readApp(options.appDir, options.environment);
+  if (options.clean) await requireCleanable(dataDir);
+  const folder = await openDataFolder(dataDir);
+  try {
+    await endLeftoverChildren(folder.childrenFile);
+    await stopLeftoverServers(folder);
+    if (options.clean) await emptyDataFolder(folder);
+    const port = await choosePort(options, app);
+    const children = trackChildren(folder.childrenFile);
+    options.onKill(() => children.killAll());
+    while (!stop.aborted) app = await runOnce(options, app, folder, port, children, stop);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    await folder.release();
+    output.flush();
+  }
+}
+
+/** One plan, from its start to its end; answers what the app's files say by then. */
+async function runOnce(
+  options: SuperviseOptions,
+  app: AppState,
+  folder: DataFolder,
+  port: number,
+  children: Children,
+  stop: AbortSignal,
+): Promise<AppState> {
+  const { log } = options.output;
+  const { appDir } = options;
+  const plan = await planServices({ ...app, appDir, folder, log, taskHub: chooseTaskHub(options, app) });
+  const services = runServices(plan, children, log);
+  const runTasks = async (current: AppState): Promise<void> => {
+    for (const task of current.manifest.tasks) {
+      const logFile = folder.logFile(task.name);
+      await runTask(task, { appDir, env: current.settings, logFile, children, log, signal: stop });
+    }
+  };
+  try {
+    await untilStopped(services.databasesUp(), stop);
+    await Promise.all([runTasks(app), untilStopped(services.allUp(), stop)]);
+    if (options.command === 'services') {
+      announceServices(options, plan);
+      await untilStopped(new Promise(() => undefined), stop);
+      return app;
+    }
+    return await runHost({
+      app,
+      readApp: () => readApp(options.appDir, options.environment),
+      runTasks,
+      restartStandIns: (names) => services.restart(names),
+      isSamePlan: (other) => decidesAlike(other, app),
+      watch: options.watch ? await watchApp(appDir, app.manifest.main, folder.dir) : undefined,
+      start: {
+        entry: options.hostEntry,
+        host: {
+          appDir,
+          port,
+          dataDir: path.join(folder.dir, 'host'),
+          taskHub: plan.taskHub ?? 'memory',
+          auth: options.auth,
+          logFormat: options.logFormat,
+          verifyReplay: options.verifyReplay,
+          startedAt: options.startedAt,
+          ...(options.functions && { functions: options.functions }),
+        },
+      },
+      maySitOut: options.watch && options.isInteractive,
+      appDir,
+      children,
+      log,
+      stop,
+    });
+  } finally {
+    await services.stop();
+  }
+}
+
+function chooseTaskHub(options: SuperviseOptions, { settings }: AppState): TaskHubChoice {
+  if (options.command === 'services') return { kind: 'none' };
+  const name = options.taskHub === undefined ? hubSetting : '--task-hub';
+  const url = options.taskHub ?? toTaskHub(settings[hubSetting] || undefined, hubSetting, 1);
+  if (url === undefined) return { kind: 'default' };
+  return url === 'memory' ? { kind: 'memory' } : { kind: 'url', name, url };
+}
+
+async function choosePort({ port, command }: SuperviseOptions, app: AppState): Promise<number> {
+  const wanted = port ?? app.port ?? DEFAULT_PORT;
+  if (command === 'services') return wanted;
+  // A restart of the host must come back on the same port.
+  if (wanted === 0) return findFreePort();
+  const problem = await tryListen({ host: '127.0.0.1', port: wanted });
+  if (problem === undefined) return wanted;
+  throw new StartError(
+    problem === 'EADDRINUSE'
+      ? `Port ${wanted} is in use by another process. End it, or take another port with --port N.`
+      : `Port ${wanted} can't be listened on (${problem}). Take another with --port N.`,
+  );
+}
+
+function announceServices({ output, startedAt, logFormat }: SuperviseOptions, plan: Plan): void {
+  const count = plan.databases.length + plan.storage.length + plan.standIns.length;
+  if (count === 0) output.log.log('Information', 'Host.Supervisor', 'Nothing had to be started');
+  const elapsedMs = realClock.now() - startedAt;
+  output.flush();
+  process.stdout.write(
+    logFormat === 'json'
+      ? `${JSON.stringify({ message: 'ready', elapsedMs })}\n`
+      : `ready (${(elapsedMs / 1000).toFixed(2)} s)\n`,
+  );
+}
+
+/** What `work` comes to, or a rejection as soon as somebody says stop. */
+function untilStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onStop = (): void => reject(new StartError('Stopped.'));
+    if (stop.aborted) onStop();
+    stop.addEventListener('abort', onStop, { once: true });
+    work
+      .then(resolve, (error: unknown) => reject(error instanceof Error ? error : new Error(messageOf(error))))
+      .finally(() => stop.removeEventListener('abort', onStop));
+  });
+}

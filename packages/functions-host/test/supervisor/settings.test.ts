@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { mergeSettings, readLocalSettings } from '../../src/supervisor/settings';
+
+describe('local.settings.json', () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'functions-host-test-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const read = async (content: string): ReturnType<typeof readLocalSettings> => {
+    await writeFile(path.join(folder, 'local.settings.json'), content);
+    return readLocalSettings(folder);
+  };
+
+  it('need not be there', async () => {
+    expect(await readLocalSettings(folder)).toEqual({ values: {} });
+  });
+
+  it('is read with comments, commas after the last entry and a byte order mark', async () => {
+    const content = `\uFEFF{ // the storage
+      "IsEncrypted": false,
+      /* all of
+         them */
+      "Values": { "A": "http://host // no comment, }", "B": "a \\" /* b */", "N": 1, "T": true, "Null": null, },
+      "Host": { "LocalHttpPort": 7072, "CORS": "*" },
+    }`;
+    expect(await read(content)).toEqual({
+      values: { A: 'http://host // no comment, }', B: 'a " /* b */', N: '1', T: 'true' },
+      port: 7072,
+    });
+  });
+
+  it('has connection strings in both of their forms', async () => {
+    const content = { ConnectionStrings: { Plain: 'one', Nested: { ConnectionString: 'two', ProviderName: 'x' } } };
+    expect(await read(JSON.stringify(content))).toEqual({
+      values: { 'ConnectionStrings:Plain': 'one', 'ConnectionStrings:Nested': 'two' },
+    });
+  });
+
+  it.each([
+    ['{ "Values": { "A": ', /local\.settings\.json is not valid JSON: /],
+    ['[]', /expected an object for the whole file, got a list/],
+    ['{ "IsEncrypted": true, "Values": { "A": "x" } }', /is encrypted .*func settings decrypt/],
+    ['{ "Values": { "A": { "B": 1 } } }', /expected a string for Values\.A, got an object/],
+    ['{ "Values": "x" }', /expected an object for Values, got "x"/],
+    ['{ "Host": { "LocalHttpPort": 70000 } }', /expected a port \(0 to 65535\) for Host\.LocalHttpPort, got 70000/],
+  ])('is refused with the place named: %s', async (content, message) => {
+    await expect(read(content)).rejects.toThrow(message);
+  });
+
+  it('gives way to what is set in the environment', () => {
+    expect(mergeSettings({ values: { A: 'file', B: 'file' } }, { B: 'environment', C: 'environment' })).toEqual({
+      A: 'file',
+      B: 'environment',
+      C: 'environment',
+    });
+  });
+});
