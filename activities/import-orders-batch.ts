@@ -1,5 +1,5 @@
 import { activity } from 'durable-saga';
-import type { DurableClient } from 'durable-saga';
+import type { DurableClientPort } from 'durable-saga';
 import { orderColumns, shorten } from '../src/domain/csv-columns';
 import { forEachConcurrently } from '../src/domain/concurrently';
 import type { Sku } from '../src/domain/ids';
@@ -18,7 +18,7 @@ export interface ImportOrdersPorts {
   readonly imports: Imports;
   readonly catalogue: Catalogue;
   readonly orders: Orders;
-  readonly starter: OrderStarter<DurableClient>;
+  readonly starter: OrderStarter<DurableClientPort>;
   readonly currency: { readonly code: string; readonly decimals: number };
 }
 

@@ -40,6 +40,9 @@ const settingsSchema = z.object({
   AzureWebJobsStorage: text('a storage connection string').optional(),
   AzureWebJobsStorage__accountName: text('the name of a storage account').optional(),
   AzureWebJobsStorage__blobServiceUri: url('https', 'http').optional(),
+  BLOB_TRIGGER_SOURCE: z
+    .enum(['LogsAndContainerScan', 'EventGrid'], { error: '"LogsAndContainerScan" or "EventGrid"' })
+    .default('LogsAndContainerScan'),
   PAYMENT_PROVIDER_URL: url('http', 'https'),
   PAYMENT_PROVIDER_KEY: text("the payment provider's API key"),
   CARRIER_URL: url('http', 'https'),
@@ -64,6 +67,8 @@ function toConfig(settings: Settings, approvalThreshold: number) {
       accountName: settings.AzureWebJobsStorage__accountName,
       blobServiceUri: settings.AzureWebJobsStorage__blobServiceUri,
     },
+    /** How uploads are noticed: by polling, or by Event Grid, which Flex Consumption needs. */
+    blobTriggerSource: settings.BLOB_TRIGGER_SOURCE,
     payments: { url: settings.PAYMENT_PROVIDER_URL, key: settings.PAYMENT_PROVIDER_KEY },
     carrier: { url: settings.CARRIER_URL },
     mail: { smtpUrl: settings.SMTP_URL, from: settings.MAIL_FROM, ops: settings.OPS_EMAIL },

@@ -184,7 +184,7 @@ export interface Files {
   /** With an ETag the file must still be the one that had it. */
   open(path: string, etag?: string): Promise<OpenedFile>;
   /** Writes the file, or a new one in its place. */
-  write(path: string, content: AsyncIterable<string>, contentType: string): Promise<void>;
+  write(path: string, content: AsyncIterable<string | Uint8Array>, contentType: string): Promise<void>;
   list(query: {
     readonly prefix: string;
     readonly modifiedBefore: Date;

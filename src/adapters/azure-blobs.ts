@@ -74,13 +74,13 @@ async function connect({ connectionString, accountName, blobServiceUri }: Storag
 
 async function openBlob(blob: BlockBlobClient, expected: string | undefined): Promise<OpenedFile> {
   try {
-    const conditions = expected === undefined ? {} : { conditions: { ifMatch: quote(expected) } };
-    const { etag, contentLength: size } = await blob.getProperties(conditions);
+    // Without a condition: a file that is gone would not be told from one that was replaced.
+    const { etag, contentLength: size } = await blob.getProperties();
     if (etag === undefined || size === undefined) throw new Error(`blob ${blob.name} has no ETag or no length`);
+    if (expected !== undefined && unquote(expected) !== unquote(etag)) return { kind: 'replaced' };
     return { kind: 'file', etag: unquote(etag), size, read: (offset) => readRanges(blob, { etag, size, offset }) };
   } catch (error) {
     if (hasStatus(error, 404)) return { kind: 'gone' };
-    if (hasStatus(error, 412)) return { kind: 'replaced' };
     throw error;
   }
 }

@@ -69,6 +69,10 @@ describe('files in Azure blobs', () => {
     await files.write('orders/new.csv', pieces('new'), 'text/csv');
     expect(await files.open('orders/new.csv', etag)).toEqual({ kind: 'replaced' });
     await expect(readAll(read(0))).rejects.toThrow(/condition/i);
+    await files.remove({ path: 'orders/new.csv', etag });
+    expect(await files.open('orders/new.csv', etag)).toEqual({ kind: 'replaced' });
+    await files.remove(await open('orders/new.csv').then((found) => ({ path: 'orders/new.csv', etag: found.etag })));
+    expect(await files.open('orders/new.csv', etag)).toEqual({ kind: 'gone' });
   });
 
   it('lists by prefix and age, and removes only the file that was listed', async () => {

@@ -1,0 +1,64 @@
+import type { InvocationContext, StorageBlobHandler } from '@azure/functions';
+import { sagas } from 'durable-saga';
+import type { DurableClientPort } from 'durable-saga';
+import { importOrders } from '../../../orchestrations/import-orders';
+import { importProducts } from '../../../orchestrations/import-products';
+import { importIdOf } from '../../domain/import';
+import type { Files } from '../../ports';
+
+/** The container of the files; the triggers watch `orders/{name}.csv` and `products/{name}.csv` in it. */
+export const IMPORT_CONTAINER = 'imports';
+
+interface Deps {
+  readonly files: Files;
+  readonly clientOf: (context: InvocationContext) => DurableClientPort;
+}
+
+/**
+ * Start the import of a file that was uploaded, and nothing else: an import takes longer than an invocation may, and a
+ * failed one must go on where it was, not begin again.
+ *
+ * The import's id is made of the file's path and ETag, so a file that is announced again (a trigger's receipt may be
+ * lost, Event Grid may repeat itself) has its import already. Functions on Node hand the whole file to the handler,
+ * which doesn't look at it: files up to tens of megabytes, hundreds of thousands of rows, are fine.
+ */
+export function startOrdersImport(deps: Deps): StorageBlobHandler {
+  return startingImport(deps, (client, file) =>
+    sagas(client, { importOrders }).importOrders.start(file, { id: file.importId }),
+  );
+}
+
+export function startProductsImport(deps: Deps): StorageBlobHandler {
+  return startingImport(deps, (client, file) =>
+    sagas(client, { importProducts }).importProducts.start(file, { id: file.importId }),
+  );
+}
+
+type Start = (
+  client: DurableClientPort,
+  file: { readonly importId: string; readonly path: string; readonly etag: string },
+) => Promise<{ readonly started: boolean }>;
+
+function startingImport({ files, clientOf }: Deps, start: Start): StorageBlobHandler {
+  return async (_blob, context) => {
+    const path = readPath(context);
+    const opened = await files.open(path);
+    if (opened.kind !== 'file') {
+      context.warn(`${path} was deleted before its import could start: nothing is imported`);
+      return;
+    }
+    const file = { path, etag: opened.etag, importId: importIdOf(path, opened.etag) };
+    const { started } = await start(clientOf(context), file);
+    context.log(started ? `started ${file.importId}` : `${file.importId} has been started before`);
+  };
+}
+
+/** The blob's path in its container; the trigger tells it with the container's name before it. */
+function readPath({ triggerMetadata }: InvocationContext): string {
+  const blob = triggerMetadata?.['blobTrigger'];
+  if (typeof blob === 'string' && blob.startsWith(`${IMPORT_CONTAINER}/`))
+    return blob.slice(IMPORT_CONTAINER.length + 1);
+  throw new Error(
+    `expected trigger metadata blobTrigger of a blob in ${IMPORT_CONTAINER}, got ${JSON.stringify(blob)}`,
+  );
+}

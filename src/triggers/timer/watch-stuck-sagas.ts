@@ -1,0 +1,84 @@
+import type { InvocationContext, TimerHandler } from '@azure/functions';
+import { sagas } from 'durable-saga';
+import type { DurableClientPort, InstanceStatus } from 'durable-saga';
+import { importOrders } from '../../../orchestrations/import-orders';
+import { importProducts } from '../../../orchestrations/import-products';
+import { placeOrder } from '../../../orchestrations/place-order';
+import { forEachConcurrently } from '../../domain/concurrently';
+import { describeStuck, explainStuck } from '../../domain/stuck';
+import type { SagaView, StuckNotice, WaitingSaga } from '../../domain/stuck';
+import type { Clock, Mailer, StuckSagas } from '../../ports';
+
+const PAGE = 200;
+const AT_ONCE = 8;
+
+interface Deps {
+  readonly stuckSagas: StuckSagas;
+  readonly mailer: Mailer;
+  readonly clock: Clock;
+  readonly clientOf: (context: InvocationContext) => DurableClientPort;
+  readonly opsEmail: string;
+  /** Milliseconds. */
+  readonly stuckAfter: number;
+  /** Milliseconds. */
+  readonly approvalTimeout: number;
+}
+
+/**
+ * Each hour: says which sagas wait longer than they should, each once, in a warning and in one mail to the operators.
+ * A saga is noted before it is said; a mail that could not be sent is sent by the next run, as it was.
+ */
+export function watchStuckSagas(deps: Deps): TimerHandler {
+  return async (_timer, context) => {
+    const now = deps.clock.now();
+    const mailKey = `stuck-sagas/${now.toISOString()}`;
+    const since = new Date(now.getTime() - deps.stuckAfter);
+    let after: string | undefined;
+    do {
+      const waiting = await deps.stuckSagas.listWaiting({ since, after, limit: PAGE });
+      const notices = await findStuck(deps, waiting, now, context);
+      await deps.stuckSagas.note(mailKey, notices);
+      for (const { instanceId, reason } of notices) context.warn(`saga ${instanceId} is stuck: ${reason}`);
+      after = waiting.length === PAGE ? waiting.at(-1)?.instanceId : undefined;
+    } while (after !== undefined);
+
+    for (const [key, notices] of await deps.stuckSagas.listUnmailed()) {
+      await deps.mailer.send(key, { to: deps.opsEmail, ...describeStuck(notices) });
+      await deps.stuckSagas.markMailed(key);
+    }
+  };
+}
+
+async function findStuck(
+  { clientOf, stuckAfter, approvalTimeout }: Deps,
+  waiting: readonly WaitingSaga[],
+  now: Date,
+  context: InvocationContext,
+): Promise<StuckNotice[]> {
+  const client = clientOf(context);
+  const notices: StuckNotice[] = [];
+  await forEachConcurrently(AT_ONCE, waiting, async (saga) => {
+    const view = toView(await readStatus(client, saga));
+    const reason = explainStuck(saga, view, { now, stuckAfter, approvalTimeout });
+    if (reason !== undefined) notices.push({ instanceId: saga.instanceId, reason });
+  });
+  return notices.sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+}
+
+async function readStatus(
+  client: DurableClientPort,
+  { instanceId, status }: WaitingSaga,
+): Promise<InstanceStatus<unknown> | undefined> {
+  const instances = sagas(client, { placeOrder, importOrders, importProducts });
+  if (status !== 'importing') return instances.placeOrder.status(instanceId);
+  return (await instances.importOrders.status(instanceId)) ?? instances.importProducts.status(instanceId);
+}
+
+function toView(status: InstanceStatus<unknown> | undefined): SagaView | undefined {
+  if (!status) return undefined;
+  const failing = status.steps.findLast(({ state, error }) => state === 'retrying' && error !== undefined);
+  const trouble = status.parked
+    ? `${status.parked.name}: ${status.parked.failure.message}`
+    : failing && `${failing.name}: ${failing.error?.message ?? ''}`;
+  return { runtimeStatus: status.runtimeStatus, lastUpdatedAt: status.updatedAt, state: status.state, trouble };
+}

@@ -1,0 +1,75 @@
+import { createPostgresImports } from '../../src/adapters/postgres-imports';
+import type { Imports } from '../../src/ports';
+import { startOrdersDatabase } from '../support/orders-database';
+import type { OrdersDatabase } from '../support/orders-database';
+
+let db: OrdersDatabase;
+let imports: Imports;
+
+beforeAll(async () => {
+  db = await startOrdersDatabase();
+  imports = createPostgresImports(db.database, db.clock);
+});
+afterAll(() => db.stop());
+beforeEach(() => db.database.query('truncate imports cascade'));
+
+const file = { importId: 'i-1', kind: 'orders', path: 'orders/a.csv', etag: '0x1' } as const;
+
+describe('what is known of imports', () => {
+  it('keeps when an import began and ended, however often it is said', async () => {
+    const beganAt = db.clock.now();
+    await imports.begin(file);
+    db.clock.advance(1_000);
+    await imports.begin(file);
+    const endedAt = db.clock.now();
+    await imports.finish(file.importId, { code: 'empty', message: 'no rows' });
+    db.clock.advance(1_000);
+    await imports.finish(file.importId, undefined);
+    expect(await imports.summarise(file.importId)).toMatchObject({
+      startedAt: beganAt,
+      finishedAt: endedAt,
+      problem: { code: 'empty', message: 'no rows' },
+    });
+  });
+
+  it('tells which orders reappear, within a batch and after it, but not in another file', async () => {
+    await imports.begin(file);
+    await imports.begin({ ...file, importId: 'i-2' });
+    const first = [
+      { row: 2, order: 'a' },
+      { row: 5, order: 'b' },
+      { row: 7, order: 'a' },
+    ];
+    expect(await imports.claimOrders('i-1', first)).toEqual(new Map([[7, 2]]));
+    expect(await imports.claimOrders('i-1', first)).toEqual(new Map([[7, 2]]));
+    expect(await imports.claimOrders('i-1', [{ row: 9, order: 'b' }])).toEqual(new Map([[9, 5]]));
+    expect(await imports.claimOrders('i-2', [{ row: 9, order: 'b' }])).toEqual(new Map());
+  });
+
+  it('lists rejections page by page in the order of their rows', async () => {
+    await imports.begin(file);
+    const rejections = [10, 2, 33].map((row) => ({ row, order: row === 2 ? undefined : 'o', reason: `reason ${row}` }));
+    await imports.recordBatch('i-1', { acceptedRows: [], rejections });
+    await imports.recordBatch('i-1', { acceptedRows: [], rejections });
+    const page = await imports.listRejections('i-1', { afterRow: 0, limit: 2 });
+    expect(page).toEqual([
+      { row: 2, order: undefined, reason: 'reason 2' },
+      { row: 10, order: 'o', reason: 'reason 10' },
+    ]);
+    expect(await imports.listRejections('i-1', { afterRow: 10, limit: 2 })).toHaveLength(1);
+    expect((await imports.summarise('i-1')).rejectedRows).toBe(3);
+  });
+
+  it('forgets finished imports by age, some at a time, and no unfinished one', async () => {
+    for (const importId of ['i-1', 'i-2', 'i-3']) await imports.begin({ ...file, importId });
+    await imports.claimOrders('i-1', [{ row: 2, order: 'a' }]);
+    await imports.finish('i-1', undefined);
+    await imports.finish('i-2', undefined);
+    expect(await imports.expire(db.clock.now(), 10)).toBe(0);
+    db.clock.advance(1);
+    expect(await imports.expire(db.clock.now(), 1)).toBe(1);
+    expect(await imports.expire(db.clock.now(), 10)).toBe(1);
+    await expect(imports.summarise('i-1')).rejects.toThrow('expected the import i-1 to have begun');
+    expect((await imports.summarise('i-3')).finishedAt).toBeUndefined();
+  });
+});
