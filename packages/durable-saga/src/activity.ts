@@ -86,7 +86,7 @@ export interface BoundActivity {
 /** What an invocation of a durable activity offers. */
 export interface InvocationSeam {
   readonly client: DurableClient | undefined;
-  log(...message: readonly unknown[]): void;
+  readonly log: (...message: readonly unknown[]) => void;
 }
 
 /** Input of a durable activity as the saga writes it into the history. */
@@ -153,7 +153,7 @@ function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P,
       replyOf(call, async (step) => {
         const input = parseWith(options.input, call.input);
         if (!input.ok) return invalid(`input of activity '${options.name}'`, input.issues, 'none');
-        const value = await run(input.value as Out<I>, toContext<C>(step, seam));
+        const value = await run(input.value, toContext<C>(step, seam));
         const output = parseOutput(options.output, value);
         if (!output.ok) return invalid(`output of activity '${options.name}'`, output.issues, 'unknown');
         return { ok: true, value: output.value };

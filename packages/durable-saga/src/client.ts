@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Issue } from './failure';
 import type { Resolution, RetryEvent } from './parking';
@@ -102,7 +103,7 @@ export class SagaInputError extends Error {
 type ClientOf<S> = S extends Saga<infer Input, infer Result, infer Events> ? SagaClient<Input, Result, Events> : never;
 
 /** Typed clients of sagas over a durable client: `sagas(client, { placeOrder }).placeOrder.start(...)`. */
-export function sagas<const Definitions extends Readonly<Record<string, Saga<never, unknown, EventSchemas>>>>(
+export function sagas<const Definitions extends Readonly<Record<string, Saga<never, unknown>>>>(
   client: DurableClientPort,
   definitions: Definitions,
 ): { readonly [Name in keyof Definitions]: ClientOf<Definitions[Name]> } {
@@ -112,7 +113,7 @@ export function sagas<const Definitions extends Readonly<Record<string, Saga<nev
 
 function createClient(
   client: DurableClientPort,
-  saga: Saga<never, unknown, EventSchemas>,
+  saga: Saga<never, unknown>,
 ): SagaClient<unknown, unknown, EventSchemas> {
   const status = (id: string): Promise<InstanceStatus<unknown> | undefined> => readStatus(client, saga.name, id);
   return {
@@ -191,8 +192,7 @@ async function awaitCancel(
   id: string,
   wait: number,
 ): Promise<Answer> {
-  const until = performance.now() + wait;
-  for (let pause = 10; ; pause = Math.min(pause * 2, 250)) {
+  for (let waited = 0, pause = 10; ; waited += pause, pause = Math.min(pause * 2, 250)) {
     const now = await status();
     if (now === undefined) return unknown(id);
     if (now.cancel === 'honoured' || now.outcome?.outcome === 'compensated') return { accepted: true, confirmed: true };
@@ -200,9 +200,8 @@ async function awaitCancel(
     if (refused !== undefined) return refused;
     const finished = whyNot(id, now);
     if (finished !== undefined) return finished;
-    const left = until - performance.now();
-    if (left <= 0) return { accepted: true, confirmed: false };
-    await new Promise((resolve) => setTimeout(resolve, Math.min(pause, left)));
+    if (waited >= wait) return { accepted: true, confirmed: false };
+    await setTimeout(pause);
   }
 }
 
@@ -254,7 +253,7 @@ function whyNot(id: string, status: InstanceStatus<unknown> | undefined): Answer
 }
 
 function pastPivot(id: string, status: InstanceStatus<unknown> | undefined): Answer | undefined {
-  if (status === undefined || status.pivot === 'none') return undefined;
+  if (!status || status.pivot === 'none') return undefined;
   return {
     accepted: false,
     code: 'pastPivot',

@@ -212,7 +212,7 @@ export function registerOrchestrator(
 
 export interface ActivityInvocation {
   readonly client: DurableClient | undefined;
-  log(...message: readonly unknown[]): void;
+  readonly log: (...message: readonly unknown[]) => void;
 }
 
 /** Makes `handler` a durable activity. `client` is given when `usesClient` is. */

@@ -131,7 +131,8 @@ function isStepFailure(thrown: unknown): thrown is StepFailure {
 
 function describe(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? String(value);
+    const text = JSON.stringify(value) as string | undefined;
+    return text ?? String(value);
   } catch {
     return String(value);
   }

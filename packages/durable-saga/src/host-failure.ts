@@ -29,7 +29,7 @@ export function replyOf(
     failure: {
       kind: 'host',
       code: 'foreignReply',
-      message: `expected a reply of a durable-saga activity, got ${clip(JSON.stringify(value) ?? 'nothing')}`,
+      message: `expected a reply of a durable-saga activity, got ${value === undefined ? 'nothing' : clip(JSON.stringify(value))}`,
       retriable: true,
       effect: 'unknown',
     },

@@ -4,7 +4,7 @@ import type { Halt } from './halt';
 import { KeyCounter } from './keys';
 import { ParkingLot } from './parking';
 import { Progress } from './progress';
-import type { Saga, EventSchemas } from './saga';
+import type { Saga } from './saga';
 import { CANCEL_EVENT } from './saga';
 
 /** One running saga: what all parts of its runner share. */
@@ -25,7 +25,7 @@ export class Instance {
 
   constructor(
     durable: Durable,
-    saga: Saga<never, unknown, EventSchemas>,
+    saga: Saga<never, unknown>,
     version: string,
     activities: ReadonlySet<string>,
   ) {
@@ -43,13 +43,13 @@ export class Instance {
       return this.progress.pivot === 'none' ? 'honoured' : 'refused';
     };
     this.untilCancelled = {
-      halted: () => this.isCancelled,
+      halted: () => this.isCancelled(),
       handles: () => (this.progress.pivot === 'none' && !this.progress.compensating ? [this.#cancel] : []),
     };
   }
 
   /** A cancel has arrived and is honoured: the pivot has not started. */
-  get isCancelled(): boolean {
+  isCancelled(): boolean {
     return this.#cancel.done && this.progress.pivot === 'none';
   }
 

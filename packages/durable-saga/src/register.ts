@@ -1,12 +1,12 @@
 import type { Activity, BoundActivity, Reply, StepCall } from './activity';
 import { registerActivity, registerOrchestrator } from './durable-functions';
 import { runSaga } from './run-saga';
-import type { EventSchemas, Saga } from './saga';
+import type { Saga } from './saga';
 
 export interface Registration<Ports> {
   /** What the activities need of the outside world. */
   readonly ports: Ports;
-  readonly sagas: readonly Saga<never, unknown, EventSchemas>[];
+  readonly sagas: readonly Saga<never, unknown>[];
   /** Every activity that a saga uses, `settled` ones included. */
   readonly activities: readonly Activity<never, unknown, NoInfer<Ports>>[];
 }

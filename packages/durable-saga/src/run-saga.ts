@@ -9,14 +9,14 @@ import { NEVER_HALT } from './halt';
 import { Instance } from './instance';
 import { instructionOf } from './operation';
 import { planRetries } from './retry';
-import type { EventSchemas, Saga } from './saga';
+import type { Saga } from './saga';
 import { listIssues, parseWith } from './schema';
 import type { SagaOutcome, Settlement } from './settlement';
 import { readStart } from './start-envelope';
 import { giveUp, perform } from './steps';
 import { UndoStack } from './undo-stack';
 
-type AnySaga = Saga<never, unknown, EventSchemas>;
+type AnySaga = Saga<never, unknown>;
 
 type Ending =
   { readonly kind: 'returned'; readonly result: unknown } | { readonly kind: 'failed'; readonly failure: Failure };
@@ -89,10 +89,10 @@ function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: Undo
     let resume: () => IteratorResult<unknown, unknown> = () => body.next();
     for (;;) {
       const { done, value } = resume();
-      if (instance.isCancelled) return failed(cancelled(instance));
+      if (instance.isCancelled()) return failed(cancelled(instance));
       if (done) return checkResult(saga, value);
       const outcome = yield* perform(instance, instructionOf(value), undos);
-      if (instance.isCancelled) return failed(cancelled(instance));
+      if (instance.isCancelled()) return failed(cancelled(instance));
       if (outcome.kind === 'ended') return failed(outcome.failure);
       resume =
         outcome.kind === 'value'

@@ -136,7 +136,8 @@ export const RETRY_EVENT = 'retry';
 export function saga<
   I extends StandardSchemaV1,
   O extends StandardSchemaV1 = StandardSchemaV1<void, void>,
-  const Events extends EventSchemas = Record<never, never>,
+  // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- no events, so that none can be waited for
+  const Events extends EventSchemas = Readonly<Record<never, StandardSchemaV1>>,
 >(options: SagaOptions<I, O, Events>, body: SagaBody<I, O, Events>): Saga<In<I>, Out<O>, Events> {
   const where = `saga '${options.name}'`;
   checkName(options.name, where);
@@ -153,6 +154,6 @@ export function saga<
     events: options.events ?? ({} as Events),
     settled: options.settled,
     // The runner calls it with the very schemas' output, so the erased types hold.
-    body: (context, input) => body(context as unknown as SagaContext<Events>, input as Out<I>),
+    body: (context, input) => body(context as unknown as SagaContext<Events>, input),
   };
 }

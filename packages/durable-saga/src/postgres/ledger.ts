@@ -30,6 +30,7 @@ export interface Ledger {
    * Writes the key's tombstone and runs the effect once: with the stored value of `once`, or with undefined if that
    * never happened. A repeat does nothing.
    */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- T is what `once` stored, for the caller to name
   undo<T>(tx: Transaction, key: string, effect: (value: T | undefined) => Promise<void>): Promise<void>;
   find(tx: Transaction, key: string): Promise<LedgerEntry | undefined>;
   /**
@@ -82,6 +83,7 @@ export function createLedger({ clock }: LedgerOptions): Ledger {
       }
     },
 
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as declared
     async undo<T>(tx: Transaction, key: string, effect: (value: T | undefined) => Promise<void>): Promise<void> {
       const { rows, rowCount } = await tx.query(BURY, [key, clock()]);
       if (rowCount === 0) return;
@@ -107,7 +109,7 @@ async function store<T>(tx: Transaction, key: string, effect: () => Promise<T>):
     await tx.query(FORGET, [key]).catch(() => undefined);
     throw error;
   }
-  const text: string | undefined = JSON.stringify(value);
+  const text = JSON.stringify(value) as string | undefined;
   if (text !== undefined) await tx.query(STORE, [key, text]);
   return value;
 }

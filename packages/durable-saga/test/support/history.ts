@@ -1,0 +1,55 @@
+/** The durable-functions protocol as a host speaks it; only what sagas use. */
+export const EventType = {
+  executionStarted: 0,
+  taskScheduled: 4,
+  taskCompleted: 5,
+  taskFailed: 6,
+  timerCreated: 10,
+  timerFired: 11,
+  orchestratorStarted: 12,
+  orchestratorCompleted: 13,
+  eventRaised: 15,
+} as const;
+
+export interface HistoryEvent {
+  readonly EventType: number;
+  readonly EventId: number;
+  readonly IsPlayed: boolean;
+  readonly Timestamp: string;
+  readonly [field: string]: unknown;
+}
+
+export const ActionType = { activity: 0, timer: 5, event: 6, whenAny: 11, whenAll: 12 } as const;
+
+export interface Action {
+  readonly actionType: number;
+  readonly functionName?: string;
+  readonly input?: unknown;
+  readonly fireAt?: string;
+  readonly isCanceled?: boolean;
+  readonly externalEventName?: string;
+  readonly compoundActions?: readonly Action[];
+}
+
+/** What an orchestrator answered to one turn. */
+export interface Answered {
+  readonly isDone: boolean;
+  readonly actions: readonly (readonly Action[])[];
+  readonly output?: unknown;
+  readonly customStatus?: unknown;
+}
+
+/** Something with a number that a host has been asked for. */
+export type Task =
+  | { readonly kind: 'activity'; readonly id: number; readonly name: string; readonly input: unknown }
+  | { readonly kind: 'timer'; readonly id: number; readonly fireAt: number };
+
+export function makeEvent(type: number, at: number, fields: Readonly<Record<string, unknown>> = {}): HistoryEvent {
+  return { EventType: type, EventId: -1, IsPlayed: false, Timestamp: new Date(at).toISOString(), ...fields };
+}
+
+export function describeTask(task: Task): string {
+  return task.kind === 'activity'
+    ? `#${task.id} activity ${task.name} ${JSON.stringify(task.input)}`
+    : `#${task.id} timer ${new Date(task.fireAt).toISOString()}`;
+}

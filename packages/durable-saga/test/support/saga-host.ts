@@ -1,0 +1,414 @@
+import type { DurableClientPort } from '../../src/client';
+import { replayOnAzure } from './azure-replay';
+import type { CapturedFunction } from './functions-core';
+import type { Action, Answered, HistoryEvent, Task } from './history';
+import { describeTask, EventType, makeEvent } from './history';
+
+/*
+ * Runs sagas through durable-functions' own executor, with a history and a clock of its own and no host. In three ways:
+ *
+ * - `replay`: every turn calls the orchestrator with the whole history; tasks are told apart by the executor's numbers;
+ * - `sticky`: the executor is kept and fed new events only, as functions-host does;
+ * - `azure`:  as `replay`, but tasks, their numbers and the end come from the actions alone, as the Azure host reads
+ *             them. A task listed twice, or one that the host has not come to, fails the test.
+ */
+export type Mode = 'replay' | 'sticky' | 'azure';
+export const MODES: readonly Mode[] = ['replay', 'sticky', 'azure'];
+
+/** What the platform does to one attempt. The default: it runs at once, and its reply arrives. */
+export interface Treatment {
+  /** Milliseconds until it runs and answers. */
+  readonly delay?: number;
+  /** The platform fails it, before or after it ran. */
+  readonly hostFails?: 'before' | 'after';
+  /** How the host words that; default: `Reason` and `Details`. */
+  readonly as?: 'reason' | 'failureDetails';
+}
+
+export interface Attempt {
+  readonly instanceId: string;
+  readonly name: string;
+  readonly key: string;
+  readonly attempt: number;
+  readonly input: unknown;
+  /** How many attempts this host has seen before, of all activities. */
+  readonly index: number;
+}
+
+export interface SagaHostOptions {
+  readonly functions: ReadonlyMap<string, CapturedFunction>;
+  readonly mode?: Mode;
+  readonly treat?: (attempt: Attempt) => Treatment | undefined;
+  /** Milliseconds since the epoch at the start. */
+  readonly now?: number;
+}
+
+interface Message {
+  readonly at: number;
+  readonly order: number;
+  readonly instanceId: string;
+  readonly execution: number;
+  /** Makes the history event when its time has come; undefined if nothing comes of it. */
+  readonly arrive: () => Promise<HistoryEvent | undefined>;
+}
+
+interface RunningExecutor {
+  readonly openTasks: Record<string, LibraryTask>;
+  sequenceNumber: number;
+  _isReplaying: boolean;
+  processEvent(event: unknown): void;
+  isDoneExecuting(): boolean;
+  hasCompletedSuccessfully(): boolean;
+  readonly actions: readonly unknown[];
+  readonly output: unknown;
+  readonly exception: unknown;
+}
+
+interface LibraryTask {
+  readonly id: number | string | false;
+  readonly actionObj: Action & { readonly fireAt?: unknown };
+  readonly isCanceled?: boolean;
+}
+
+interface OrchestratorContext {
+  df?: { readonly taskOrchestratorExecutor: RunningExecutor; readonly customStatus: unknown };
+}
+
+interface Instance {
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+  readonly execution: number;
+  readonly createdAt: number;
+  readonly history: HistoryEvent[];
+  /** Tasks asked for so far by number, to be the same on every replay. */
+  readonly tasks: Map<number, Task>;
+  readonly cancelledTimers: Set<number>;
+  context: OrchestratorContext | undefined;
+  updatedAt: number;
+  customStatus: unknown;
+  output: unknown;
+  isCompleted: boolean;
+  turns: number;
+}
+
+export class SagaHost implements DurableClientPort {
+  readonly mode: Mode;
+  /** Attempts in the order in which they were scheduled. */
+  readonly attempts: Attempt[] = [];
+  readonly logs: { readonly level: string; readonly text: string }[] = [];
+  readonly #functions: SagaHostOptions['functions'];
+  readonly #treat: NonNullable<SagaHostOptions['treat']>;
+  readonly #instances = new Map<string, Instance>();
+  #queue: Message[] = [];
+  #order = 0;
+  #now: number;
+  #ids = 0;
+
+  constructor({ functions, mode = 'replay', treat, now = Date.UTC(2026, 0, 1) }: SagaHostOptions) {
+    this.#functions = functions;
+    this.mode = mode;
+    this.#treat = treat ?? (() => undefined);
+    this.#now = now;
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  // The durable client.
+
+  startNew(name: string, { instanceId, input }: { instanceId?: string; input: unknown }): Promise<string> {
+    const id = instanceId ?? `generated-${(this.#ids += 1)}`;
+    const existing = this.#instances.get(id);
+    if (existing !== undefined && !existing.isCompleted) {
+      return Promise.reject(new Error('The operation failed with an unexpected status code: 409. Details: {}'));
+    }
+    const instance: Instance = {
+      id,
+      name,
+      input: asJson(input) ?? null,
+      execution: (existing?.execution ?? 0) + 1,
+      createdAt: this.#now,
+      history: [],
+      tasks: new Map(),
+      cancelledTimers: new Set(),
+      context: undefined,
+      updatedAt: this.#now,
+      customStatus: null,
+      output: null,
+      isCompleted: false,
+      turns: 0,
+    };
+    this.#instances.set(id, instance);
+    this.#send(instance, this.#now, () =>
+      Promise.resolve(makeEvent(EventType.executionStarted, this.#now, { Name: name, Input: JSON.stringify(input), Version: '' })),
+    );
+    return Promise.resolve(id);
+  }
+
+  async getStatus(id: string) {
+    await this.run({ until: this.#now });
+    const instance = this.#instances.get(id);
+    if (instance === undefined) {
+      throw new Error('DurableClient error: Durable Functions extension replied with HTTP 404 response. Details: {}');
+    }
+    return {
+      name: instance.name,
+      runtimeStatus: instance.isCompleted ? 'Completed' : instance.turns === 0 ? 'Pending' : 'Running',
+      createdTime: new Date(instance.createdAt),
+      lastUpdatedTime: new Date(instance.updatedAt),
+      customStatus: instance.customStatus,
+      output: instance.output,
+    };
+  }
+
+  raiseEvent(id: string, name: string, payload: unknown): Promise<void> {
+    return this.raiseAt(this.#now, id, name, payload);
+  }
+
+  // The test's side.
+
+  raiseAt(at: number, id: string, name: string, payload: unknown): Promise<void> {
+    const instance = this.#instances.get(id);
+    if (instance === undefined) return Promise.reject(new Error(`No instance with ID '${id}' found.`));
+    const fields = { Name: name, ...(payload === undefined ? {} : { Input: JSON.stringify(payload) }) };
+    this.#send(instance, at, () => Promise.resolve(makeEvent(EventType.eventRaised, this.#now, fields)));
+    return Promise.resolve();
+  }
+
+  /** Goes on until nothing is left to happen, or to a point in time. */
+  async run({ until = Infinity, turns = 5_000 }: { readonly until?: number; readonly turns?: number } = {}): Promise<void> {
+    for (let turn = 0; this.#queue.length > 0; turn += 1) {
+      const { at, instanceId, execution } = this.#queue.reduce((first, next) => (isEarlier(next, first) ? next : first));
+      if (at > until) break;
+      if (turn > turns) throw new Error(`did not come to rest within ${turns} turns`);
+      this.#now = Math.max(this.#now, at);
+      const due = this.#queue.filter((one) => one.at <= this.#now && one.instanceId === instanceId && one.execution === execution);
+      due.sort((a, b) => (isEarlier(a, b) ? -1 : 1));
+      this.#queue = this.#queue.filter((message) => !due.includes(message));
+      const events: HistoryEvent[] = [];
+      for (const message of due) {
+        const event = await message.arrive();
+        if (event !== undefined) events.push(event);
+      }
+      const instance = this.#instances.get(instanceId);
+      if (instance?.execution === execution && events.length > 0) await this.#turn(instance, events);
+    }
+    if (until !== Infinity) this.#now = Math.max(this.#now, until);
+  }
+
+  instance(id: string): {
+    readonly isCompleted: boolean;
+    readonly output: unknown;
+    readonly status: unknown;
+    readonly history: readonly HistoryEvent[];
+    readonly turns: number;
+    /** Timers that are waited for and were not cancelled. */
+    readonly openTimers: number;
+  } {
+    const instance = this.#instances.get(id);
+    if (instance === undefined) throw new Error(`no instance '${id}'`);
+    const fired = new Set(instance.history.filter((e) => e.EventType === EventType.timerFired).map((e) => e['TimerId']));
+    const timers = [...instance.tasks.values()].filter(({ kind, id: task }) => kind === 'timer' && !fired.has(task));
+    return {
+      isCompleted: instance.isCompleted,
+      output: instance.output,
+      status: instance.customStatus,
+      history: instance.history,
+      turns: instance.turns,
+      openTimers: timers.filter(({ id: task }) => !instance.cancelledTimers.has(task)).length,
+    };
+  }
+
+  async #turn(instance: Instance, events: readonly HistoryEvent[]): Promise<void> {
+    instance.turns += 1;
+    for (const [index, event] of instance.history.entries()) instance.history[index] = { ...event, IsPlayed: true };
+    const fresh = [makeEvent(EventType.orchestratorStarted, this.#now), ...events];
+    instance.history.push(...fresh);
+    instance.updatedAt = this.#now;
+    if (instance.isCompleted) return;
+    const { answer, executor } = await this.#answer(instance, fresh);
+    instance.customStatus = answer.customStatus;
+    const asked = readTasks(executor);
+    for (const task of asked) this.#checkSame(instance, task);
+    const cancelled = [...Object.values(executor.openTasks)].filter(({ isCanceled }) => isCanceled === true);
+    for (const { id } of cancelled) instance.cancelledTimers.add(id as number);
+    const scheduled = this.mode === 'azure' ? this.#onAzure(instance, answer, asked) : this.#byIdentity(instance, answer, asked);
+    for (const task of scheduled) this.#schedule(instance, task);
+    instance.history.push(makeEvent(EventType.orchestratorCompleted, this.#now));
+  }
+
+  #byIdentity(instance: Instance, answer: Answered, asked: readonly Task[]): readonly Task[] {
+    if (answer.isDone) this.#complete(instance, answer);
+    const fresh = asked.filter(({ id }) => !instance.tasks.has(id));
+    for (const task of fresh) instance.tasks.set(task.id, task);
+    return answer.isDone ? [] : fresh;
+  }
+
+  /** What the Azure host makes of the same answer, which must be what the library asked for. */
+  #onAzure(instance: Instance, answer: Answered, asked: readonly Task[]): readonly Task[] {
+    const replayed = replayOnAzure(instance.history, answer);
+    for (const task of asked) {
+      if (instance.cancelledTimers.has(task.id)) continue;
+      const found = replayed.tasks.get(task.id);
+      if (found === undefined) {
+        throw new Error(`the Azure host has not come to ${describeTask(task)}: it waits at an earlier action`);
+      }
+      if (describeTask(found) !== describeTask(task)) {
+        throw new Error(`the library asked for ${describeTask(task)}, the Azure host schedules ${describeTask(found)}`);
+      }
+    }
+    if (replayed.isComplete) this.#complete(instance, answer);
+    for (const task of replayed.scheduled) instance.tasks.set(task.id, task);
+    return replayed.scheduled;
+  }
+
+  #complete(instance: Instance, answer: Answered): void {
+    instance.isCompleted = true;
+    instance.output = answer.output;
+  }
+
+  #checkSame(instance: Instance, task: Task): void {
+    const before = instance.tasks.get(task.id);
+    if (before !== undefined && describeTask(before) !== describeTask(task)) {
+      throw new Error(`not deterministic: ${describeTask(before)} became ${describeTask(task)}`);
+    }
+  }
+
+  async #answer(
+    instance: Instance,
+    fresh: readonly HistoryEvent[],
+  ): Promise<{ readonly answer: Answered; readonly executor: RunningExecutor }> {
+    const kept = instance.context?.df;
+    if (this.mode === 'sticky' && kept !== undefined) {
+      return { answer: feed(kept.taskOrchestratorExecutor, kept, fresh), executor: kept.taskOrchestratorExecutor };
+    }
+    const context = this.#makeContext() as OrchestratorContext;
+    const trigger = {
+      history: asJson(instance.history),
+      input: asJson(instance.input),
+      instanceId: instance.id,
+      isReplaying: instance.turns > 1,
+      parentInstanceId: null,
+      upperSchemaVersion: 1,
+      upperSchemaVersionNew: 3,
+      longRunningTimerIntervalDuration: '3.00:00:00',
+      maximumShortTimerDuration: '6.00:00:00',
+      defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
+    };
+    const answer = asJson(await this.#function(instance.name).callback(trigger, context)) as Answered;
+    if (context.df === undefined) throw new Error('the orchestrator has no durable context');
+    instance.context = context;
+    return { answer, executor: context.df.taskOrchestratorExecutor };
+  }
+
+  #schedule(instance: Instance, task: Task): void {
+    if (task.kind === 'timer') {
+      instance.history.push(
+        makeEvent(EventType.timerCreated, this.#now, { EventId: task.id, FireAt: new Date(task.fireAt).toISOString() }),
+      );
+      this.#send(instance, task.fireAt, () =>
+        Promise.resolve(
+          // A cancelled timer's message is on its way all the same on the Azure host.
+          this.mode !== 'azure' && instance.cancelledTimers.has(task.id)
+            ? undefined
+            : makeEvent(EventType.timerFired, this.#now, { TimerId: task.id, FireAt: new Date(task.fireAt).toISOString() }),
+        ),
+      );
+      return;
+    }
+    instance.history.push(makeEvent(EventType.taskScheduled, this.#now, { EventId: task.id, Name: task.name }));
+    const attempt = this.#readAttempt(instance, task);
+    this.attempts.push(attempt);
+    const treatment = this.#treat(attempt) ?? {};
+    this.#send(instance, this.#now + (treatment.delay ?? 0), () => this.#runActivity(task, treatment));
+  }
+
+  #readAttempt(instance: Instance, { name, input }: Extract<Task, { kind: 'activity' }>): Attempt {
+    const { $step, input: own } = input as { $step: { key: string; attempt: number }; input: unknown };
+    const { key, attempt } = $step;
+    return { instanceId: instance.id, name, key, attempt, input: own, index: this.attempts.length };
+  }
+
+  async #runActivity({ id, name, input }: Extract<Task, { kind: 'activity' }>, treatment: Treatment): Promise<HistoryEvent> {
+    if (treatment.hostFails === 'before') return this.#hostFailure(id, name, treatment);
+    const result = await this.#function(name).callback(asJson(input), this.#makeContext());
+    if (treatment.hostFails === 'after') return this.#hostFailure(id, name, treatment);
+    const text = (JSON.stringify(result) as string | undefined) ?? 'null';
+    return makeEvent(EventType.taskCompleted, this.#now, { TaskScheduledId: id, Result: text });
+  }
+
+  #hostFailure(id: number, name: string, { as = 'reason' }: Treatment): HistoryEvent {
+    const message = 'the worker died';
+    const words =
+      as === 'reason'
+        ? { Reason: `Activity function '${name}' failed: ${message}`, Details: 'at worker' }
+        : { FailureDetails: { ErrorType: 'System.Worker.DiedException', ErrorMessage: message, StackTrace: null } };
+    return makeEvent(EventType.taskFailed, this.#now, { TaskScheduledId: id, ...words });
+  }
+
+  #makeContext(): object {
+    const log =
+      (level: string) =>
+      (...message: unknown[]): void => {
+        this.logs.push({ level, text: message.map(String).join(' ') });
+      };
+    return {
+      log: log('info'),
+      info: log('info'),
+      warn: log('warn'),
+      error: log('error'),
+      extraInputs: new Map(),
+      options: { extraInputs: [] },
+    };
+  }
+
+  #function(name: string): CapturedFunction {
+    const found = this.#functions.get(name);
+    if (found === undefined) throw new Error(`no function '${name}' is registered`);
+    return found;
+  }
+
+  #send(instance: Instance, at: number, arrive: Message['arrive']): void {
+    this.#order += 1;
+    this.#queue.push({ at, order: this.#order, instanceId: instance.id, execution: instance.execution, arrive });
+  }
+}
+
+/** Feeds new events to an executor that was kept, and reads its answer. */
+function feed(
+  executor: RunningExecutor,
+  df: { readonly customStatus: unknown },
+  events: readonly HistoryEvent[],
+): Answered {
+  executor._isReplaying = false;
+  for (const event of events) {
+    executor.processEvent({ ...event, Timestamp: new Date(event.Timestamp) });
+    if (executor.isDoneExecuting()) break;
+  }
+  if (executor.exception !== undefined) throw executor.exception as Error;
+  const { output, actions } = executor;
+  const isDone = executor.hasCompletedSuccessfully();
+  return asJson({ isDone, output, actions: [actions], customStatus: df.customStatus }) as Answered;
+}
+
+/** Every numbered task that the executor waits for. */
+function readTasks(executor: RunningExecutor): Task[] {
+  return Object.values(executor.openTasks).flatMap(({ id, actionObj }): Task[] => {
+    if (typeof id !== 'number') return [];
+    const action = asJson(actionObj) as Action;
+    return action.functionName === undefined
+      ? [{ kind: 'timer', id, fireAt: Date.parse(action.fireAt!) }]
+      : [{ kind: 'activity', id, name: action.functionName, input: action.input }];
+  });
+}
+
+function isEarlier(a: Message, b: Message): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
+function asJson(value: unknown): unknown {
+  const text = JSON.stringify(value) as string | undefined;
+  return text === undefined ? undefined : JSON.parse(text);
+}
