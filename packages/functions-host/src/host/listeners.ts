@@ -4,9 +4,13 @@ import type { Invoker } from '../app/invocation';
 import type { Clock } from '../clock';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
+import { createBlobSource } from '../triggers/blob-container';
+import { parseBlobPattern } from '../triggers/blob-path';
+import { createReceiptBlobs } from '../triggers/blob-receipts';
+import { createBlobTrigger } from '../triggers/blob-trigger';
 import { isShorterThanMinute, parseSchedule } from '../triggers/schedule';
 import { createBlobStatusStore, createFileStatusStore, type ScheduleStatusStore } from '../triggers/schedule-status';
-import { hostStorage, type StorageAccounts } from '../triggers/storage-account';
+import { hostStorage, type StorageAccounts, toConnectionName } from '../triggers/storage-account';
 import { createTimerTrigger } from '../triggers/timer-trigger';
 import type { TriggerListener } from '../triggers/trigger-listener';
 import type { HostJson } from './host-json';
@@ -47,7 +51,43 @@ export function createListeners(parts: ListenerParts): TriggerListener[] {
 
 const kinds: Readonly<Record<string, (parts: ListenerParts, runtime: FunctionRuntime) => TriggerListener>> = {
   timerTrigger: toTimerTrigger,
+  blobTrigger: toBlobTrigger,
 };
+
+function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerListener {
+  const { accounts, hostJson, hostId } = parts;
+  const { path: text, source, connection: given } = runtime.fn.trigger;
+  if (typeof text !== 'string') throw new Error(`its path must be a text such as container/{name}; got ${JSON.stringify(text)}.`);
+  checkSource(source);
+  const connection = toConnectionName(given);
+  accounts.check(connection);
+  accounts.check(hostStorage);
+  const pattern = parseBlobPattern(text);
+  const receipts = createReceiptBlobs(accounts, hostId);
+  return createBlobTrigger({
+    runtime,
+    pattern,
+    source: createBlobSource({ accounts, connection, container: pattern.container, functionName: runtime.fn.name, receipts }),
+    attempts: hostJson.blobs.poisonThreshold,
+    parallelism: hostJson.blobs.parallelism,
+    sourceName: `storage (setting ${connection})`,
+    invoker: parts.invoker,
+    clock: parts.clock,
+    log: parts.log,
+  });
+}
+
+/** Blobs are found by polling; the source may be left out or named so. */
+function checkSource(source: unknown): void {
+  const name = source === undefined || source === null || source === '' ? 'LogsAndContainerScan' : String(source);
+  if (name.toLowerCase() === 'logsandcontainerscan') return;
+  if (name.toLowerCase() === 'eventgrid') {
+    throw new Error(
+      "its blob trigger has source 'EventGrid', which this host does not have yet. Use 'LogsAndContainerScan' here, e.g. through a setting.",
+    );
+  }
+  throw new Error(`its blob trigger's source must be 'LogsAndContainerScan' or 'EventGrid'; got '${name}'.`);
+}
 
 function toTimerTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerListener {
   const { schedule: text, runOnStartup, useMonitor } = runtime.fn.trigger;

@@ -1,0 +1,48 @@
+import { InvocationContext } from '@azure/functions';
+import type { OrchestrationHandler } from 'durable-functions';
+import { createOrchestrator } from 'durable-functions/lib/src/util/testingUtils';
+import type { RegisteredFunction } from '../../src/app/registered-function';
+import type { DurableFunctions } from '../../src/durable/ports';
+
+export type ActivityHandler = (input: unknown, call: { readonly instanceId: string; readonly taskId: number }) => unknown;
+
+export interface TestApp {
+  readonly orchestrators: Readonly<Record<string, OrchestrationHandler>>;
+  readonly activities?: Readonly<Record<string, ActivityHandler>>;
+  readonly hasHooks?: boolean;
+}
+
+/** An app of real `durable-functions` orchestrators and plain activities, as the host's join would hand it over. */
+export function toDurableFunctions(app: TestApp): DurableFunctions {
+  const orchestrators = new Map<string, RegisteredFunction>();
+  for (const [name, handler] of Object.entries(app.orchestrators)) {
+    const callback = createOrchestrator(handler) as RegisteredFunction['callback'];
+    orchestrators.set(name.toLowerCase(), toFunction(name, 'orchestrationTrigger', callback));
+  }
+  const activities = new Map<string, RegisteredFunction>();
+  for (const name of Object.keys(app.activities ?? {})) {
+    activities.set(name.toLowerCase(), toFunction(name, 'activityTrigger', () => undefined));
+  }
+  const names = { orchestrator: orchestrators, activity: activities, entity: new Map<string, RegisteredFunction>() };
+  return {
+    orchestrator: (name) => orchestrators.get(name.toLowerCase()),
+    activity: (name) => activities.get(name.toLowerCase()),
+    entity: () => undefined,
+    names: (kind) => [...names[kind].values()].map(({ name }) => name),
+    async runActivity({ name }, { input, instanceId, taskId }) {
+      const result: unknown = await app.activities?.[name]?.(JSON.parse(input), { instanceId, taskId });
+      return (JSON.stringify(result) as string | undefined) ?? 'null';
+    },
+    openInvocation: (fn) => ({
+      invocationId: 'test',
+      context: new InvocationContext({ functionName: fn.name, invocationId: 'test', logHandler: () => undefined }),
+      callback: fn.callback,
+    }),
+    hasInvocationHooks: () => app.hasHooks === true,
+  };
+}
+
+function toFunction(name: string, type: string, callback: RegisteredFunction['callback']): RegisteredFunction {
+  const trigger = { type, name: 'context', direction: 'in' } as const;
+  return { name, trigger, bindings: { context: trigger }, callback };
+}

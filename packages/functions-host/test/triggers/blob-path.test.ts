@@ -1,0 +1,56 @@
+import { parseBlobPattern, parseBlobTemplate } from '../../src/triggers/blob-path';
+
+describe('the path of a blob trigger', () => {
+  it.each([
+    ['imports/orders/{name}.csv', 'orders/may.csv', { name: 'may' }],
+    ['imports/orders/{name}.csv', 'orders/2026/may.csv', { name: '2026/may' }],
+    ['inbox/{name}.{ext}', 'sub/dir.nested.txt', { name: 'sub/dir.nested', ext: 'txt' }],
+    ['inbox/{{draft}}-{name}', '{draft}-a', { name: 'a' }],
+    ['inbox', 'any/thing', {}],
+    ['inbox/{name}', 'a\nb', { name: 'a\nb' }],
+  ])('%s takes %s', (path, name, params) => {
+    expect(parseBlobPattern(path).match(name)).toEqual(params);
+  });
+
+  it.each([
+    ['imports/orders/{name}.csv', 'orders/may.txt'],
+    ['imports/orders/{name}.csv', 'orders/.csv'],
+    ['imports/orders/{name}.csv', 'Orders/may.csv'],
+    ['imports/orders/{name}.csv', 'orders/mayXcsv'],
+  ])('%s leaves %s alone', (path, name) => {
+    expect(parseBlobPattern(path).match(name)).toBeUndefined();
+  });
+
+  it('says what has to be listed', () => {
+    expect(parseBlobPattern('imports/orders/{name}.csv')).toMatchObject({ container: 'imports', prefix: 'orders/' });
+    expect(parseBlobPattern('inbox/{name}')).toMatchObject({ container: 'inbox', prefix: '' });
+  });
+
+  it.each([
+    ['', 'must start with a container'],
+    ['a/{name', "a '{' that is not closed"],
+    ['a/name}', "a '}' without a '{'"],
+    ['a/{x}/{x}', "parameter '{x}' appears twice"],
+  ])("refuses '%s'", (path, message) => {
+    expect(() => parseBlobPattern(path)).toThrow(message);
+  });
+});
+
+describe('the path of a blob input or output', () => {
+  it("is filled with the trigger's values, without regard to case", () => {
+    const template = parseBlobTemplate('copies/{Name}-{metadata.author}.copy');
+    expect(template.fill({ name: 'a/b', metadata: { author: 'ann' } })).toEqual({ container: 'copies', blob: 'a/b-ann.copy' });
+  });
+
+  it('can hold a new id for each use', () => {
+    const template = parseBlobTemplate('c/{rand-guid}');
+    expect(template.fill({}).blob).toMatch(/^[0-9a-f-]{36}$/);
+    expect(template.fill({}).blob).not.toBe(template.fill({}).blob);
+  });
+
+  it('names the value that is missing and those that there are', () => {
+    expect(() => parseBlobTemplate('c/{id}').fill({ name: 'x', metadata: {} })).toThrow(
+      "path 'c/{id}': the trigger gave no value for '{id}'; it gave name.",
+    );
+  });
+});
