@@ -24,7 +24,12 @@ async function main(): Promise<void> {
     const reply = await fetch(`${app.url}/api/orders`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ customerId: 'SMOKE', email: 'smoke@example.com', lines: [{ sku, quantity: 1 }] }),
+      body: JSON.stringify({
+        customerId: 'SMOKE',
+        email: 'smoke@example.com',
+        lines: [{ sku, quantity: 1 }],
+        paymentMethod: 'pm_card_visa',
+      }),
     });
     if (reply.status !== 202) throw new Error(`POST /api/orders answered ${reply.status}: ${await reply.text()}`);
     const { statusUrl } = (await reply.json()) as { statusUrl: string };
