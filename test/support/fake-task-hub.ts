@@ -1,0 +1,42 @@
+import type { DurableClientPort } from 'durable-saga';
+
+type Status = Awaited<ReturnType<DurableClientPort['getStatus']>>;
+
+/** A durable client over instances that a test puts there; it starts them and says how they are, and runs nothing. */
+export interface FakeTaskHub {
+  readonly client: DurableClientPort;
+  readonly instances: Map<string, Status>;
+  put(id: string, status: Partial<Status>): void;
+}
+
+export function createFakeTaskHub(): FakeTaskHub {
+  const instances = new Map<string, Status>();
+  const put = (id: string, status: Partial<Status>): void => {
+    const time = new Date(0);
+    const defaults = {
+      name: 'placeOrder',
+      runtimeStatus: 'Running',
+      createdTime: time,
+      lastUpdatedTime: time,
+      output: null,
+    };
+    instances.set(id, { ...defaults, ...status });
+  };
+  return {
+    instances,
+    put,
+    client: {
+      async startNew(name, { instanceId = 'some-id', input }) {
+        if (instances.has(instanceId)) throw new Error(`HTTP 409: an instance ${instanceId} is there`);
+        put(instanceId, { name, customStatus: undefined, output: input });
+        return instanceId;
+      },
+      async getStatus(id) {
+        const status = instances.get(id);
+        if (!status) throw new Error(`HTTP 404: there is no instance ${id}`);
+        return status;
+      },
+      raiseEvent: () => Promise.reject(new Error('no event is expected here')),
+    },
+  };
+}
