@@ -1,7 +1,8 @@
 import { createDurableFunctions, type DurableFunctionsOptions } from '../app/durable-functions';
 import type { FunctionRuntime } from '../app/function-runtime';
+import { createDurableExtension } from '../durable/durable-extension';
 import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from '../durable/ports';
-import { StartError } from './start-error';
+import { createTaskHubStore } from './task-hub';
 
 /**
  * The durable extension of a host, which the app's bindings refer to before it exists: it needs the app's functions,
@@ -31,8 +32,11 @@ export function createDurableParts(): DurableParts {
     },
     isNeeded: () =>
       runtimes.some(({ fn }) => Object.values(fn.bindings).some((binding) => durableTypes.has(binding.type))),
-    start({ taskHub }) {
-      return Promise.reject(new StartError(`No durable extension yet for ${taskHub}.`));
+    async start({ taskHub, ...options }) {
+      if (functions === undefined) throw new Error('connect() comes before start().');
+      const store = createTaskHubStore(taskHub);
+      extension = createDurableExtension({ ...options, functions, store });
+      await extension.start();
     },
   };
 }
