@@ -50,6 +50,11 @@ export interface ActivityOptions<
   readonly undoRetry?: RetryPolicy;
   /** How long one attempt, of the step or of its undo, may take. Default: as long as the host lets it. */
   readonly timeout?: Duration;
+  /**
+   * How long after its end an attempt of unknown outcome may still have its effect, where the other system can't be made
+   * to refuse it by the step's key: the undo waits for that long.
+   */
+  readonly settleWithin?: Duration;
   /** Gives `step.client`, the durable client. */
   readonly usesClient?: UsesClient;
   readonly run: (ports: RunPorts) => (input: Out<I>, step: ContextFor<UsesClient>) => Promise<In<O>>;
@@ -70,6 +75,8 @@ export interface Activity<Input, Output, Ports> {
   readonly undoRetry: RetryPolicy;
   /** Milliseconds. */
   readonly timeout: number | undefined;
+  /** Milliseconds. */
+  readonly settleWithin: number;
   readonly usesClient: boolean;
   /** Checks a value that stands in for the activity's output (an operator's, for a step that was skipped). */
   readonly parseOutput: (value: unknown) => readonly Issue[] | undefined;
@@ -127,6 +134,7 @@ export function activity<
     retry: options.retry ?? {},
     undoRetry: { ...options.retry, ...options.undoRetry },
     timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
+    settleWithin: toMilliseconds(options.settleWithin ?? 0, `${where}: settleWithin`),
     usesClient: options.usesClient ?? false,
     parseOutput(value) {
       const parsed = parseOutput(options.output, value);

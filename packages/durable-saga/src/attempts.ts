@@ -25,30 +25,32 @@ export interface Pursuit {
   readonly halt: Halt;
 }
 
-export type Pursued =
-  | { readonly ok: true; readonly value: unknown }
-  /** `maybeRan`: at least one attempt may have had its effect. */
-  | { readonly ok: false; readonly failure: Failure; readonly maybeRan: boolean };
+export type Pursued = (
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure }
+) & {
+  /** When the last attempt of unknown outcome ended: it maybe ran. Undefined when every outcome is known. */
+  readonly unknownAt: number | undefined;
+};
 
 /** One activity and, after a failure, one timer an attempt. A halt ends it after the attempt that is under way. */
 export function* pursue(durable: Durable, pursuit: Pursuit): Fiber<Pursued> {
   const { record, key, retries, halt } = pursuit;
   const startedAt = durable.now();
-  let maybeRan = false;
+  let unknownAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
     record.attempts += 1;
     const reply = yield* attemptOnce(durable, pursuit);
-    if (reply.ok) return { ok: true, value: reply.value };
+    if (reply.ok) return { ok: true, value: reply.value, unknownAt };
     const failure: Failure = { ...reply.failure, step: key };
-    maybeRan ||= failure.effect === 'unknown';
+    if (failure.effect === 'unknown') unknownAt = durable.now();
     record.error = showFailure(failure);
     const delay = nextDelay(retries, { key, attempt, elapsed: durable.now() - startedAt, failure });
-    if (delay === undefined) return { ok: false, failure, maybeRan };
+    if (delay === undefined) return { ok: false, failure, unknownAt };
     const before = record.state;
     if (before === 'running') record.state = 'retrying';
     yield* sleepUntil(durable, durable.now() + delay, halt);
     record.state = before;
-    if (halt.halted()) return { ok: false, failure, maybeRan };
+    if (halt.halted()) return { ok: false, failure, unknownAt };
   }
 }
 

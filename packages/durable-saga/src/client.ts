@@ -196,10 +196,9 @@ async function awaitCancel(
     const now = await status();
     if (now === undefined) return unknown(id);
     if (now.cancel === 'honoured' || now.outcome?.outcome === 'compensated') return { accepted: true, confirmed: true };
-    const refused = now.cancel === 'refused' ? pastPivot(id, now) : undefined;
-    if (refused !== undefined) return refused;
-    const finished = whyNot(id, now);
-    if (finished !== undefined) return finished;
+    if (now.cancel === 'refused') return pastPivot(id, now) ?? finished(id, 'it has done its work');
+    const ended = whyNot(id, now);
+    if (ended !== undefined) return ended;
     if (waited >= wait) return { accepted: true, confirmed: false };
     await setTimeout(pause);
   }
@@ -248,16 +247,20 @@ const FINISHED: ReadonlySet<RuntimeStatus> = new Set(['Completed', 'Failed', 'Te
 function whyNot(id: string, status: InstanceStatus<unknown> | undefined): Answer | undefined {
   if (status === undefined) return unknown(id);
   if (!FINISHED.has(status.runtimeStatus)) return undefined;
-  const how = status.outcome?.outcome ?? status.runtimeStatus.toLowerCase();
+  return finished(id, `it is ${status.outcome?.outcome ?? status.runtimeStatus.toLowerCase()}`);
+}
+
+function finished(id: string, how: string): Answer {
   return { accepted: false, code: 'finished', message: `saga '${id}' has ended: ${how}` };
 }
 
 function pastPivot(id: string, status: InstanceStatus<unknown> | undefined): Answer | undefined {
-  if (!status || status.pivot === 'none') return undefined;
+  const pivot = status?.pivot ?? 'none';
+  if (pivot === 'none') return undefined;
   return {
     accepted: false,
     code: 'pastPivot',
-    message: `saga '${id}' can't be cancelled: its pivot has ${status.pivot}`,
+    message: `saga '${id}' can't be cancelled: its pivot has ${pivot}`,
   };
 }
 

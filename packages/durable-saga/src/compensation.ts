@@ -1,4 +1,4 @@
-import { pursue } from './attempts';
+import { pursue, sleepUntil } from './attempts';
 import type { Fiber } from './fiber';
 import { parallel } from './fiber';
 import { NEVER_HALT } from './halt';
@@ -39,6 +39,7 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
   const name = activity.undoName ?? `${activity.name}_undo`;
   const record = progress.step(key);
   const retries = planRetries('undo', activity.undoRetry, `undo '${name}'`);
+  if (durable.now() < owed.notBefore) yield* sleepUntil(durable, owed.notBefore, NEVER_HALT);
   record.restart('undoing', durable.now());
   for (;;) {
     const pursued = yield* pursue(durable, {

@@ -22,13 +22,9 @@ export class Instance {
   readonly untilCancelled: Halt;
   #cancel: EventHandle;
   #cancelIsWatched = false;
+  #isDone = false;
 
-  constructor(
-    durable: Durable,
-    saga: Saga<never, unknown>,
-    version: string,
-    activities: ReadonlySet<string>,
-  ) {
+  constructor(durable: Durable, saga: Saga<never, unknown>, version: string, activities: ReadonlySet<string>) {
     this.durable = durable;
     this.version = version;
     this.activities = activities;
@@ -40,7 +36,7 @@ export class Instance {
     this.#cancel = durable.event(CANCEL_EVENT);
     this.progress.cancel = () => {
       if (!this.#cancel.done) return undefined;
-      return this.progress.pivot === 'none' ? 'honoured' : 'refused';
+      return this.isCancelled() ? 'honoured' : 'refused';
     };
     this.untilCancelled = {
       halted: () => this.isCancelled(),
@@ -48,9 +44,14 @@ export class Instance {
     };
   }
 
-  /** A cancel has arrived and is honoured: the pivot has not started. */
+  /** A cancel has arrived and is honoured: the pivot has not started, nor has the body done all it had to do. */
   isCancelled(): boolean {
-    return this.#cancel.done && this.progress.pivot === 'none';
+    return this.#cancel.done && this.progress.pivot === 'none' && !this.#isDone;
+  }
+
+  /** The body has done all it had to do: what comes now is too late to cancel it. */
+  markDone(): void {
+    this.#isDone = true;
   }
 
   /** Why, as whoever cancelled said it. */

@@ -111,7 +111,7 @@ export class Progress {
       pivot: this.pivot,
       ...(this.waitingFor === undefined || this.state !== 'waiting' ? {} : { waitingFor: showWait(this.waitingFor) }),
       ...(cancel === undefined ? {} : { cancel }),
-      steps: [...this.#steps.values()].map((step) => step.show()),
+      steps: [...this.#steps.values()],
       ...(this.failure === undefined ? {} : { failure: showFailure(this.failure) }),
       ...(parked === undefined ? {} : { parked: showParking(parked, this.parked.length - 1) }),
     });

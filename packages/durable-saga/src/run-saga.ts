@@ -90,7 +90,11 @@ function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: Undo
     for (;;) {
       const { done, value } = resume();
       if (instance.isCancelled()) return failed(cancelled(instance));
-      if (done) return checkResult(saga, value);
+      if (done) {
+        const ending = checkResult(saga, value);
+        if (ending.kind === 'returned') instance.markDone();
+        return ending;
+      }
       const outcome = yield* perform(instance, instructionOf(value), undos);
       if (instance.isCancelled()) return failed(cancelled(instance));
       if (outcome.kind === 'ended') return failed(outcome.failure);

@@ -76,31 +76,53 @@ export function showFailure({ kind, code, message, step }: Failure): ShownFailur
   return { kind, code: code.slice(0, 80), message: shown, ...(step === undefined ? {} : { step }) };
 }
 
+/** A status still to be fitted: its steps are shown one by one, as far as there is room. */
+export interface FullStatus extends Omit<SagaStatus, 'steps' | 'summary'> {
+  readonly steps: readonly ShowableStep[];
+}
+
+export interface ShowableStep {
+  readonly name: string;
+  readonly state: StepState;
+  show(): StepStatus;
+}
+
+/** No step is shown in fewer characters, so more than these are not even tried. */
+const SHORTEST_STEP = 110;
+
 /**
- * Makes a status fit. Steps that ended well are summed up first, oldest first; then, if need be, all others but the last
- * ones; what an operator must see (what is parked, the failure) is elsewhere in the status and stays.
+ * Makes a status fit. Where the steps are too many, they are summed up by name and state: first those that ended well,
+ * the oldest first, then the others. What an operator must see (what is parked, the failure) is beside them and stays.
  */
-export function fitStatus(status: SagaStatus, limit: number = STATUS_LIMIT): SagaStatus {
-  let size = JSON.stringify(status).length;
-  if (size <= limit) return status;
-  const summed = new Set<StepStatus>();
+export function fitStatus({ steps, ...rest }: FullStatus, limit: number = STATUS_LIMIT): SagaStatus {
+  const order = bySummingOrder(steps);
   const sums = new Map<string, StepSum>();
-  // Room for the summary's own lines, which are few: one for each step name and state.
-  for (const step of bySummingOrder(status.steps)) {
-    if (size <= limit) break;
-    summed.add(step);
-    size -= JSON.stringify(step).length + 1;
-    const id = `${step.name}\u0000${step.state}`;
-    const sum = sums.get(id);
-    const next: StepSum = { name: step.name, state: step.state, count: (sum?.count ?? 0) + 1 };
-    sums.set(id, next);
-    size += JSON.stringify(next).length + 1 - (sum === undefined ? -20 : JSON.stringify(sum).length + 1);
+  const shown = new Map<ShowableStep, StepStatus>();
+  let next = Math.max(0, order.length - Math.floor(limit / SHORTEST_STEP));
+  for (const step of order.slice(0, next)) addTo(sums, step);
+  for (const step of order.slice(next)) shown.set(step, step.show());
+  for (;;) {
+    const summary = sums.size === 0 ? {} : { summary: [...sums.values()] };
+    const status = { ...rest, steps: steps.flatMap((step) => shown.get(step) ?? []), ...summary };
+    const excess = JSON.stringify(status).length - limit;
+    if (excess <= 0 || next >= order.length) return status;
+    for (let freed = 0; freed < excess && next < order.length; next += 1) {
+      const step = order[next];
+      if (step === undefined) break;
+      freed += JSON.stringify(shown.get(step)).length;
+      addTo(sums, step);
+      shown.delete(step);
+    }
   }
-  return { ...status, steps: status.steps.filter((step) => !summed.has(step)), summary: [...sums.values()] };
+}
+
+function addTo(sums: Map<string, StepSum>, { name, state }: ShowableStep): void {
+  const id = `${name}\u0000${state}`;
+  sums.set(id, { name, state, count: (sums.get(id)?.count ?? 0) + 1 });
 }
 
 const QUIET: ReadonlySet<StepState> = new Set(['done', 'undone', 'skipped', 'failed']);
 
-function bySummingOrder(steps: readonly StepStatus[]): StepStatus[] {
+function bySummingOrder(steps: readonly ShowableStep[]): ShowableStep[] {
   return [...steps.filter(({ state }) => QUIET.has(state)), ...steps.filter(({ state }) => !QUIET.has(state))];
 }

@@ -43,13 +43,15 @@ function* runStep(instance: Instance, step: StepInstruction, undos: UndoStack, h
   if (progress.pivot !== 'none') return yield* runForward(instance, step, record, 'step');
   const owed = step.as === 'step' && step.activity.undoName !== undefined ? undos.register(step) : undefined;
   const pursued = yield* pursue(durable, toPursuit(step, record, 'step', halt));
+  const { unknownAt } = pursued;
+  if (owed !== undefined && unknownAt !== undefined) owed.notBefore = unknownAt + step.activity.settleWithin;
   if (pursued.ok) {
     record.end('done', durable.now());
     if (owed !== undefined) Object.assign(owed, { output: pursued.value, hasOutput: true });
     return { kind: 'value', value: pursued.value };
   }
-  record.end(pursued.maybeRan ? 'unknown' : 'failed', durable.now());
-  if (owed !== undefined && !pursued.maybeRan) undos.drop(owed);
+  record.end(unknownAt === undefined ? 'failed' : 'unknown', durable.now());
+  if (owed !== undefined && unknownAt === undefined) undos.drop(owed);
   return { kind: 'failed', failure: pursued.failure };
 }
 
@@ -111,7 +113,7 @@ function* runForward(
 /** A definite answer that nothing happened: the last attempt's, under the key that all attempts shared. */
 function isRefusal(pursued: Extract<Pursued, { ok: false }>): boolean {
   const { effect, retriable } = pursued.failure;
-  return effect === 'none' && (!retriable || !pursued.maybeRan);
+  return effect === 'none' && (!retriable || pursued.unknownAt === undefined);
 }
 
 export function giveUp(failure: Failure): Failure {

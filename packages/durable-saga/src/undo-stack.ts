@@ -9,6 +9,8 @@ export interface Owed {
   readonly timeout: number | undefined;
   output: unknown;
   hasOutput: boolean;
+  /** Milliseconds since the epoch: before that an attempt of unknown outcome may still have its effect. */
+  notBefore: number;
 }
 
 /** Undos that run in parallel, those of one group. */
@@ -25,8 +27,17 @@ export interface OwedGroup {
 export class UndoStack {
   readonly #entries: (Owed | OwedGroup)[] = [];
 
-  register(entry: Omit<Owed, 'kind' | 'output' | 'hasOutput'>): Owed {
-    const owed: Owed = { kind: 'undo', ...entry, output: undefined, hasOutput: false };
+  register({ activity, key, input, timeout }: Pick<Owed, 'activity' | 'key' | 'input' | 'timeout'>): Owed {
+    const owed: Owed = {
+      kind: 'undo',
+      activity,
+      key,
+      input,
+      timeout,
+      output: undefined,
+      hasOutput: false,
+      notBefore: 0,
+    };
     this.#entries.push(owed);
     return owed;
   }

@@ -40,8 +40,14 @@ function troublesOf(step: string): Trouble[] {
 
 const UNDOS: readonly Trouble[] = [
   { title: 'undos work' },
-  { title: 'each undo loses its first reply', fault: (call, attempt) => (call.endsWith('Undo') && attempt === 1 ? 'after' : undefined) },
-  { title: 'each undo fails until an operator mends it', fault: (call, attempt) => (call.endsWith('Undo') && attempt <= 3 ? 'before' : undefined) },
+  {
+    title: 'each undo loses its first reply',
+    fault: (call, attempt) => (call.endsWith('Undo') && attempt === 1 ? 'after' : undefined),
+  },
+  {
+    title: 'each undo fails until an operator mends it',
+    fault: (call, attempt) => (call.endsWith('Undo') && attempt <= 3 ? 'before' : undefined),
+  },
 ];
 
 /** Runs an instance to its end; whatever parks is tried again. */
@@ -69,8 +75,10 @@ function checkBooks(shop: Shop, host: SagaHost, status: InstanceStatus<unknown>)
 
 async function sellWith(mode: Mode, troubles: readonly Trouble[]): Promise<{ shop: Shop; host: SagaHost }> {
   const shop = new Shop();
-  shop.fault = (call, attempt) => troubles.map(({ fault }) => fault?.(call, attempt)).find((found) => found !== undefined);
-  const treat = (attempt: Attempt) => troubles.map((trouble) => trouble.treat?.(attempt)).find((found) => found !== undefined);
+  shop.fault = (call, attempt) =>
+    troubles.map(({ fault }) => fault?.(call, attempt)).find((found) => found !== undefined);
+  const treat = (attempt: Attempt) =>
+    troubles.map((trouble) => trouble.treat?.(attempt)).find((found) => found !== undefined);
   const host = new SagaHost({ functions: registerShop(shop), mode, treat });
   await sagas(host, { sell }).sell.start(threeLines, { id: 'order-1' });
   return { shop, host };
@@ -80,11 +88,12 @@ describe.each(MODES)('run by %s', (mode) => {
   describe.each(STEPS)('%s', (step) => {
     describe.each(troublesOf(step))('$title', (trouble) => {
       it.each(UNDOS)('$title', async (undo) => {
-        // A refused shipment after the pivot is refused for ever: it ends by an operator's word, in another test.
         const { shop, host } = await sellWith(mode, [trouble, undo]);
         const status = await runToEnd(host, 'order-1');
         checkBooks(shop, host, status);
-        const gaveUp = ['fails always', 'is refused', 'answers late always'].some((start) => trouble.title.startsWith(start));
+        const gaveUp = ['fails always', 'is refused', 'answers late always'].some((start) =>
+          trouble.title.startsWith(start),
+        );
         const goesBack = gaveUp && (step === 'reserve' || step === 'authorise');
         const refusedPivot = step === 'capture' && trouble.title === 'is refused';
         expect(status.state).toBe(goesBack || refusedPivot ? 'compensated' : 'completed');

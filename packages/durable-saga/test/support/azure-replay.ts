@@ -1,5 +1,5 @@
 import type { Action, Answered, HistoryEvent, Task } from './history';
-import { ActionType, EventType } from './history';
+import { ActionType, describeTask, EventType } from './history';
 
 /*
  * How the Azure host reads an orchestrator's answer, as a model to test against. On each turn it starts from nothing:
@@ -114,7 +114,9 @@ class AzureReplay {
     }
   }
 
-  #openTask(task: Omit<Extract<Task, { kind: 'activity' }>, 'id'> | Omit<Extract<Task, { kind: 'timer' }>, 'id'>): Waiting & {
+  #openTask(
+    task: Omit<Extract<Task, { kind: 'activity' }>, 'id'> | Omit<Extract<Task, { kind: 'timer' }>, 'id'>,
+  ): Waiting & {
     readonly id: number;
   } {
     const id = this.#nextId;
@@ -191,8 +193,8 @@ class AzureReplay {
     const task = this.#unmatched.get(event.EventId);
     if (task?.kind !== kind || (task.kind === 'activity' && task.name !== event['Name'])) {
       throw new NonDeterminismError(
-        `the history holds ${kind} #${event.EventId} ${String(event['Name'] ?? '')}, the replay has ` +
-          `${task === undefined ? 'nothing (yet) of that number' : `${task.kind} ${'name' in task ? task.name : ''}`}`,
+        `the history holds ${kind} #${event.EventId}, the replay has ` +
+          (task === undefined ? 'nothing (yet) of that number' : describeTask(task)),
       );
     }
     this.#unmatched.delete(event.EventId);

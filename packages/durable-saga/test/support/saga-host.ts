@@ -142,7 +142,9 @@ export class SagaHost implements DurableClientPort {
     };
     this.#instances.set(id, instance);
     this.#send(instance, this.#now, () =>
-      Promise.resolve(makeEvent(EventType.executionStarted, this.#now, { Name: name, Input: JSON.stringify(input), Version: '' })),
+      Promise.resolve(
+        makeEvent(EventType.executionStarted, this.#now, { Name: name, Input: JSON.stringify(input), Version: '' }),
+      ),
     );
     return Promise.resolve(id);
   }
@@ -178,13 +180,20 @@ export class SagaHost implements DurableClientPort {
   }
 
   /** Goes on until nothing is left to happen, or to a point in time. */
-  async run({ until = Infinity, turns = 5_000 }: { readonly until?: number; readonly turns?: number } = {}): Promise<void> {
+  async run({
+    until = Infinity,
+    turns = 5_000,
+  }: { readonly until?: number; readonly turns?: number } = {}): Promise<void> {
     for (let turn = 0; this.#queue.length > 0; turn += 1) {
-      const { at, instanceId, execution } = this.#queue.reduce((first, next) => (isEarlier(next, first) ? next : first));
+      const { at, instanceId, execution } = this.#queue.reduce((first, next) =>
+        isEarlier(next, first) ? next : first,
+      );
       if (at > until) break;
       if (turn > turns) throw new Error(`did not come to rest within ${turns} turns`);
       this.#now = Math.max(this.#now, at);
-      const due = this.#queue.filter((one) => one.at <= this.#now && one.instanceId === instanceId && one.execution === execution);
+      const due = this.#queue.filter(
+        (one) => one.at <= this.#now && one.instanceId === instanceId && one.execution === execution,
+      );
       due.sort((a, b) => (isEarlier(a, b) ? -1 : 1));
       this.#queue = this.#queue.filter((message) => !due.includes(message));
       const events: HistoryEvent[] = [];
@@ -209,7 +218,9 @@ export class SagaHost implements DurableClientPort {
   } {
     const instance = this.#instances.get(id);
     if (instance === undefined) throw new Error(`no instance '${id}'`);
-    const fired = new Set(instance.history.filter((e) => e.EventType === EventType.timerFired).map((e) => e['TimerId']));
+    const fired = new Set(
+      instance.history.filter((e) => e.EventType === EventType.timerFired).map((e) => e['TimerId']),
+    );
     const timers = [...instance.tasks.values()].filter(({ kind, id: task }) => kind === 'timer' && !fired.has(task));
     return {
       isCompleted: instance.isCompleted,
@@ -234,7 +245,8 @@ export class SagaHost implements DurableClientPort {
     for (const task of asked) this.#checkSame(instance, task);
     const cancelled = [...Object.values(executor.openTasks)].filter(({ isCanceled }) => isCanceled === true);
     for (const { id } of cancelled) instance.cancelledTimers.add(id as number);
-    const scheduled = this.mode === 'azure' ? this.#onAzure(instance, answer, asked) : this.#byIdentity(instance, answer, asked);
+    const scheduled =
+      this.mode === 'azure' ? this.#onAzure(instance, answer, asked) : this.#byIdentity(instance, answer, asked);
     for (const task of scheduled) this.#schedule(instance, task);
     instance.history.push(makeEvent(EventType.orchestratorCompleted, this.#now));
   }
@@ -313,7 +325,10 @@ export class SagaHost implements DurableClientPort {
           // A cancelled timer's message is on its way all the same on the Azure host.
           this.mode !== 'azure' && instance.cancelledTimers.has(task.id)
             ? undefined
-            : makeEvent(EventType.timerFired, this.#now, { TimerId: task.id, FireAt: new Date(task.fireAt).toISOString() }),
+            : makeEvent(EventType.timerFired, this.#now, {
+                TimerId: task.id,
+                FireAt: new Date(task.fireAt).toISOString(),
+              }),
         ),
       );
       return;
@@ -331,7 +346,10 @@ export class SagaHost implements DurableClientPort {
     return { instanceId: instance.id, name, key, attempt, input: own, index: this.attempts.length };
   }
 
-  async #runActivity({ id, name, input }: Extract<Task, { kind: 'activity' }>, treatment: Treatment): Promise<HistoryEvent> {
+  async #runActivity(
+    { id, name, input }: Extract<Task, { kind: 'activity' }>,
+    treatment: Treatment,
+  ): Promise<HistoryEvent> {
     if (treatment.hostFails === 'before') return this.#hostFailure(id, name, treatment);
     const result = await this.#function(name).callback(asJson(input), this.#makeContext());
     if (treatment.hostFails === 'after') return this.#hostFailure(id, name, treatment);

@@ -38,7 +38,14 @@ export class Shop {
   }
 
   /** What must hold at any end: stock is where the reservations say, and money only where it was shipped for. */
-  get books(): { stock: number; reserved: number; authorised: number; captured: number; shipped: number; mails: number } {
+  get books(): {
+    stock: number;
+    reserved: number;
+    authorised: number;
+    captured: number;
+    shipped: number;
+    mails: number;
+  } {
     return {
       stock: this.stock,
       reserved: sum(this.reserved),
