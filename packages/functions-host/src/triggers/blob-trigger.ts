@@ -43,8 +43,8 @@ export interface BlobTriggerOptions {
 const category = 'Host.Triggers.Blob';
 /** Between two listings when nothing happens. */
 const idleMs = 1000;
-/** A listing that takes long is made less often: at most this part of the time goes to listing. */
-const listingShare = 0.1;
+/** More of a pause for each listed blob, so that a full container costs a tenth of a processor at most. */
+const idleMsPerBlob = 0.2;
 const longestBackOffMs = 10_000;
 
 /** Watches one container for one function. */
@@ -116,14 +116,13 @@ class BlobWatcher {
 
   async #poll(): Promise<void> {
     const { clock } = this.#options;
-    const startedAt = clock.now();
     const owed = [...this.#owed].filter((debt) => !debt.isBeingPaid).map((debt) => this.#pay(debt));
     const [failed] = (await Promise.allSettled([...owed, this.#lookForNew()])).filter(isRejected);
     if (failed === undefined) this.#noteReachable();
     else this.#noteUnreachable(failed.reason);
     if (this.#stopping.signal.aborted) return;
     const backOff = Math.min(idleMs * 2 ** this.#failures, longestBackOffMs);
-    const pause = Math.max(backOff, (clock.now() - startedAt) * (1 / listingShare - 1));
+    const pause = Math.max(backOff, idleMs + this.#known.size * idleMsPerBlob);
     this.#next = clock.schedule(clock.now() + pause, () => void this.#poll());
   }
 

@@ -1,13 +1,20 @@
 import { InvocationContext } from '@azure/functions';
-import type { OrchestrationHandler } from 'durable-functions';
+import type { OrchestrationContext, OrchestrationHandler } from 'durable-functions';
 import { createOrchestrator } from 'durable-functions/lib/src/util/testingUtils';
 import type { RegisteredFunction } from '../../src/app/registered-function';
 import type { DurableFunctions } from '../../src/durable/ports';
+import { toJson } from '../../src/engine/json';
 
-export type ActivityHandler = (input: unknown, call: { readonly instanceId: string; readonly taskId: number }) => unknown;
+export type ActivityHandler = (
+  input: unknown,
+  call: { readonly instanceId: string; readonly taskId: number },
+) => unknown;
+
+/** What an orchestrator yields comes back untyped, as in the library. */
+export type Orchestrator = (context: OrchestrationContext) => Generator<unknown, unknown, never>;
 
 export interface TestApp {
-  readonly orchestrators: Readonly<Record<string, OrchestrationHandler>>;
+  readonly orchestrators: Readonly<Record<string, Orchestrator>>;
   readonly activities?: Readonly<Record<string, ActivityHandler>>;
   readonly hasHooks?: boolean;
 }
@@ -16,12 +23,15 @@ export interface TestApp {
 export function toDurableFunctions(app: TestApp): DurableFunctions {
   const orchestrators = new Map<string, RegisteredFunction>();
   for (const [name, handler] of Object.entries(app.orchestrators)) {
-    const callback = createOrchestrator(handler) as RegisteredFunction['callback'];
+    const callback = createOrchestrator(handler as OrchestrationHandler) as RegisteredFunction['callback'];
     orchestrators.set(name.toLowerCase(), toFunction(name, 'orchestrationTrigger', callback));
   }
   const activities = new Map<string, RegisteredFunction>();
   for (const name of Object.keys(app.activities ?? {})) {
-    activities.set(name.toLowerCase(), toFunction(name, 'activityTrigger', () => undefined));
+    activities.set(
+      name.toLowerCase(),
+      toFunction(name, 'activityTrigger', () => undefined),
+    );
   }
   const names = { orchestrator: orchestrators, activity: activities, entity: new Map<string, RegisteredFunction>() };
   return {
@@ -31,7 +41,7 @@ export function toDurableFunctions(app: TestApp): DurableFunctions {
     names: (kind) => [...names[kind].values()].map(({ name }) => name),
     async runActivity({ name }, { input, instanceId, taskId }) {
       const result: unknown = await app.activities?.[name]?.(JSON.parse(input), { instanceId, taskId });
-      return (JSON.stringify(result) as string | undefined) ?? 'null';
+      return toJson(result);
     },
     openInvocation: (fn) => ({
       invocationId: 'test',

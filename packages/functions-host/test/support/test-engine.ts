@@ -27,14 +27,17 @@ export interface TestEngine {
 
 export async function startTestEngine(
   app: TestApp,
-  options: { readonly mode?: Mode; readonly store?: TaskHubStore; readonly clock?: VirtualClock } & Partial<EngineOptions> = {},
+  options: {
+    readonly mode?: Mode;
+    readonly store?: TaskHubStore;
+    readonly clock?: VirtualClock;
+  } & Partial<EngineOptions> = {},
 ): Promise<TestEngine> {
   const { mode = 'verified', store = createMemoryStore(), clock: given, ...rest } = options;
   const logged: string[] = [];
   const functions = toDurableFunctions(app);
-  let engine: Engine | undefined;
-  const clock = given ?? createVirtualClock(START, async () => engine?.idle());
-  engine = new Engine({
+  const clock: VirtualClock = given ?? createVirtualClock(START, () => engine.idle());
+  const engine: Engine = new Engine({
     store,
     clock,
     storeClock: realClock,

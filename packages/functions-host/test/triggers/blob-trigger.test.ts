@@ -244,7 +244,7 @@ describe('a blob trigger', () => {
       parallelism: 3,
       run: () => {
         most = Math.max(most, ++running);
-        return new Promise((resolve) => finish.push(resolve)).then(() => {
+        return new Promise<void>((resolve) => finish.push(resolve)).then(() => {
           running--;
         });
       },
