@@ -11,6 +11,8 @@ export interface DurableFunctions {
   orchestrator(name: string): RegisteredFunction | undefined;
   activity(name: string): RegisteredFunction | undefined;
   entity(name: string): RegisteredFunction | undefined;
+  /** Names of the functions of a kind, as registered and in that order: for messages that say which there are. */
+  names(kind: 'orchestrator' | 'activity' | 'entity'): readonly string[];
   /**
    * Runs an activity through the whole invocation (hooks, log lines, function timeout, output bindings).
    * `input` and the result are JSON texts ('null' for nothing). Rejects with the handler's own error.

@@ -1,0 +1,88 @@
+import { realClock } from '../clock';
+import { Engine } from '../engine/engine';
+import type { Activities } from '../engine/work';
+import { toClientBinding, type LinkContext } from './client-binding';
+import { describeActivityFailure, describeChildFailure } from './failure';
+import { answerManagement, type ManagementContext } from './management-api';
+import { createOrchestrators, unknownFunction } from './orchestrators';
+import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from './ports';
+
+/** host.json has none: more than an app's own resources usually stand, fewer than would exhaust them. */
+const DEFAULT_MAX_CONCURRENT_ACTIVITIES = 256;
+
+const DEFAULT_CONNECTION = 'Storage';
+
+/** The durable extension on a task hub store. */
+export function createDurableExtension(options: DurableExtensionOptions): DurableExtension {
+  const { clock, functions, hubName, log, settings, store, verifyReplay } = options;
+  const engine = new Engine({
+    store,
+    clock,
+    storeClock: realClock,
+    log,
+    orchestrators: createOrchestrators({ functions, verifyReplay, alwaysReplay: false }),
+    activities: toActivities(functions),
+    describeChildFailure,
+    maxConcurrentActivities: positive(settings['maxConcurrentActivityFunctions']) ?? DEFAULT_MAX_CONCURRENT_ACTIVITIES,
+  });
+  const connections = new Set([DEFAULT_CONNECTION.toLowerCase(), ...configuredConnections(settings)]);
+  const links = (origin: string, connectionName = DEFAULT_CONNECTION): LinkContext => ({
+    origin,
+    hubName,
+    connectionName,
+    systemKey: options.systemKey,
+  });
+  const { defaultVersion } = settings;
+  const management: ManagementContext = {
+    engine,
+    links,
+    isKnownHub: (name) => name.toLowerCase() === hubName.toLowerCase(),
+    isKnownConnection: (name) => connections.has(name.toLowerCase()),
+    defaultVersion: typeof defaultVersion === 'string' ? defaultVersion : undefined,
+    now: () => clock.now(),
+    after(ms, callback) {
+      const scheduled = clock.schedule(clock.now() + ms, callback);
+      return () => scheduled.cancel();
+    },
+  };
+  return {
+    start: () => engine.start(),
+    stop: (graceMs) => engine.stop(graceMs),
+    handleHttp: (request) => answerManagement(management, request),
+    clientBinding({ taskHub, connectionName }) {
+      if (connectionName !== undefined) connections.add(connectionName.toLowerCase());
+      const context = links(options.baseUrl, connectionName);
+      return JSON.stringify(toClientBinding({ ...context, hubName: taskHub ?? hubName }));
+    },
+  };
+}
+
+function toActivities(functions: DurableFunctions): Activities {
+  return {
+    async run(name, call) {
+      const activity = functions.activity(name);
+      if (activity === undefined) {
+        return { failure: describeActivityFailure(name, new Error(unknownFunction(functions, 'activity', name))) };
+      }
+      try {
+        return { result: await functions.runActivity(activity, call) };
+      } catch (error) {
+        return { failure: describeActivityFailure(name, error) };
+      }
+    },
+  };
+}
+
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? value : undefined;
+}
+
+/** Connection names that host.json gives the storage provider, under the keys of its versions. */
+function configuredConnections(settings: Readonly<Record<string, unknown>>): string[] {
+  const provider = settings['storageProvider'];
+  if (typeof provider !== 'object' || provider === null) return [];
+  const { connectionName, connectionStringName } = provider as Record<string, unknown>;
+  return [connectionName, connectionStringName]
+    .filter((name) => typeof name === 'string')
+    .map((name) => name.toLowerCase());
+}

@@ -1,0 +1,399 @@
+/**
+ * The one place that knows the inside of `durable-functions` 3.5.0: how its executor numbers tasks, what it keeps open,
+ * and how it is fed. The library's answer alone (a JSON of actions) does not tell two equal tasks apart and repeats
+ * those that are yielded again; its executor, which hangs on the context of every orchestrator, has the exact id of
+ * each open task. Fed directly, it goes on from where it is, so that a turn costs the same however long the history is.
+ *
+ * All of this is internal to the library: `canBeFed` tells whether what a live executor needs is there; without it every
+ * turn is a replay through the library's own entry point, and without the ids nothing can run at all.
+ */
+import type { ExecutionEnd, OpenedTask, RetryPolicy } from '../engine/execution';
+import type { Failure, FedEvent, OpenedEvent } from '../engine/history';
+import { toJson } from '../engine/json';
+
+/** A task of the library. `state` is 0 while it runs. */
+interface Task {
+  readonly id: number | string | false;
+  readonly state: number;
+  readonly action: Action | 'noOp';
+  readonly parent?: CompoundTask;
+}
+
+interface CompoundTask extends Task {
+  readonly children: readonly Task[];
+  /** On tasks with a retry policy only. */
+  readonly isWaitingOnTimer?: boolean;
+  readonly retryOptions?: LibraryRetryOptions;
+  attemptNumber: number;
+}
+
+interface Action {
+  readonly actionType: number;
+  readonly functionName: string;
+  readonly input?: unknown;
+  readonly instanceId?: string;
+  readonly version?: string;
+  readonly fireAt: Date;
+  readonly isCanceled: boolean;
+  readonly retryOptions: LibraryRetryOptions;
+}
+
+interface LibraryRetryOptions {
+  readonly firstRetryIntervalInMilliseconds: number;
+  readonly maxNumberOfAttempts: number;
+  readonly backoffCoefficient?: number;
+  readonly maxRetryIntervalInMilliseconds?: number;
+  readonly retryTimeoutInMilliseconds?: number;
+}
+
+/** The library's `TaskOrchestrationExecutor`, as far as it is used here. */
+export interface Executor {
+  readonly openTasks: Readonly<Record<number | string, Task | undefined>>;
+  readonly openEvents: Readonly<Record<string, readonly Task[] | undefined>>;
+  readonly deferredTasks: Readonly<Record<string, unknown>>;
+  readonly sequenceNumber: number;
+  readonly currentTask: Task;
+  readonly actions: Action[];
+  readonly output: unknown;
+  readonly exception: unknown;
+  readonly orchestratorReturned: boolean;
+  readonly willContinueAsNew: boolean;
+  readonly context: { readonly customStatus?: unknown } | undefined;
+  _isReplaying: boolean;
+  processEvent(event: LibraryEvent): void;
+  isDoneExecuting(): boolean;
+}
+
+/** A history event in the library's terms. */
+export interface LibraryEvent {
+  readonly EventType: number;
+  readonly EventId: number;
+  readonly IsPlayed: boolean;
+  /** Must be a Date for an executor that is fed directly. */
+  readonly Timestamp: Date;
+  readonly [key: string]: unknown;
+}
+
+const EVENT = {
+  executionStarted: 0,
+  activityCompleted: 5,
+  activityFailed: 6,
+  childCompleted: 8,
+  childFailed: 9,
+  timerFired: 11,
+  turnStarted: 12,
+  eventRaised: 15,
+} as const;
+
+const ACTION = {
+  callActivity: 0,
+  callActivityWithRetry: 1,
+  callSubOrchestrator: 2,
+  callSubOrchestratorWithRetry: 3,
+  continueAsNew: 4,
+  createTimer: 5,
+  callEntity: 7,
+  callHttp: 8,
+  signalEntity: 9,
+  lockEntities: 13,
+  releaseEntities: 14,
+} as const;
+
+const RUNNING = 0;
+
+/** The executor behind an orchestrator's context, once its handler was called. */
+export function executorOf(context: unknown): Executor | undefined {
+  const durable = (context as { df?: { taskOrchestratorExecutor?: Executor } }).df;
+  const executor = durable?.taskOrchestratorExecutor;
+  return executor !== undefined && isReadable(executor) ? executor : undefined;
+}
+
+function isReadable(executor: Executor): boolean {
+  return (
+    typeof executor.openTasks === 'object' &&
+    typeof executor.openEvents === 'object' &&
+    typeof executor.sequenceNumber === 'number' &&
+    typeof executor.currentTask === 'object' &&
+    Array.isArray(executor.actions)
+  );
+}
+
+/** Whether the executor can be kept and given further events. */
+export function canBeFed(executor: Executor): boolean {
+  return (
+    typeof executor.processEvent === 'function' &&
+    typeof executor.isDoneExecuting === 'function' &&
+    typeof executor._isReplaying === 'boolean' &&
+    typeof executor.deferredTasks === 'object' &&
+    typeof executor.orchestratorReturned === 'boolean' &&
+    typeof executor.willContinueAsNew === 'boolean'
+  );
+}
+
+/** Neither waiting nor ended: the handler failed outside the orchestrator's code, or the code threw `undefined`. */
+export function isStuck(executor: Executor): boolean {
+  return !hasEnded(executor) && executor.currentTask.state !== RUNNING;
+}
+
+export function hasEnded(executor: Executor): boolean {
+  return executor.orchestratorReturned || executor.willContinueAsNew || executor.exception !== undefined;
+}
+
+export function turnStarted(at: number, isReplay: boolean): LibraryEvent {
+  return { EventType: EVENT.turnStarted, EventId: -1, IsPlayed: isReplay, Timestamp: new Date(at) };
+}
+
+export function executionStarted(
+  about: {
+    readonly instanceId: string;
+    readonly executionId: string;
+    readonly name: string;
+    readonly version: string | undefined;
+    readonly input: string;
+  },
+  at: number,
+  isReplay: boolean,
+): LibraryEvent {
+  return {
+    EventType: EVENT.executionStarted,
+    EventId: -1,
+    IsPlayed: isReplay,
+    Timestamp: new Date(at),
+    Name: about.name,
+    Input: about.input,
+    ParentInstance: null,
+    OrchestrationInstance: { InstanceId: about.instanceId, ExecutionId: about.executionId },
+    Version: about.version ?? '',
+    Tags: null,
+    ScheduledStartTime: null,
+  };
+}
+
+/** A fed event in the library's terms; not for `executionStarted`. */
+export function toLibraryEvent(
+  event: Exclude<FedEvent, { kind: 'executionStarted' }>,
+  at: number,
+  isReplay: boolean,
+): LibraryEvent {
+  const base = { EventType: EVENT[event.kind], EventId: -1, IsPlayed: isReplay, Timestamp: new Date(at) };
+  switch (event.kind) {
+    case 'activityCompleted':
+    case 'childCompleted':
+      return { ...base, TaskScheduledId: event.id, Result: event.result };
+    case 'activityFailed':
+    case 'childFailed':
+      return { ...base, TaskScheduledId: event.id, ...toLibraryFailure(event.failure) };
+    case 'timerFired':
+      return { ...base, TimerId: event.id, FireAt: new Date(at) };
+    case 'eventRaised':
+      return { ...base, Name: event.name, Input: event.input };
+  }
+}
+
+function toLibraryFailure({ reason, details, typed }: Failure): Record<string, unknown> {
+  if (typed === undefined) return { Reason: reason, Details: details };
+  return {
+    Reason: reason,
+    Details: details,
+    FailureDetails: {
+      ErrorType: typed.errorType,
+      ErrorMessage: typed.errorMessage,
+      StackTrace: typed.stackTrace,
+      IsNonRetriable: typed.isNonRetriable,
+      Properties: typed.properties,
+    },
+  };
+}
+
+/** Makes a retried task fail as soon as its pause is over, however many attempts its policy has left. */
+export function spendAttempts(executor: Executor, timerId: number): void {
+  const retried = executor.openTasks[timerId]?.parent;
+  if (retried?.retryOptions !== undefined) retried.attemptNumber = retried.retryOptions.maxNumberOfAttempts + 1;
+}
+
+/** The tasks with ids from `firstId` on that the code has opened, and what it asked for that is not supported. */
+export function readOpened(executor: Executor, firstId: number): OpenedTask[] {
+  const opened: OpenedTask[] = [];
+  for (let id = firstId; id < executor.sequenceNumber; id++) {
+    const task = executor.openTasks[id];
+    if (task !== undefined) opened.push(toOpenedTask(task, id));
+  }
+  for (const { actionType } of executor.actions) {
+    if (actionType === ACTION.signalEntity) opened.push({ kind: 'unsupported', what: 'signalEntity' });
+    if (actionType === ACTION.releaseEntities) opened.push({ kind: 'unsupported', what: 'lock' });
+  }
+  return opened;
+}
+
+function toOpenedTask(task: Task, id: number): OpenedTask {
+  if (task.action === 'noOp') return toRetryTask(task, id);
+  return toTask(task.action, id, undefined);
+}
+
+/** Pauses and further attempts of a retried task are placeholders in the library; what they stand for is in their parent. */
+function toRetryTask(task: Task, id: number): OpenedTask {
+  const retried = task.parent;
+  const before = retried?.children[retried.children.indexOf(task) - 1];
+  if (retried === undefined || before === undefined) throw new Error(`Task ${id} is a placeholder of no retried task.`);
+  const action = retried.action as Action;
+  if (!isPause(task)) return toTask(action, id, before.id as number);
+  return {
+    kind: 'retryTimer',
+    id,
+    after: before.id as number,
+    failedAttempts: retried.attemptNumber - 1,
+    policy: toRetryPolicy(action.retryOptions),
+  };
+}
+
+function toTask(action: Action, id: number, after: number | undefined): OpenedTask {
+  const { actionType, functionName: name } = action;
+  switch (actionType) {
+    case ACTION.callActivity:
+      return { kind: 'activity', id, name, input: toInputText(action.input), retry: undefined };
+    case ACTION.callActivityWithRetry:
+      return { kind: 'activity', id, name, input: toInputText(action.input), retry: { after } };
+    case ACTION.callSubOrchestrator:
+    case ACTION.callSubOrchestratorWithRetry:
+      return {
+        kind: 'child',
+        id,
+        name,
+        instanceId: action.instanceId === '' ? undefined : action.instanceId,
+        version: action.version === '' ? undefined : action.version,
+        input: toJson(action.input),
+        retry: actionType === ACTION.callSubOrchestratorWithRetry ? { after } : undefined,
+      };
+    case ACTION.createTimer:
+      return toTimer(action, id);
+    case ACTION.callEntity:
+      return { kind: 'unsupported', what: 'callEntity' };
+    case ACTION.lockEntities:
+      return { kind: 'unsupported', what: 'lock' };
+    case ACTION.callHttp:
+      return { kind: 'unsupported', what: 'callHttp' };
+    default:
+      throw new Error(`Task ${id} has action type ${actionType}, which this host does not know.`);
+  }
+}
+
+function toTimer(action: Action, id: number): OpenedTask {
+  const fireAt = action.fireAt.getTime();
+  if (Number.isNaN(fireAt)) throw new TypeError(`createTimer: expected a valid date, got an invalid one (task ${id}).`);
+  return { kind: 'timer', id, fireAt };
+}
+
+/** Inputs of activities and of continue-as-new: the library made JSON of strings already, and of nothing else. */
+function toInputText(input: unknown): string {
+  return typeof input === 'string' ? input : toJson(input);
+}
+
+function toRetryPolicy(options: LibraryRetryOptions): RetryPolicy {
+  return {
+    firstIntervalMs: options.firstRetryIntervalInMilliseconds,
+    maxAttempts: options.maxNumberOfAttempts,
+    backoffCoefficient: options.backoffCoefficient ?? 1,
+    maxIntervalMs: options.maxRetryIntervalInMilliseconds ?? Infinity,
+    timeoutMs: options.retryTimeoutInMilliseconds ?? Infinity,
+  };
+}
+
+/** JSON of the custom status; undefined when none (or a falsy one, which the library does not tell) is set. */
+export function readCustomStatus(executor: Executor): string | undefined {
+  const status = executor.context?.customStatus;
+  return status ? toJson(status) : undefined;
+}
+
+export function readEnd(executor: Executor): ExecutionEnd | undefined {
+  if (executor.exception !== undefined) return { kind: 'failed', message: toMessage(executor.exception) };
+  if (executor.willContinueAsNew) {
+    const action = executor.actions.find(({ actionType }) => actionType === ACTION.continueAsNew);
+    return { kind: 'continuedAsNew', input: toInputText(action?.input) };
+  }
+  if (executor.orchestratorReturned) return { kind: 'completed', output: toJson(executor.output) };
+  return isStuck(executor) ? { kind: 'failed', message: 'undefined' } : undefined;
+}
+
+export function toMessage(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  const { message } = Object(thrown) as { message?: unknown };
+  if (typeof message === 'string') return message;
+  if (typeof thrown === 'string') return thrown;
+  return thrown === undefined ? 'undefined' : toJson(thrown);
+}
+
+/** Forgets actions that were read: the library keeps them for ever. */
+export function dropActions(executor: Executor): void {
+  executor.actions.length = 0;
+}
+
+export function isTimerCancelled(executor: Executor, id: number): boolean {
+  const action = executor.openTasks[id]?.action;
+  return typeof action === 'object' && action.actionType === ACTION.createTimer && action.isCanceled;
+}
+
+/**
+ * Whether an event of this name would be taken by what the code waits for now. A wait that the code has left behind (it
+ * lost a race) does not count, although the library would still hand it the event, and lose it by that.
+ */
+export function waitsFor(executor: Executor, eventName: string): boolean {
+  if (hasEnded(executor)) return false;
+  let task: Task | undefined = executor.openEvents[eventName]?.at(-1);
+  while (task?.state === RUNNING) {
+    if (task === executor.currentTask) return true;
+    task = task.parent;
+  }
+  return false;
+}
+
+/** What an open task is, in words that also `describeOpened` uses. Undefined when there is none of this id. */
+export function describeTask(executor: Executor, id: number): string | undefined {
+  const task = executor.openTasks[id];
+  if (task === undefined) return undefined;
+  const action = task.action === 'noOp' ? (task.parent?.action as Action) : task.action;
+  if (task.action === 'noOp' && isPause(task)) return 'a timer';
+  switch (action.actionType) {
+    case ACTION.callActivity:
+    case ACTION.callActivityWithRetry:
+      return `activity '${action.functionName}'`;
+    case ACTION.callSubOrchestrator:
+    case ACTION.callSubOrchestratorWithRetry:
+      return `sub-orchestration '${action.functionName}'`;
+    case ACTION.createTimer:
+      return 'a timer';
+    default:
+      return `an action of type ${action.actionType}`;
+  }
+}
+
+/** Of the placeholders of a retried task the last one says by its parent which it is; those before it are answered. */
+function isPause(task: Task): boolean {
+  return task.parent?.isWaitingOnTimer === true;
+}
+
+export function describeOpened(event: OpenedEvent): string {
+  switch (event.kind) {
+    case 'activityScheduled':
+      return `activity '${event.name}'`;
+    case 'childCreated':
+      return `sub-orchestration '${event.name}'`;
+    case 'timerCreated':
+    case 'timerCancelled':
+      return 'a timer';
+  }
+}
+
+/** The executor's state in comparable words: two executors with the same are at the same point of the same code. */
+export function describeState(executor: Executor): string[] {
+  const lines = [`custom status ${readCustomStatus(executor) ?? 'none'}`];
+  if (executor.exception === undefined && executor.willContinueAsNew) return [...lines, 'continued as new'];
+  const end = readEnd(executor);
+  if (end !== undefined) return [...lines, JSON.stringify(end)];
+  lines.push(`next task id ${executor.sequenceNumber}`);
+  for (const id of Object.keys(executor.openTasks))
+    lines.push(`task ${id} is ${describeTask(executor, Number(id)) ?? 'none'}`);
+  for (const [name, waits] of Object.entries(executor.openEvents)) {
+    lines.push(`waits ${waits?.length ?? 0} times for event '${name}'`);
+  }
+  return lines;
+}

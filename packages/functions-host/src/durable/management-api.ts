@@ -1,0 +1,260 @@
+import type { Engine, SendResult } from '../engine/engine';
+import { findIdFault, findTextFault } from '../engine/instance-id';
+import type { ClientMessage } from '../engine/messages';
+import { isFinished, StoreFenced, StoreUnavailable } from '../store/store';
+import { emptyAnswer, errorAnswer, jsonAnswer, jsonTextAnswer, readJsonBody } from './answers';
+import { toManagementLinks, WEBHOOK_PATH, type LinkContext } from './client-binding';
+import { answerList, answerPurgeMany } from './list-api';
+import type { WebhookRequest, WebhookResponse } from './ports';
+import { toHistoryJson, toStatusJson } from './status-json';
+
+/** What the management API needs of the extension. */
+export interface ManagementContext {
+  readonly engine: Engine;
+  /** Links for callers that came by `origin`. */
+  links(origin: string): LinkContext;
+  isKnownHub(hubName: string): boolean;
+  isKnownConnection(name: string): boolean;
+  readonly defaultVersion: string | undefined;
+  now(): number;
+  /** Calls back after that many milliseconds; returns a way to stop it. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+const SECONDS_TO_POLL_STATUS = '5';
+const SECONDS_TO_POLL_START = '10';
+
+/** Answers a request below `/runtime/webhooks/durabletask/` as the real host's extension does. */
+export async function answerManagement(context: ManagementContext, request: WebhookRequest): Promise<WebhookResponse> {
+  try {
+    return refuseForeign(context, request.query) ?? (await route(context, request));
+  } catch (error) {
+    return toErrorAnswer(error);
+  }
+}
+
+function toErrorAnswer(error: unknown): WebhookResponse {
+  const { message } = error as Error;
+  if (error instanceof StoreUnavailable || error instanceof StoreFenced) {
+    const answer = errorAnswer(503, `The task hub can't be used right now: ${message}`);
+    return { ...answer, headers: { ...answer.headers, 'retry-after': SECONDS_TO_POLL_STATUS } };
+  }
+  return errorAnswer(500, 'Something went wrong while processing your request', {
+    message,
+    type: 'System.InvalidOperationException',
+  });
+}
+
+function refuseForeign(context: ManagementContext, query: URLSearchParams): WebhookResponse | undefined {
+  const hub = query.get('taskHub');
+  if (hub !== null && hub !== '' && !context.isKnownHub(hub)) return emptyAnswer(404);
+  const connection = query.get('connection');
+  if (connection === null || connection === '' || context.isKnownConnection(connection)) return undefined;
+  return toErrorAnswer(new Error(`Unable to resolve the Azure Storage connection named '${connection}'.`));
+}
+
+async function route(context: ManagementContext, request: WebhookRequest): Promise<WebhookResponse> {
+  const segments = decodeSegments(request.path);
+  if (segments === undefined) return emptyAnswer(404);
+  const [room, first, second, third] = segments;
+  const { method } = request;
+  switch (room?.toLowerCase()) {
+    case 'orchestrators':
+      if (method !== 'POST' || first === undefined || segments.length > 3) return emptyAnswer(404);
+      return answerStart(context, request, first, second);
+    case 'instances':
+      if (first === undefined && method === 'GET') return answerList(context.engine, request);
+      if (first === undefined && method === 'DELETE') return answerPurgeMany(context.engine, request);
+      if (first === undefined) return emptyAnswer(404);
+      if (segments.length === 2 && method === 'GET') return answerStatus(context, request, first);
+      if (segments.length === 2 && method === 'DELETE') return answerPurge(context, first);
+      if (method !== 'POST' || second === undefined) return emptyAnswer(404);
+      return answerOperation(context, request, first, second, segments.length === 4 ? third : undefined);
+    case 'entities':
+      return errorAnswer(501, 'Durable entities are not there yet in functions-host.');
+    default:
+      return emptyAnswer(404);
+  }
+}
+
+/** Undefined for a path that is no valid percent-encoding. */
+function decodeSegments(path: string): string[] | undefined {
+  try {
+    return path.replace(/\/+$/, '').split('/').map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+async function answerStart(
+  context: ManagementContext,
+  request: WebhookRequest,
+  name: string,
+  id: string | undefined,
+): Promise<WebhookResponse> {
+  const version = request.query.get('version') ?? context.defaultVersion;
+  const fault =
+    (id === undefined ? undefined : findIdFault(id)) ??
+    findTextFault('a function name', name) ??
+    findTextFault('a version', version ?? '');
+  if (fault !== undefined) return errorAnswer(400, fault);
+  const body = request.body.length === 0 ? { json: 'null' } : readJsonBody(request);
+  if ('refusal' in body) return body.refusal;
+  const started = await context.engine.startInstance({ name, id, version, input: body.json });
+  if (started.kind === 'exists') {
+    return errorAnswer(409, `An Orchestration instance with the status ${started.status} already exists.`);
+  }
+  const timeout = Number(request.query.get('timeout') ?? 'NaN');
+  if (timeout > 0) await waitForEnd(context, started.id, timeout * 1000);
+  return (
+    (timeout > 0 ? await answerResult(context, started.id) : undefined) ??
+    answerStarted(context, request.origin, started.id)
+  );
+}
+
+function answerStarted(context: ManagementContext, origin: string, id: string): WebhookResponse {
+  const links = toManagementLinks(context.links(origin), id, false);
+  return jsonAnswer(202, links, { location: links.statusQueryGetUri, 'retry-after': SECONDS_TO_POLL_START });
+}
+
+async function waitForEnd(context: ManagementContext, id: string, ms: number): Promise<void> {
+  const stop = new AbortController();
+  const cancel = context.after(ms, () => stop.abort());
+  await context.engine.finished(id, stop.signal);
+  cancel();
+}
+
+/** The answer of a start that waited: the output, or the status of what did not complete. */
+async function answerResult(context: ManagementContext, id: string): Promise<WebhookResponse | undefined> {
+  const row = await context.engine.readInstance(id);
+  if (row === undefined || !isFinished(row.status)) return undefined;
+  if (row.status === 'Completed') return jsonTextAnswer(200, row.output ?? 'null');
+  return jsonTextAnswer(row.status === 'Failed' ? 500 : 200, toStatusJson(row, { showInput: true }));
+}
+
+async function answerStatus(context: ManagementContext, request: WebhookRequest, id: string): Promise<WebhookResponse> {
+  const { engine } = context;
+  const { query } = request;
+  const row = await engine.readInstance(id);
+  if (row === undefined) return emptyAnswer(404);
+  const showInput = query.get('showInput')?.toLowerCase() !== 'false';
+  let history: string | undefined;
+  if (isTrue(query, 'showHistory')) {
+    const { turns, held } = await engine.readHistory(row);
+    history = toHistoryJson(row, turns, held, isTrue(query, 'showHistoryOutput'));
+  }
+  const body = toStatusJson(row, { showInput, ...(history !== undefined && { history }) });
+  if (row.status === 'Failed' && isTrue(query, 'returnInternalServerErrorOnFailure')) return jsonTextAnswer(500, body);
+  if (isFinished(row.status)) return jsonTextAnswer(200, body);
+  const text = query.toString();
+  const location = `${request.origin}${WEBHOOK_PATH}/${request.path}${text === '' ? '' : `?${text}`}`;
+  return jsonTextAnswer(202, body, { location, 'retry-after': SECONDS_TO_POLL_STATUS });
+}
+
+function isTrue(query: URLSearchParams, name: string): boolean {
+  return query.get(name)?.toLowerCase() === 'true';
+}
+
+async function answerPurge({ engine }: ManagementContext, id: string): Promise<WebhookResponse> {
+  const row = await engine.readInstance(id);
+  if (row === undefined) return emptyAnswer(404);
+  if (!isFinished(row.status)) {
+    return jsonAnswer(
+      412,
+      `Only orchestrations in a terminal state can be purged, but the orchestration with instance ID ${id} has status ${row.status}`,
+    );
+  }
+  const instancesDeleted = await engine.purge(row);
+  return instancesDeleted === 0 ? emptyAnswer(404) : jsonAnswer(200, { instancesDeleted });
+}
+
+async function answerOperation(
+  context: ManagementContext,
+  request: WebhookRequest,
+  id: string,
+  operation: string,
+  eventName: string | undefined,
+): Promise<WebhookResponse> {
+  const reason = request.query.get('reason') ?? '';
+  switch (operation.toLowerCase()) {
+    case 'raiseevent':
+      return eventName === undefined ? emptyAnswer(404) : answerRaiseEvent(context, request, id, eventName);
+    case 'terminate':
+      return answerSent(context, id, { kind: 'terminate', reason });
+    case 'suspend':
+      return answerSent(context, id, { kind: 'suspend', reason });
+    case 'resume':
+      return answerSent(context, id, { kind: 'resume', reason });
+    case 'rewind':
+      return answerRewind(context, id);
+    case 'restart':
+      return answerRestart(context, request, id);
+    default:
+      return emptyAnswer(404);
+  }
+}
+
+async function answerRaiseEvent(
+  context: ManagementContext,
+  request: WebhookRequest,
+  id: string,
+  name: string,
+): Promise<WebhookResponse> {
+  const isJson = request.headers['content-type']?.toLowerCase().startsWith('application/json') === true;
+  const body = isJson
+    ? readJsonBody(request)
+    : { refusal: errorAnswer(400, 'Only application/json request content is supported') };
+  if ('json' in body) return answerSent(context, id, { kind: 'event', name, input: body.json, at: context.now() });
+  const status = await context.engine.statusOf(id);
+  if (status === 'unknown') return emptyAnswer(404);
+  return isFinished(status) ? emptyAnswer(410) : body.refusal;
+}
+
+async function answerSent(context: ManagementContext, id: string, message: ClientMessage): Promise<WebhookResponse> {
+  const result: SendResult = await context.engine.send(id, message);
+  switch (result.kind) {
+    case 'accepted':
+      return emptyAnswer(202);
+    case 'finished':
+      return emptyAnswer(410);
+    case 'unknown':
+      return emptyAnswer(404);
+    case 'refused':
+      return toErrorAnswer(
+        new Error(
+          `Cannot ${message.kind} the orchestration instance ${id} because instance is in the ${result.status} state.`,
+        ),
+      );
+  }
+}
+
+async function answerRewind({ engine }: ManagementContext, id: string): Promise<WebhookResponse> {
+  const status = await engine.statusOf(id);
+  if (status === 'unknown') return jsonAnswer(404, `No orchestration with instance ID "$${id}" found.`);
+  if (status !== 'Failed') {
+    return jsonAnswer(
+      412,
+      `This orchestration has status ${status}, but only orchestrations in the "Failed" state can be rewound.`,
+    );
+  }
+  return jsonAnswer(501, 'Rewind is not there yet in functions-host.');
+}
+
+async function answerRestart(
+  context: ManagementContext,
+  request: WebhookRequest,
+  id: string,
+): Promise<WebhookResponse> {
+  const row = await context.engine.readInstance(id);
+  if (row === undefined) {
+    return errorAnswer(400, 'InstanceId does not match a valid orchestration instance.', {
+      message: `No instance with ID '${id}' was found. (Parameter 'instanceId')`,
+      type: 'System.ArgumentException',
+    });
+  }
+  const keepsId = request.query.get('restartWithNewInstanceId')?.toLowerCase() === 'false';
+  const { name, version, input } = row;
+  const started = await context.engine.startInstance({ name, version, input, id: keepsId ? id : undefined });
+  if (started.kind === 'started') return answerStarted(context, request.origin, started.id);
+  return errorAnswer(409, `An Orchestration instance with the status ${started.status} already exists.`);
+}

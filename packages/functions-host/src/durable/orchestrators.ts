@@ -1,0 +1,294 @@
+/**
+ * Runs the app's orchestrators for the engine, in one of two ways.
+ *
+ * *Live* (sticky): the generator of an orchestrator is kept between turns and given what is new. Getting there after a
+ * restart is a replay that is checked event by event against the history. *By replay*: every step runs the whole history
+ * through the library's own entry point. That is the reference, what live turns are verified against, and the way for
+ * apps with invocation hooks and for a library whose inside is not as expected.
+ */
+import {
+  NonDeterminism,
+  type OrchestratorExecution,
+  type Orchestrators,
+  type StepOutcome,
+  type TurnSoFar,
+} from '../engine/execution';
+import type { FedEvent, HistoryTurn } from '../engine/history';
+import {
+  canBeFed,
+  describeState,
+  dropActions,
+  executionStarted,
+  hasEnded,
+  isTimerCancelled,
+  readCustomStatus,
+  readEnd,
+  readOpened,
+  toLibraryEvent,
+  turnStarted,
+  waitsFor,
+  type Executor,
+} from './executor-seam';
+import type { DurableFunctions } from './ports';
+import { callHandler, executorAfter, type Program } from './program';
+import {
+  feedOne,
+  followHistory,
+  hasSpentAttempts,
+  nextIdAfter,
+  openTimersOf,
+  requireOpen,
+  startTurn,
+  toLibraryHistory,
+} from './replay';
+
+export interface OrchestratorsOptions {
+  readonly functions: DurableFunctions;
+  readonly verifyReplay: 'all' | 'sample' | 'off';
+  /** Runs every turn by replay. */
+  readonly alwaysReplay: boolean;
+}
+
+export function createOrchestrators(options: OrchestratorsOptions): Orchestrators {
+  const { functions } = options;
+  const replays = (): boolean => options.alwaysReplay || functions.hasInvocationHooks();
+  const verifies = (instanceId: string): boolean =>
+    options.verifyReplay === 'all' || (options.verifyReplay === 'sample' && isSampled(instanceId));
+  return {
+    refuse: (name) =>
+      functions.orchestrator(name) === undefined ? unknownFunction(functions, 'orchestrator', name) : undefined,
+    refuseActivity: (name) =>
+      functions.activity(name) === undefined ? unknownFunction(functions, 'activity', name) : undefined,
+    keepsHistory: (instanceId) => replays() || verifies(instanceId),
+    open(about, history) {
+      const fn = functions.orchestrator(about.name);
+      if (fn === undefined) throw new Error(unknownFunction(functions, 'orchestrator', about.name));
+      const program: Program = { functions, fn, about };
+      if (replays()) return ReplayingExecution.open(program, history);
+      if (history.length === 0) return new LiveExecution(program);
+      return LiveExecution.restore(program, history);
+    },
+  };
+}
+
+/** As the real host words it. */
+export function unknownFunction(
+  functions: DurableFunctions,
+  kind: 'orchestrator' | 'activity' | 'entity',
+  name: string,
+): string {
+  const known = functions.names(kind).map((each) => `'${each}'`);
+  return (
+    `The function '${name}' doesn't exist, is disabled, or is not an ${kind} function. ` +
+    `Additional info: The following are the known ${kind} functions: ${known.join(', ')}.`
+  );
+}
+
+/** One instance in a hundred, the same ones after a restart. */
+function isSampled(instanceId: string): boolean {
+  let hash = 0;
+  for (let i = 0; i < instanceId.length; i++) hash = (hash * 31 + instanceId.charCodeAt(i)) | 0;
+  return (hash >>> 0) % 100 === 0;
+}
+
+function readOutcome(executor: Executor, firstId: number, timers: Set<number>): StepOutcome {
+  const end = readEnd(executor);
+  const cancelledTimers: number[] = [];
+  if (end === undefined) {
+    for (const id of timers) if (isTimerCancelled(executor, id)) cancelledTimers.push(id);
+    for (const id of cancelledTimers) timers.delete(id);
+  }
+  const opened = end?.kind === 'failed' ? [] : readOpened(executor, firstId);
+  for (const task of opened) if (task.kind === 'timer') timers.add(task.id);
+  return { opened, cancelledTimers, customStatus: readCustomStatus(executor), end };
+}
+
+/** An orchestrator whose generator lives between turns. */
+class LiveExecution implements OrchestratorExecution {
+  readonly #program: Program;
+  #executor: Executor | undefined;
+  /** First task id that was not read yet. */
+  #nextId = 0;
+  readonly #timers = new Set<number>();
+
+  constructor(program: Program) {
+    this.#program = program;
+  }
+
+  /** Brings an orchestrator to where its history ends, checking every event on the way. */
+  static restore(
+    program: Program,
+    history: readonly HistoryTurn[],
+  ): OrchestratorExecution | Promise<OrchestratorExecution> {
+    const executor = replayFirst(program, history, false);
+    return executor instanceof Promise
+      ? executor.then((late) => LiveExecution.#follow(program, late, history))
+      : LiveExecution.#follow(program, executor, history);
+  }
+
+  static #follow(program: Program, executor: Executor, history: readonly HistoryTurn[]): OrchestratorExecution {
+    if (!canBeFed(executor)) return ReplayingExecution.after(program, history, executor);
+    const execution = new LiveExecution(program);
+    execution.#executor = executor;
+    followHistory(executor, history);
+    dropActions(executor);
+    execution.#nextId = executor.sequenceNumber;
+    for (const id of openTimersOf(history)) execution.#timers.add(id);
+    return execution;
+  }
+
+  step(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome> {
+    if (this.#executor === undefined) return this.#begin(turn, fed);
+    if (turn.events.length === 0) startTurn(this.#executor, turn.at, false);
+    return this.#feed(this.#executor, turn.at, fed);
+  }
+
+  #begin(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome> {
+    const { about } = this.#program;
+    const started = callHandler(
+      this.#program,
+      [turnStarted(turn.at, false), executionStarted(about, turn.at, false)],
+      false,
+    );
+    const executor = executorAfter(started);
+    const goOn = (ready: Executor): StepOutcome => {
+      this.#executor = ready;
+      return this.#feed(ready, turn.at, fed);
+    };
+    return executor instanceof Promise ? executor.then(goOn) : goOn(executor);
+  }
+
+  #feed(executor: Executor, at: number, fed: readonly FedEvent[]): StepOutcome {
+    for (const event of fed) {
+      if (hasEnded(executor)) break;
+      if (event.kind !== 'executionStarted') feedOne(executor, event, at, false);
+      if (event.kind === 'timerFired') this.#timers.delete(event.id);
+    }
+    const outcome = readOutcome(executor, this.#nextId, this.#timers);
+    this.#nextId = executor.sequenceNumber;
+    dropActions(executor);
+    return outcome;
+  }
+
+  waitsFor(eventName: string): boolean {
+    return this.#executor !== undefined && waitsFor(this.#executor, eventName);
+  }
+
+  verify(history: readonly HistoryTurn[]): void | Promise<void> {
+    const executor = this.#executor;
+    if (executor === undefined) return;
+    const program = this.#program;
+    const spent = hasSpentAttempts(history);
+    const shadow = spent
+      ? replayFirst(program, history, true)
+      : executorAfter(callHandler(program, toLibraryHistory(program.about, history, true), true));
+    const compare = (replayed: Executor): void | Promise<void> => {
+      if (spent) followHistory(replayed, history);
+      return requireSameState(program, executor, replayed, history);
+    };
+    return shadow instanceof Promise ? shadow.then(compare) : compare(shadow);
+  }
+}
+
+/** A replay of the first code up to its first wait; the rest of the history can be fed from there. */
+function replayFirst(
+  program: Program,
+  history: readonly HistoryTurn[],
+  isQuiet: boolean,
+): Executor | Promise<Executor> {
+  const at = history[0]?.at ?? 0;
+  const events = [turnStarted(at, true), executionStarted(program.about, at, true), turnStarted(at, true)];
+  return executorAfter(callHandler(program, events, isQuiet));
+}
+
+/** The live state must be that of a replay. When it is not, a replay step by step looks for where they part. */
+function requireSameState(
+  program: Program,
+  live: Executor,
+  replayed: Executor,
+  history: readonly HistoryTurn[],
+): void | Promise<void> {
+  const liveState = describeState(live);
+  const replayedState = describeState(replayed);
+  const differs = (line: string, i: number): boolean => line !== replayedState[i];
+  if (liveState.length === replayedState.length && !liveState.some(differs)) return;
+  const at = Math.max(0, liveState.findIndex(differs));
+  const fail = (): never => {
+    throw new NonDeterminism(
+      `After turn ${history.at(-1)?.turn}: expected ${replayedState[at] ?? 'nothing more'} by a replay, got ${liveState[at] ?? 'nothing more'}.`,
+    );
+  };
+  const follow = (fresh: Executor): void => {
+    followHistory(fresh, history);
+    fail();
+  };
+  const fresh = replayFirst(program, history, true);
+  if (fresh instanceof Promise) return fresh.then(follow);
+  follow(fresh);
+}
+
+/** An orchestrator that is run from the start of its history at every step. */
+class ReplayingExecution implements OrchestratorExecution {
+  readonly #program: Program;
+  /** The engine's own list: it grows with each turn. */
+  readonly #history: readonly HistoryTurn[];
+  #executor: Executor | undefined;
+
+  constructor(program: Program, history: readonly HistoryTurn[]) {
+    this.#program = program;
+    this.#history = history;
+  }
+
+  static open(
+    program: Program,
+    history: readonly HistoryTurn[],
+  ): OrchestratorExecution | Promise<OrchestratorExecution> {
+    if (history.length === 0) return new ReplayingExecution(program, history);
+    const checked = (executor: Executor): OrchestratorExecution => {
+      if (canBeFed(executor)) followHistory(executor, history);
+      return ReplayingExecution.after(program, history, executor);
+    };
+    const executor = replayFirst(program, history, true);
+    return executor instanceof Promise ? executor.then(checked) : checked(executor);
+  }
+
+  static after(program: Program, history: readonly HistoryTurn[], executor: Executor): OrchestratorExecution {
+    const execution = new ReplayingExecution(program, history);
+    execution.#executor = executor;
+    return execution;
+  }
+
+  step(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome> {
+    const { about } = this.#program;
+    const before = [...this.#history, turn];
+    if (hasSpentAttempts([...before, { ...turn, events: fed }])) {
+      throw new Error(
+        'A retry ends before its attempts are used up, which a full replay by the library has no words for.',
+      );
+    }
+    const history = toLibraryHistory(about, before, false);
+    for (const event of fed) {
+      history.push(
+        event.kind === 'executionStarted'
+          ? executionStarted(about, turn.at, false)
+          : toLibraryEvent(event, turn.at, false),
+      );
+    }
+    const executor = executorAfter(callHandler(this.#program, history, false));
+    const read = (ready: Executor): StepOutcome => {
+      this.#executor = ready;
+      requireOpen(ready, before, fed);
+      return readOutcome(ready, nextIdAfter(before), openTimersOf(before, fed));
+    };
+    return executor instanceof Promise ? executor.then(read) : read(executor);
+  }
+
+  waitsFor(eventName: string): boolean {
+    return this.#executor !== undefined && waitsFor(this.#executor, eventName);
+  }
+
+  /** Every step of this kind is a replay already. */
+  verify(): void {
+    return;
+  }
+}

@@ -1,0 +1,187 @@
+import type { HistoryEvent, HistoryTurn } from '../engine/history';
+import type { ClientMessage } from '../engine/messages';
+import type { InstanceRow } from '../store/store';
+
+/**
+ * Instances and their histories as the management API shows them: the keys, and their order, are the real host's. Times
+ * have milliseconds here, whole seconds there. Payloads are JSON already and are set in as they are.
+ */
+export function toStatusJson(
+  row: InstanceRow,
+  options: { readonly showInput: boolean; readonly history?: string },
+): string {
+  return (
+    `{"name":${JSON.stringify(row.name)},"instanceId":${JSON.stringify(row.id)},"runtimeStatus":"${row.status}",` +
+    `"input":${options.showInput ? row.input : 'null'},"customStatus":${row.customStatus ?? 'null'},"output":${row.output ?? 'null'},` +
+    `"createdTime":"${toIso(row.createdAt)}","lastUpdatedTime":"${toIso(row.updatedAt)}"` +
+    `${options.history === undefined ? '' : `,"historyEvents":${options.history}`}}`
+  );
+}
+
+function toIso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+interface Opened {
+  readonly name: string;
+  readonly input: string;
+  readonly at: number;
+}
+
+/**
+ * The history as the real host lists it: what was started and has ended is one event with both times, what is open is
+ * not listed; timers are listed when created and when fired. Events that no turn has taken yet are listed where they came in.
+ */
+export function toHistoryJson(
+  row: InstanceRow,
+  turns: readonly HistoryTurn[],
+  held: readonly ClientMessage[],
+  showsOutput: boolean,
+): string {
+  const writer = new HistoryWriter(row, showsOutput);
+  for (const turn of turns) for (const event of turn.events) writer.add(event, turn.at);
+  for (const message of held) {
+    if (message.kind === 'event') writer.add({ ...message, kind: 'eventRaised' }, message.at);
+  }
+  return JSON.stringify(writer.inOrder());
+}
+
+interface ShownEvent {
+  readonly at: number;
+  readonly shown: Readonly<Record<string, unknown>>;
+}
+
+class HistoryWriter {
+  readonly #row: InstanceRow;
+  readonly #showsOutput: boolean;
+  readonly #opened = new Map<number, Opened>();
+  readonly #fireTimes = new Map<number, number>();
+  readonly #events: ShownEvent[] = [];
+
+  constructor(row: InstanceRow, showsOutput: boolean) {
+    this.#row = row;
+    this.#showsOutput = showsOutput;
+  }
+
+  inOrder(): unknown[] {
+    return this.#events.sort((a, b) => a.at - b.at).map(({ shown }) => shown);
+  }
+
+  add(event: HistoryEvent, at: number): void {
+    switch (event.kind) {
+      case 'executionStarted':
+        this.#put(at, this.#started(at));
+        return;
+      case 'activityScheduled':
+      case 'childCreated':
+        this.#opened.set(event.id, { name: event.name, input: event.input, at });
+        return;
+      case 'activityCompleted':
+        this.#put(at, {
+          EventType: 'TaskCompleted',
+          ...this.#result(event.result),
+          Timestamp: toIso(at),
+          ...this.#about(event.id),
+        });
+        return;
+      case 'childCompleted':
+        this.#put(at, {
+          EventType: 'SubOrchestrationInstanceCompleted',
+          ...this.#result(event.result),
+          Timestamp: toIso(at),
+          ...this.#about(event.id),
+        });
+        return;
+      case 'activityFailed':
+      case 'childFailed': {
+        const { reason, details, typed } = event.failure;
+        this.#put(at, {
+          EventType: event.kind === 'activityFailed' ? 'TaskFailed' : 'SubOrchestrationInstanceFailed',
+          Reason: reason,
+          Details: details,
+          FailureDetails: typed ?? null,
+          Timestamp: toIso(at),
+          ...this.#about(event.id),
+        });
+        return;
+      }
+      case 'timerCreated':
+        this.#fireTimes.set(event.id, event.fireAt);
+        this.#put(at, { EventType: 'TimerCreated', FireAt: toIso(event.fireAt), Timestamp: toIso(at) });
+        return;
+      case 'timerFired':
+        this.#put(at, {
+          EventType: 'TimerFired',
+          FireAt: toIso(this.#fireTimes.get(event.id) ?? at),
+          Timestamp: toIso(at),
+        });
+        return;
+      case 'timerCancelled':
+        return;
+      case 'eventRaised':
+        this.#put(event.at, {
+          EventType: 'EventRaised',
+          Name: event.name,
+          Input: event.input,
+          ParentTraceContext: null,
+          Timestamp: toIso(event.at),
+        });
+        return;
+      case 'suspended':
+        this.#put(at, { EventType: 'ExecutionSuspended', Reason: event.reason, Timestamp: toIso(at) });
+        return;
+      case 'resumed':
+        this.#put(at, { EventType: 'ExecutionResumed', Reason: event.reason, Timestamp: toIso(at) });
+        return;
+      case 'terminated':
+        this.#put(at, { EventType: 'ExecutionTerminated', Input: event.reason, Timestamp: toIso(at) });
+        this.#put(at, this.#ended(at));
+        return;
+      case 'completed':
+      case 'failed':
+        this.#put(at, this.#ended(at));
+    }
+  }
+
+  #put(at: number, shown: Readonly<Record<string, unknown>>): void {
+    this.#events.push({ at, shown });
+  }
+
+  #started(at: number): Readonly<Record<string, unknown>> {
+    return {
+      EventType: 'ExecutionStarted',
+      Input: this.#row.input,
+      Correlation: null,
+      ParentTraceContext: null,
+      ScheduledStartTime: null,
+      Generation: 0,
+      GenerateNewTrace: false,
+      Timestamp: toIso(at),
+      FunctionName: this.#row.name,
+    };
+  }
+
+  #ended(at: number): Readonly<Record<string, unknown>> {
+    const { status, output } = this.#row;
+    return {
+      EventType: 'ExecutionCompleted',
+      OrchestrationStatus: status,
+      ...(this.#showsOutput && output !== undefined && { Result: JSON.parse(output) as unknown }),
+      FailureDetails: null,
+      Timestamp: toIso(at),
+    };
+  }
+
+  #result(result: string): Readonly<Record<string, unknown>> {
+    return this.#showsOutput ? { Result: JSON.parse(result) as unknown } : {};
+  }
+
+  #about(id: number): Readonly<Record<string, unknown>> {
+    const opened = this.#opened.get(id);
+    return {
+      ScheduledTime: opened === undefined ? null : toIso(opened.at),
+      FunctionName: opened?.name ?? null,
+      Input: null,
+    };
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Writes turns to the store: one commit at a time, each with all that is waiting when the previous one ends. Under load
+ * commits grow by themselves and nobody waits for a timer (natural group commit).
+ *
+ * A commit that fails is made again with the same number until it is known to be applied, with growing pauses; turns
+ * are never undone. When that takes too long, whoever waits for an acknowledgement is told that the store is away; the turns stay.
+ */
+import type { Clock, Scheduled } from '../clock';
+import { StoreFenced, StoreRejected, StoreUnavailable, type HubSession, type InstanceCommit } from '../store/store';
+
+export interface Committable {
+  readonly commit: InstanceCommit;
+  /** Called once the commit is applied. */
+  committed(): void;
+  /** Called when the store refused this content for good. */
+  refused(error: StoreRejected): void;
+  /** Called when the store has been away for so long that nobody should wait for this any more. It is still written once the store is back. */
+  delayed(error: StoreUnavailable): void;
+}
+
+export interface CommitterEvents {
+  /** The store can't be reached; called for each failed attempt. */
+  unavailable(error: StoreUnavailable, retryInMs: number): void;
+  /** The store is back after having been away. */
+  available(): void;
+  /** Another host owns the task hub: nothing will be written any more. */
+  fenced(error: Error): void;
+}
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
+/** How long senders wait for a store that is away before they are told. */
+const PATIENCE_MS = 5_000;
+
+export interface Committer {
+  /** Puts a row in line. It is written with the next `flush`. */
+  add(row: Committable): void;
+  /** Begins a commit of all that is in line, unless one is in flight; that one is followed by the next by itself. */
+  flush(): void;
+  /** Set while the store is away for longer than senders should wait. */
+  readonly outage: StoreUnavailable | undefined;
+  readonly isIdle: boolean;
+  /** Makes no further attempts. */
+  abandon(): void;
+}
+
+export function createCommitter(session: HubSession, clock: Clock, events: CommitterEvents): Committer {
+  let waiting: Committable[] = [];
+  let inFlight: readonly Committable[] = [];
+  let batch = 1;
+  let failedSince: number | undefined;
+  let pause = FIRST_PAUSE_MS;
+  let retry: Scheduled | undefined;
+  let outage: StoreUnavailable | undefined;
+  let isAbandoned = false;
+
+  const flush = (): void => {
+    if (inFlight.length > 0 || waiting.length === 0 || isAbandoned) return;
+    inFlight = waiting;
+    waiting = [];
+    attempt();
+  };
+
+  const attempt = (): void => {
+    retry = undefined;
+    session
+      .commit(
+        batch,
+        inFlight.map((row) => row.commit),
+      )
+      .then(succeed, fail);
+  };
+
+  const succeed = (): void => {
+    const rows = inFlight;
+    inFlight = [];
+    batch += 1;
+    pause = FIRST_PAUSE_MS;
+    if (failedSince !== undefined) {
+      failedSince = undefined;
+      outage = undefined;
+      events.available();
+    }
+    if (isAbandoned) return;
+    for (const row of rows) row.committed();
+    flush();
+  };
+
+  const fail = (error: unknown): void => {
+    if (isAbandoned) return;
+    if (error instanceof StoreFenced) {
+      isAbandoned = true;
+      events.fenced(error);
+    } else if (error instanceof StoreRejected) {
+      isolate(error);
+    } else {
+      waitForStore(error instanceof StoreUnavailable ? error : new StoreUnavailable(String(error), { cause: error }));
+    }
+  };
+
+  /** A refused batch is cut in halves until the row at fault stands alone: the others must not suffer for it. */
+  const isolate = (error: StoreRejected): void => {
+    if (inFlight.length > 1) {
+      const half = Math.ceil(inFlight.length / 2);
+      waiting = [...inFlight.slice(half), ...waiting];
+      inFlight = inFlight.slice(0, half);
+      attempt();
+      return;
+    }
+    const [culprit] = inFlight;
+    inFlight = [];
+    culprit?.refused(error);
+    flush();
+  };
+
+  const waitForStore = (error: StoreUnavailable): void => {
+    failedSince ??= clock.now();
+    if (clock.now() - failedSince >= PATIENCE_MS) {
+      outage = error;
+      for (const row of [...inFlight, ...waiting]) row.delayed(error);
+    }
+    events.unavailable(error, pause);
+    retry = clock.schedule(clock.now() + pause, attempt);
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+  };
+
+  return {
+    add(row) {
+      waiting.push(row);
+    },
+    flush,
+    get outage() {
+      return outage;
+    },
+    get isIdle() {
+      return inFlight.length === 0 && waiting.length === 0;
+    },
+    abandon() {
+      isAbandoned = true;
+      retry?.cancel();
+    },
+  };
+}

@@ -1,0 +1,464 @@
+import { hostname } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock';
+import type { HostLog, LogLevel } from '../log';
+import {
+  isFinished,
+  StoreFenced,
+  StoreUnavailable,
+  type HubSession,
+  type InstanceFilter,
+  type InstanceQuery,
+  type InstanceRow,
+  type InstanceStatus,
+  type ParentLink,
+  type StoreRejected,
+  type TaskHubStore,
+} from '../store/store';
+import { createCommitter, type Committer } from './committer';
+import type { OrchestratorExecution, Orchestrators } from './execution';
+import type { Failure, HistoryTurn } from './history';
+import { decodeTurns, executionInfo, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
+import { findIdFault, findTextFault } from './instance-id';
+import type { Answer, ClientMessage, Receipt } from './messages';
+import type { Turn } from './turn';
+import { TurnLoop } from './turn-loop';
+import { ActivityRunner, Timers, type Activities } from './work';
+
+export interface EngineOptions {
+  readonly store: TaskHubStore;
+  /** Durable time: timers, `currentUtcDateTime`, times of instances. */
+  readonly clock: Clock;
+  /** Time for back-off towards the store, which is never virtual in a real host. */
+  readonly storeClock: Clock;
+  readonly log: HostLog;
+  readonly orchestrators: Orchestrators;
+  readonly activities: Activities;
+  /** Makes the failure that a parent gets from its sub-orchestration. `output` is the child's output (JSON). */
+  describeChildFailure(name: string, status: InstanceStatus, output: string | undefined): Failure;
+  readonly maxConcurrentActivities: number;
+}
+
+export interface StartRequest {
+  readonly name: string;
+  /** Made up when it is missing. */
+  readonly id: string | undefined;
+  readonly version: string | undefined;
+  /** JSON */
+  readonly input: string;
+}
+
+export type StartResult =
+  { readonly kind: 'started'; readonly id: string } | { readonly kind: 'exists'; readonly status: InstanceStatus };
+
+/** `refused`: an instance in this state can't take such a message. */
+export type SendResult =
+  | { readonly kind: 'accepted' | 'finished' | 'unknown' }
+  | { readonly kind: 'refused'; readonly status: InstanceStatus };
+
+const LOG_CATEGORY = 'Host.Triggers.DurableTask';
+
+/**
+ * The task hub at work: it owns every instance that has not finished, gives it its turns, and starts what turns ask for.
+ * All that it acknowledges is in the store first. After a stop or a crash, `start` goes on from the store.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #live = new Map<string, Instance>();
+  readonly #finishedListeners = new Map<string, Set<() => void>>();
+  readonly #activities: ActivityRunner;
+  readonly #timers: Timers;
+  #session: HubSession | undefined;
+  #committer: Committer | undefined;
+  #loop: TurnLoop | undefined;
+  #nextNo = 1;
+  #failure: Error | undefined;
+  #isStopping = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const deliver = (instance: Instance, answer: Answer): void => this.#deliver(instance, answer);
+    this.#activities = new ActivityRunner(options.activities, options.maxConcurrentActivities, deliver);
+    this.#timers = new Timers(options.clock, deliver);
+  }
+
+  /** Takes the task hub over and goes on with all that is unfinished. */
+  async start(): Promise<void> {
+    const { store, clock, storeClock, orchestrators } = this.#options;
+    await store.open();
+    const session = await store.takeOver(`${hostname()} ${process.pid}`);
+    this.#session = session;
+    this.#nextNo = session.nextNo;
+    const committer = createCommitter(session, storeClock, {
+      unavailable: (error, retryInMs) => this.#storeAway(error, retryInMs),
+      available: () => this.#log('Information', 'The task hub store is back.'),
+      fenced: (error) => this.#fail(error),
+    });
+    this.#committer = committer;
+    const loop = new TurnLoop({
+      clock,
+      orchestrators,
+      committer,
+      openExecution: (instance) => this.#openExecution(instance),
+      newExecutionId: randomUUID,
+      committed: (instance, turn) => this.#afterCommit(instance, turn),
+      refused: (instance, error) => this.#logRefused(instance, error),
+      broken: (instance, error) => this.#logBroken(instance, error),
+    });
+    await this.#restore(session);
+    this.#loop = loop;
+    await this.#resumeAll();
+  }
+
+  /**
+   * Starts nothing new, waits for running activities up to `graceMs`, writes what is owed and lets go. What was not
+   * finished by then goes on at the next start.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#timers.cancelAll();
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref());
+    await Promise.race([this.#activities.stop(), deadline]);
+    await Promise.race([this.#settled(), deadline]);
+    this.#committer?.abandon();
+    this.#loop = undefined;
+    this.#session = undefined;
+    await this.#options.store.close();
+  }
+
+  /** Number of instances that have not finished. */
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  /** Resolves when there is nothing to do until a timer fires or a client asks for something. */
+  async idle(): Promise<void> {
+    while (!this.#isIdle()) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #isIdle(): boolean {
+    return this.#loop?.isIdle !== false && this.#committer?.isIdle !== false && this.#activities.isIdle;
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#loop?.isIdle === false || this.#committer?.isIdle === false) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  async startInstance(request: StartRequest): Promise<StartResult> {
+    const loop = this.#requireRunning();
+    const id = request.id ?? randomUUID().replaceAll('-', '');
+    const running = this.#live.get(id);
+    if (running !== undefined) return { kind: 'exists', status: running.status };
+    const instance = this.#create({ ...request, id, executionId: randomUUID(), parent: undefined });
+    await acknowledged((receipt) => loop.deliver(instance, { kind: 'begin' }, receipt));
+    return { kind: 'started', id };
+  }
+
+  async send(id: string, message: ClientMessage): Promise<SendResult> {
+    const loop = this.#requireRunning();
+    const instance = this.#live.get(id) ?? (await this.#findUnlisted(id));
+    if (instance === 'unknown' || instance === 'finished') return { kind: instance };
+    if (message.kind === 'suspend' && instance.status === 'Suspended')
+      return { kind: 'refused', status: instance.status };
+    if (message.kind === 'resume' && instance.status !== 'Suspended')
+      return { kind: 'refused', status: instance.status };
+    return { kind: await acknowledged((receipt) => loop.deliver(instance, message, receipt)) };
+  }
+
+  /** Where an instance stands, without reading it when it is unfinished. */
+  async statusOf(id: string): Promise<InstanceStatus | 'unknown'> {
+    this.#requireRunning();
+    return this.#live.get(id)?.status ?? (await this.#options.store.readInstance(id))?.status ?? 'unknown';
+  }
+
+  /** The instance as it is in the store, with the time of its last turn. */
+  async readInstance(id: string): Promise<InstanceRow | undefined> {
+    this.#requireRunning();
+    const row = await this.#options.store.readInstance(id);
+    return row === undefined ? undefined : this.#withTime(row);
+  }
+
+  async listInstances(query: InstanceQuery): Promise<InstanceRow[]> {
+    this.#requireRunning();
+    const rows = await this.#options.store.listInstances(query);
+    return rows.map((row) => this.#withTime(row));
+  }
+
+  async readHistory(row: InstanceRow): Promise<{ turns: HistoryTurn[]; held: ClientMessage[] }> {
+    const { store } = this.#options;
+    const turns = decodeTurns(row.id, await store.readTurns(row.no));
+    const held = (await store.readHeld(row.no)).map(({ body }) => JSON.parse(body) as ClientMessage);
+    return { turns, held };
+  }
+
+  async purge(row: InstanceRow): Promise<number> {
+    return this.#requireSession().purge([row.no]);
+  }
+
+  async purgeWhere(filter: InstanceFilter): Promise<number> {
+    return this.#requireSession().purgeWhere(filter);
+  }
+
+  /** Resolves when the instance has finished, or is not unfinished to begin with; or when `signal` aborts. */
+  async finished(id: string, signal: AbortSignal): Promise<void> {
+    if (!this.#live.has(id) || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const listeners = this.#finishedListeners.get(id) ?? new Set();
+      this.#finishedListeners.set(id, listeners.add(resolve));
+      signal.addEventListener(
+        'abort',
+        () => {
+          listeners.delete(resolve);
+          resolve();
+        },
+        { once: true },
+      );
+    });
+  }
+
+  #withTime(row: InstanceRow): InstanceRow {
+    const instance = this.#live.get(row.id);
+    return instance?.no === row.no && instance.updatedAt > row.updatedAt
+      ? { ...row, updatedAt: instance.updatedAt }
+      : row;
+  }
+
+  #requireRunning(): TurnLoop {
+    if (this.#failure !== undefined) throw this.#failure;
+    const outage = this.#committer?.outage;
+    if (outage !== undefined) throw outage;
+    if (this.#loop === undefined || this.#isStopping) {
+      throw new StoreUnavailable(this.#isStopping ? 'The host is stopping.' : 'The task hub is not open yet.');
+    }
+    return this.#loop;
+  }
+
+  #requireSession(): HubSession {
+    this.#requireRunning();
+    if (this.#session === undefined) throw new StoreUnavailable('The task hub is not open yet.');
+    return this.#session;
+  }
+
+  /** An instance that is not in memory has finished or never was; anything else could not be restored. */
+  async #findUnlisted(id: string): Promise<'unknown' | 'finished' | Instance> {
+    const row = await this.#options.store.readInstance(id);
+    const instance = this.#live.get(id);
+    if (instance !== undefined) return instance;
+    if (row === undefined) return 'unknown';
+    if (isFinished(row.status)) return 'finished';
+    throw new Error(`Instance '${id}' could not be restored from the store; the host's log says why.`);
+  }
+
+  #create(about: Pick<InstanceRow, 'id' | 'name' | 'version' | 'input' | 'executionId' | 'parent'>): Instance {
+    const now = this.#options.clock.now();
+    const instance = newInstance({
+      ...about,
+      no: this.#nextNo++,
+      status: 'Pending',
+      createdAt: now,
+      updatedAt: now,
+      output: undefined,
+      customStatus: undefined,
+    });
+    if (this.#options.orchestrators.keepsHistory(about.id)) instance.history = [];
+    this.#live.set(about.id, instance);
+    this.#logAbout('Information', instance, 'started');
+    return instance;
+  }
+
+  #deliver(instance: Instance, answer: Answer): void {
+    if (this.#live.get(instance.id) === instance) this.#loop?.deliver(instance, answer);
+  }
+
+  #openExecution(instance: Instance): OrchestratorExecution | Promise<OrchestratorExecution> {
+    const { orchestrators } = this.#options;
+    const history = instance.history ?? (instance.hasBegun ? undefined : []);
+    if (instance.input !== undefined && history !== undefined) {
+      return orchestrators.open(executionInfo(instance, instance.input), history);
+    }
+    return this.#loadExecution(instance);
+  }
+
+  async #loadExecution(instance: Instance): Promise<OrchestratorExecution> {
+    const { orchestrators, store } = this.#options;
+    const row = await store.readInstance(instance.id);
+    const history = instance.history ?? decodeTurns(instance.id, await store.readTurns(instance.no));
+    return orchestrators.open(executionInfo(instance, row?.input ?? 'null'), history);
+  }
+
+  #afterCommit(instance: Instance, turn: Turn): void {
+    for (const id of turn.cancelledTimers) this.#timers.cancel(instance, id);
+    for (const work of turn.abandoned) if (work.kind === 'timer') this.#timers.cancel(instance, work.id);
+    if (isFinished(turn.status)) {
+      this.#retire(instance, turn);
+      return;
+    }
+    if (turn.continuedWith !== undefined) this.#loop?.deliver(instance, { kind: 'begin' });
+    if (this.#isStopping) return;
+    for (const work of turn.work) this.#startWork(instance, work);
+  }
+
+  #startWork(instance: Instance, work: OpenWork): void {
+    if (!instance.open.has(work.id)) return;
+    switch (work.kind) {
+      case 'activity':
+        this.#activities.start(instance, work);
+        return;
+      case 'timer':
+        this.#timers.arm(instance, work);
+        return;
+      case 'child':
+        this.#startChild(instance, work);
+    }
+  }
+
+  #startChild(parent: Instance, work: Extract<OpenWork, { kind: 'child' }>): void {
+    const link: ParentLink = { instanceId: parent.id, executionId: parent.executionId, taskId: work.id };
+    const present = this.#live.get(work.instanceId);
+    const fault = findIdFault(work.instanceId) ?? findTextFault('a version', work.version ?? '');
+    if (fault !== undefined) {
+      this.#failChild(parent, work.id, fault);
+    } else if (present === undefined) {
+      const { name, version, input, instanceId: id } = work;
+      const child = this.#create({ id, name, version, input, executionId: randomUUID(), parent: link });
+      this.#loop?.deliver(child, { kind: 'begin' });
+    } else if (!isSameLink(present.parent, link)) {
+      this.#failChild(parent, work.id, `An Orchestration instance with the status ${present.status} already exists.`);
+    }
+  }
+
+  #failChild(parent: Instance, id: number, reason: string): void {
+    const { executionId } = parent;
+    this.#deliver(parent, { kind: 'childFailed', executionId, id, failure: { reason, details: '' } });
+  }
+
+  #retire(instance: Instance, turn: Turn): void {
+    this.#live.delete(instance.id);
+    for (const { receipt } of instance.arrived) receipt?.settle('finished');
+    instance.arrived = [];
+    instance.execution = undefined;
+    if (turn.status === 'Terminated') this.#terminateChildren(instance, turn);
+    this.#answerParent(instance.parent, instance.name, turn.status, turn.output ?? undefined);
+    for (const listener of this.#finishedListeners.get(instance.id) ?? []) listener();
+    this.#finishedListeners.delete(instance.id);
+    this.#logAbout(
+      turn.status === 'Failed' ? 'Error' : 'Information',
+      instance,
+      turn.status.toLowerCase(),
+      turn.output,
+    );
+  }
+
+  #terminateChildren(instance: Instance, turn: Turn): void {
+    const reason = typeof turn.output !== 'string' ? '' : (JSON.parse(turn.output) as string);
+    for (const work of turn.abandoned) {
+      if (work.kind !== 'child') continue;
+      const child = this.#live.get(work.instanceId);
+      if (child?.parent?.instanceId === instance.id) this.#loop?.deliver(child, { kind: 'terminate', reason });
+    }
+  }
+
+  #answerParent(link: ParentLink | undefined, name: string, status: InstanceStatus, output: string | undefined): void {
+    const parent = link === undefined ? undefined : this.#live.get(link.instanceId);
+    if (link === undefined || parent?.executionId !== link.executionId) return;
+    const answer = { executionId: link.executionId, id: link.taskId };
+    this.#deliver(
+      parent,
+      status === 'Completed'
+        ? { ...answer, kind: 'childCompleted', result: output ?? 'null' }
+        : { ...answer, kind: 'childFailed', failure: this.#options.describeChildFailure(name, status, output) },
+    );
+  }
+
+  async #restore(session: HubSession): Promise<void> {
+    for await (const page of session.unfinished()) {
+      for (const stored of page) {
+        try {
+          const keepsHistory = this.#options.orchestrators.keepsHistory(stored.row.id);
+          this.#live.set(stored.row.id, restoreInstance(stored, keepsHistory));
+        } catch (error) {
+          this.#log('Critical', `Instance '${stored.row.id}' is left alone: ${(error as Error).message}`);
+        }
+      }
+    }
+    if (this.#live.size > 0) this.#log('Information', `Going on with ${this.#live.size} unfinished orchestrations.`);
+  }
+
+  /** Starts again whatever was open when the last host stopped. */
+  async #resumeAll(): Promise<void> {
+    for (const instance of [...this.#live.values()]) {
+      if (!instance.hasBegun) this.#loop?.deliver(instance, { kind: 'begin' });
+      for (const work of [...instance.open.values()]) {
+        if (work.kind === 'child') await this.#resumeChild(instance, work);
+        else this.#startWork(instance, work);
+      }
+    }
+  }
+
+  async #resumeChild(parent: Instance, work: Extract<OpenWork, { kind: 'child' }>): Promise<void> {
+    const link: ParentLink = { instanceId: parent.id, executionId: parent.executionId, taskId: work.id };
+    const row = this.#live.has(work.instanceId) ? undefined : await this.#options.store.readInstance(work.instanceId);
+    if (row !== undefined && isFinished(row.status) && isSameLink(row.parent, link)) {
+      this.#answerParent(link, row.name, row.status, row.output);
+    } else {
+      this.#startWork(parent, work);
+    }
+  }
+
+  #storeAway(error: StoreUnavailable, retryInMs: number): void {
+    this.#log(
+      'Warning',
+      `The task hub store can't be written: ${error.message}. Trying again in ${retryInMs} ms.`,
+      error,
+    );
+    if (this.#committer?.outage === undefined) return;
+    for (const instance of this.#live.values()) {
+      instance.arrived = instance.arrived.filter(({ receipt, message }) => {
+        receipt?.fail(error);
+        return receipt === undefined || message.kind === 'begin';
+      });
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error instanceof StoreFenced ? error : new StoreFenced(error.message);
+    this.#timers.cancelAll();
+    void this.#activities.stop();
+    this.#loop = undefined;
+    this.#log('Critical', `This host stops working on the task hub: ${error.message}`, error);
+    for (const instance of this.#live.values()) for (const { receipt } of instance.arrived) receipt?.fail(error);
+    this.#live.clear();
+  }
+
+  #logRefused(instance: Instance, error: StoreRejected): void {
+    this.#log('Error', `${instance.id}: the store refuses a turn of '${instance.name}': ${error.message}`, error);
+  }
+
+  #logBroken(instance: Instance, error: unknown): void {
+    this.#log('Critical', `${instance.id}: '${instance.name}' can't go on: ${String(error)}`, error);
+  }
+
+  #logAbout(level: LogLevel, instance: Instance, what: string, output?: string | null): void {
+    const { log } = this.#options;
+    if (!log.isEnabled(level, LOG_CATEGORY)) return;
+    const tail = level === 'Error' && typeof output === 'string' ? `: ${output}` : '';
+    log.log(level, LOG_CATEGORY, `${instance.id}: Function '${instance.name} (Orchestrator)' ${what}${tail}`, {
+      functionName: instance.name,
+      instanceId: instance.id,
+    });
+  }
+
+  #log(level: LogLevel, message: string, error?: unknown): void {
+    this.#options.log.log(level, LOG_CATEGORY, message, error === undefined ? {} : { error });
+  }
+}
+
+function isSameLink(a: ParentLink | undefined, b: ParentLink): boolean {
+  return a?.instanceId === b.instanceId && a.executionId === b.executionId && a.taskId === b.taskId;
+}
+
+function acknowledged(deliver: (receipt: Receipt) => void): Promise<'accepted' | 'finished'> {
+  return new Promise((resolve, reject) => deliver({ settle: resolve, fail: reject }));
+}

@@ -1,0 +1,113 @@
+import type { FedEvent, HistoryEvent, HistoryTurn } from './history';
+
+/** Runs orchestrators for the engine. The engine decides; this knows the library that the app's code is written with. */
+export interface Orchestrators {
+  /** Why an orchestrator of this name can't run, or undefined when it can. */
+  refuse(name: string): string | undefined;
+  /** Why an activity of this name can't run, or undefined when it can. */
+  refuseActivity(name: string): string | undefined;
+  /** Whether turns of this instance need its whole history at hand (to replay it, or to check against a replay). */
+  keepsHistory(instanceId: string): boolean;
+  /**
+   * Brings an execution to where `history` ends; an empty history has not begun.
+   * Throws `NonDeterminism` when the code does something else than the history says.
+   */
+  open(about: ExecutionInfo, history: readonly HistoryTurn[]): OrchestratorExecution | Promise<OrchestratorExecution>;
+}
+
+export interface ExecutionInfo {
+  readonly instanceId: string;
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly executionId: string;
+  readonly parentInstanceId: string | undefined;
+  /** JSON */
+  readonly input: string;
+}
+
+/** One orchestrator in the middle of its work. */
+export interface OrchestratorExecution {
+  /**
+   * Hands events to the code, one after the other, until it ends. `turn` is the turn so far: its time, and the events
+   * of its earlier steps.
+   */
+  step(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome>;
+  /** Whether the code waits for an external event of this name right now. */
+  waitsFor(eventName: string): boolean;
+  /** Replays `history` from nothing and compares. Throws `NonDeterminism` when it comes to another state. */
+  verify(history: readonly HistoryTurn[]): void | Promise<void>;
+}
+
+export interface TurnSoFar {
+  readonly turn: number;
+  readonly at: number;
+  readonly events: readonly HistoryEvent[];
+}
+
+/** What the code did in one step. */
+export interface StepOutcome {
+  /** What the code newly waits for or asks for, in the order of the ids. */
+  readonly opened: readonly OpenedTask[];
+  /** Ids of timers that the code cancelled. */
+  readonly cancelledTimers: readonly number[];
+  /** JSON; undefined when the code has set none. */
+  readonly customStatus: string | undefined;
+  readonly end: ExecutionEnd | undefined;
+}
+
+export type OpenedTask =
+  | {
+      readonly kind: 'activity';
+      readonly id: number;
+      readonly name: string;
+      /** JSON */
+      readonly input: string;
+      readonly retry: RetryLink | undefined;
+    }
+  | {
+      readonly kind: 'child';
+      readonly id: number;
+      readonly name: string;
+      /** Empty when the engine shall make one. */
+      readonly instanceId: string | undefined;
+      readonly version: string | undefined;
+      /** JSON */
+      readonly input: string;
+      readonly retry: RetryLink | undefined;
+    }
+  | { readonly kind: 'timer'; readonly id: number; /** Milliseconds since the Unix epoch. */ readonly fireAt: number }
+  | {
+      /** The pause after a failed attempt. It is also asked for after the last one, and the task fails once it is over. */
+      readonly kind: 'retryTimer';
+      readonly id: number;
+      /** Task id of the attempt that failed. */
+      readonly after: number;
+      readonly failedAttempts: number;
+      readonly policy: RetryPolicy;
+    }
+  | { readonly kind: 'unsupported'; readonly what: string };
+
+/** Marks an attempt of a retried task. */
+export interface RetryLink {
+  /** Task id of the timer that the attempt follows; undefined for the first attempt. */
+  readonly after: number | undefined;
+}
+
+/** The options of the library's `RetryOptions`; times in milliseconds. */
+export interface RetryPolicy {
+  readonly firstIntervalMs: number;
+  readonly maxAttempts: number;
+  readonly backoffCoefficient: number;
+  readonly maxIntervalMs: number;
+  readonly timeoutMs: number;
+}
+
+export type ExecutionEnd =
+  | { readonly kind: 'completed'; /** JSON */ readonly output: string }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'continuedAsNew'; /** JSON */ readonly input: string };
+
+/** The orchestrator's code did something else than its history says: it is not deterministic, or it was changed. */
+export class NonDeterminism extends Error {
+  override readonly name = 'NonDeterminism';
+}

@@ -1,0 +1,109 @@
+/**
+ * What is remembered of an orchestration: the events of its turns. They are of three kinds. *Fed* events were handed to
+ * the orchestrator's code and drive a replay, in this order. *Opened* events say what the code asked for, with the id
+ * that it will be answered under. *Notes* concern the instance, not its code. A turn's events stand in the order of
+ * cause: what was fed, then what the code opened because of it, then what was fed next.
+ */
+export type HistoryEvent = FedEvent | OpenedEvent | NoteEvent;
+
+export type FedEvent =
+  | { readonly kind: 'executionStarted' }
+  | { readonly kind: 'activityCompleted'; readonly id: number; /** JSON */ readonly result: string }
+  | { readonly kind: 'activityFailed'; readonly id: number; readonly failure: Failure }
+  | {
+      readonly kind: 'timerFired';
+      readonly id: number;
+      /** Set on a retry's timer when there shall be no further attempt, however many the policy has left. */
+      readonly final?: true;
+    }
+  | { readonly kind: 'childCompleted'; readonly id: number; /** JSON */ readonly result: string }
+  | { readonly kind: 'childFailed'; readonly id: number; readonly failure: Failure }
+  | EventRaised;
+
+export interface EventRaised {
+  readonly kind: 'eventRaised';
+  readonly name: string;
+  /** JSON */
+  readonly input: string;
+  /** When it was sent, milliseconds since the Unix epoch. */
+  readonly at: number;
+}
+
+export type OpenedEvent =
+  | {
+      readonly kind: 'activityScheduled';
+      readonly id: number;
+      readonly name: string;
+      /** JSON */
+      readonly input: string;
+      readonly retry?: RetryStamp;
+    }
+  | {
+      readonly kind: 'childCreated';
+      readonly id: number;
+      readonly name: string;
+      readonly instanceId: string;
+      readonly version?: string;
+      /** JSON */
+      readonly input: string;
+      readonly retry?: RetryStamp;
+    }
+  | {
+      readonly kind: 'timerCreated';
+      readonly id: number;
+      /** Milliseconds since the Unix epoch. */
+      readonly fireAt: number;
+      readonly retry?: RetryStamp;
+    }
+  | { readonly kind: 'timerCancelled'; readonly id: number };
+
+export type NoteEvent =
+  | { readonly kind: 'suspended'; readonly reason: string }
+  | { readonly kind: 'resumed'; readonly reason: string }
+  | { readonly kind: 'terminated'; readonly reason: string }
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'failed' };
+
+/** Ties the attempts and timers of one retried task together. */
+export interface RetryStamp {
+  /** When the first attempt was scheduled, milliseconds since the Unix epoch. */
+  readonly firstAt: number;
+}
+
+/** Why an activity or sub-orchestration failed, in the two texts that `durable-functions` makes an error of. */
+export interface Failure {
+  readonly reason: string;
+  readonly details: string;
+  readonly typed?: TypedFailure;
+}
+
+/** A failure told as data, when the app gives its errors properties. */
+export interface TypedFailure {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly stackTrace?: string;
+  readonly isNonRetriable: boolean;
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+export interface HistoryTurn {
+  readonly turn: number;
+  /** The turn's own time, which the code reads as `currentUtcDateTime`. Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly events: readonly HistoryEvent[];
+}
+
+export function isFed(event: HistoryEvent): event is FedEvent {
+  switch (event.kind) {
+    case 'executionStarted':
+    case 'activityCompleted':
+    case 'activityFailed':
+    case 'timerFired':
+    case 'childCompleted':
+    case 'childFailed':
+    case 'eventRaised':
+      return true;
+    default:
+      return false;
+  }
+}

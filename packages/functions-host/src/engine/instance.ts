@@ -1,0 +1,164 @@
+import type { HeldMessage, InstanceRow, InstanceStatus, ParentLink, StoredInstance, TurnRow } from '../store/store';
+import type { ExecutionInfo, OrchestratorExecution } from './execution';
+import type { HistoryEvent, HistoryTurn } from './history';
+import { decodeTurn } from './history-codec';
+import type { Message, Parcel } from './messages';
+
+/** Something that the code opened and that has not been answered. */
+export type OpenWork =
+  | { readonly kind: 'activity'; readonly id: number; readonly name: string; /** JSON */ readonly input: string }
+  | { readonly kind: 'timer'; readonly id: number; readonly fireAt: number }
+  | {
+      readonly kind: 'child';
+      readonly id: number;
+      readonly name: string;
+      readonly instanceId: string;
+      readonly version: string | undefined;
+      /** JSON */
+      readonly input: string;
+    };
+
+/** An instance that has not finished, as the engine holds it in memory. */
+export interface Instance {
+  readonly no: number;
+  readonly id: string;
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly parent: ParentLink | undefined;
+  readonly createdAt: number;
+  executionId: string;
+  /** JSON; only until the first turn of the execution is committed. */
+  input: string | undefined;
+  status: InstanceStatus;
+  updatedAt: number;
+  /** JSON */
+  customStatus: string | undefined;
+  /** Number of the next turn. */
+  nextTurn: number;
+  /** As the store has it; undefined until the instance's row is committed. */
+  storedStatus: InstanceStatus | undefined;
+  /** False until the execution's first turn has run. */
+  hasBegun: boolean;
+  /** The last turn's time; turns never go back in time. */
+  lastTurnAt: number;
+  readonly open: Map<number, OpenWork>;
+  /** First attempt's time of each retried task, by the task id of its latest attempt or timer. */
+  readonly retries: Map<number, number>;
+  /** Messages that came but that no turn has looked at. */
+  arrived: Parcel[];
+  /** Messages that a turn looked at and could not take yet. They are in the store. */
+  held: Parcel[];
+  nextSeq: number;
+  execution: OrchestratorExecution | undefined;
+  /** The whole history, when turns need it at hand. */
+  history: HistoryTurn[] | undefined;
+  /** A turn is being run or committed. */
+  isBusy: boolean;
+  isQueued: boolean;
+}
+
+export function newInstance(row: InstanceRow): Instance {
+  return {
+    no: row.no,
+    id: row.id,
+    name: row.name,
+    version: row.version,
+    parent: row.parent,
+    createdAt: row.createdAt,
+    executionId: row.executionId,
+    input: row.input,
+    status: row.status,
+    updatedAt: row.updatedAt,
+    customStatus: row.customStatus,
+    nextTurn: 0,
+    storedStatus: undefined,
+    hasBegun: false,
+    lastTurnAt: row.createdAt,
+    open: new Map(),
+    retries: new Map(),
+    arrived: [],
+    held: [],
+    nextSeq: 0,
+    execution: undefined,
+    history: undefined,
+    isBusy: false,
+    isQueued: false,
+  };
+}
+
+/** Rebuilds what the engine knows of an instance from what is stored; its code is not run for that. */
+export function restoreInstance(stored: StoredInstance, keepsHistory: boolean): Instance {
+  const instance = newInstance(stored.row);
+  instance.storedStatus = stored.row.status;
+  instance.nextTurn = stored.turns.length === 0 ? 0 : (stored.turns.at(-1)?.turn ?? 0) + 1;
+  const history = decodeTurns(stored.row.id, stored.turns);
+  for (const turn of history) {
+    instance.hasBegun = true;
+    instance.lastTurnAt = turn.at;
+    instance.updatedAt = Math.max(instance.updatedAt, turn.at);
+    for (const event of turn.events) applyEvent(instance, event);
+  }
+  if (instance.hasBegun) instance.input = undefined;
+  if (keepsHistory) instance.history = history;
+  restoreHeld(instance, stored.held);
+  return instance;
+}
+
+export function decodeTurns(instanceId: string, turns: readonly TurnRow[]): HistoryTurn[] {
+  try {
+    return turns.map((row) => decodeTurn(row.turn, row.events));
+  } catch (error) {
+    throw new Error(`History of instance '${instanceId}': ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function restoreHeld(instance: Instance, held: readonly HeldMessage[]): void {
+  for (const { seq, body } of held) {
+    instance.held.push({ message: JSON.parse(body) as Message, seq, receipt: undefined });
+    instance.nextSeq = Math.max(instance.nextSeq, seq + 1);
+  }
+}
+
+/** Follows one event of the history in what is open. The one place where "open" is defined. */
+export function applyEvent(instance: Pick<Instance, 'open' | 'retries'>, event: HistoryEvent): void {
+  const { open, retries } = instance;
+  switch (event.kind) {
+    case 'activityScheduled':
+      open.set(event.id, { kind: 'activity', id: event.id, name: event.name, input: event.input });
+      if (event.retry !== undefined) retries.set(event.id, event.retry.firstAt);
+      return;
+    case 'childCreated': {
+      const { id, name, instanceId, version, input } = event;
+      open.set(id, { kind: 'child', id, name, instanceId, version, input });
+      if (event.retry !== undefined) retries.set(id, event.retry.firstAt);
+      return;
+    }
+    case 'timerCreated':
+      open.set(event.id, { kind: 'timer', id: event.id, fireAt: event.fireAt });
+      if (event.retry !== undefined) retries.set(event.id, event.retry.firstAt);
+      return;
+    case 'activityCompleted':
+    case 'childCompleted':
+    case 'timerCancelled':
+      open.delete(event.id);
+      retries.delete(event.id);
+      return;
+    case 'activityFailed':
+    case 'childFailed':
+    case 'timerFired':
+      open.delete(event.id);
+      return;
+    default:
+  }
+}
+
+export function executionInfo(instance: Instance, input: string): ExecutionInfo {
+  return {
+    instanceId: instance.id,
+    name: instance.name,
+    version: instance.version,
+    executionId: instance.executionId,
+    parentInstanceId: instance.parent?.instanceId,
+    input,
+  };
+}

@@ -1,0 +1,238 @@
+/**
+ * Runs turns. An instance that gets a message becomes ready; all that are ready take their turn, one after the other,
+ * and are committed together. An instance has one turn in flight at a time: what arrives meanwhile waits in its inbox
+ * and is taken together by the next turn. What a turn started, and who is told about it, comes after its commit.
+ */
+import type { Clock } from '../clock';
+import type { InstanceChange, InstanceCommit, InstanceRow, StoreRejected } from '../store/store';
+import type { Committer } from './committer';
+import type { OrchestratorExecution, Orchestrators } from './execution';
+import type { Instance } from './instance';
+import { run } from './maybe-async';
+import { isRederivable, type Message, type Parcel, type Receipt } from './messages';
+import { encodeTurn } from './history-codec';
+import { takeTurn, type Turn } from './turn';
+
+export interface TurnLoopOptions {
+  readonly clock: Clock;
+  readonly orchestrators: Orchestrators;
+  readonly committer: Committer;
+  /** Brings an instance's code to where its history ends. */
+  openExecution(instance: Instance): OrchestratorExecution | PromiseLike<OrchestratorExecution>;
+  readonly newExecutionId: () => string;
+  /** A turn is durable: start what it asked for. */
+  committed(instance: Instance, turn: Turn): void;
+  /** The store will never take this instance's turn: it is failed instead. */
+  refused(instance: Instance, error: StoreRejected): void;
+  /** The engine itself failed at a turn, which must not happen. */
+  broken(instance: Instance, error: unknown): void;
+}
+
+/** How many turns run before timers, requests and commits get their chance. */
+const TURNS_AT_ONCE = 256;
+
+export class TurnLoop {
+  readonly #options: TurnLoopOptions;
+  #ready: Instance[] = [];
+  #isScheduled = false;
+  #isPumping = false;
+  #busy = 0;
+
+  constructor(options: TurnLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Nothing is ready, running or being committed. */
+  get isIdle(): boolean {
+    return this.#ready.length === 0 && this.#busy === 0;
+  }
+
+  deliver(instance: Instance, message: Message, receipt?: Receipt): void {
+    instance.arrived.push({ message, seq: undefined, receipt });
+    this.#enqueue(instance);
+  }
+
+  #enqueue(instance: Instance): void {
+    if (instance.isBusy || instance.isQueued) return;
+    instance.isQueued = true;
+    this.#ready.push(instance);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#pump());
+  }
+
+  #pump(): void {
+    this.#isScheduled = false;
+    const now = this.#ready.splice(0, TURNS_AT_ONCE);
+    this.#isPumping = true;
+    for (const instance of now) this.#takeTurn(instance);
+    this.#isPumping = false;
+    this.#options.committer.flush();
+    if (this.#ready.length > 0) this.#schedule();
+  }
+
+  #takeTurn(instance: Instance): void {
+    const options = this.#options;
+    instance.isQueued = false;
+    instance.isBusy = true;
+    this.#busy += 1;
+    run(
+      takeTurn(instance, options.orchestrators, () => options.openExecution(instance), options.clock.now()),
+      (turn) => this.#write(instance, turn),
+      (error) => options.broken(instance, error),
+    );
+  }
+
+  #write(instance: Instance, turn: Turn): void {
+    const newlyHeld = numberHeld(instance, turn);
+    const commit = toCommit(instance, turn, newlyHeld, this.#options.newExecutionId);
+    const receipts = receiptsOf(turn, newlyHeld);
+    if (commit === undefined) {
+      this.#free(instance, receipts);
+      return;
+    }
+    this.#options.committer.add({
+      commit,
+      committed: () => {
+        instance.storedStatus = turn.status;
+        if (instance.hasBegun) instance.input = undefined;
+        this.#options.committed(instance, turn);
+        this.#free(instance, receipts);
+      },
+      refused: (error) => this.#writeRefusal(instance, turn, error, receipts),
+      delayed: (error) => receipts.forEach((receipt) => receipt.fail(error)),
+    });
+    if (!this.#isPumping) this.#options.committer.flush();
+  }
+
+  #free(instance: Instance, receipts: readonly Receipt[]): void {
+    this.#busy -= 1;
+    instance.isBusy = false;
+    for (const receipt of receipts) receipt.settle('accepted');
+    if (instance.arrived.length > 0) this.#enqueue(instance);
+  }
+
+  /** The store refuses the turn itself: what stays is a failed instance that says so. */
+  #writeRefusal(instance: Instance, turn: Turn, error: StoreRejected, receipts: readonly Receipt[]): void {
+    turn.status = 'Failed';
+    instance.status = 'Failed';
+    turn.abandoned = [...instance.open.values()];
+    turn.output = JSON.stringify(
+      `Orchestrator function '${instance.name}' failed: its turn can't be stored: ${error.message}`,
+    );
+    const base = { no: instance.no, forgetTurns: false, turn: undefined, held: [], taken: [] };
+    const commit: InstanceCommit =
+      instance.storedStatus === undefined
+        ? { ...base, created: { ...toRow(instance, turn), input: 'null', customStatus: undefined }, changed: undefined }
+        : { ...base, created: undefined, changed: { status: 'Failed', updatedAt: turn.at, output: turn.output } };
+    this.#options.committer.add({
+      commit,
+      committed: () => {
+        this.#options.refused(instance, error);
+        this.#options.committed(instance, turn);
+        this.#free(instance, receipts);
+      },
+      refused: (again) => this.#options.broken(instance, again),
+      delayed: (unavailable) => receipts.forEach((receipt) => receipt.fail(unavailable)),
+    });
+  }
+}
+
+interface Numbered {
+  readonly parcel: Parcel;
+  readonly seq: number;
+}
+
+/** Gives store numbers to the messages that now have to wait. */
+function numberHeld(instance: Instance, turn: Turn): Numbered[] {
+  const numbered: Numbered[] = [];
+  for (const parcel of turn.waiting) {
+    if (parcel.seq !== undefined || isRederivable(parcel.message)) continue;
+    const seq = instance.nextSeq++;
+    parcel.seq = seq;
+    numbered.push({ parcel, seq });
+  }
+  return numbered;
+}
+
+function receiptsOf(turn: Turn, newlyHeld: readonly Numbered[]): Receipt[] {
+  const receipts: Receipt[] = [];
+  const take = (parcel: Parcel): void => {
+    if (parcel.receipt !== undefined) receipts.push(parcel.receipt);
+    parcel.receipt = undefined;
+  };
+  turn.used.forEach(take);
+  for (const { parcel } of newlyHeld) take(parcel);
+  return receipts;
+}
+
+/** What the turn writes, or undefined when it changed nothing that is stored. */
+function toCommit(
+  instance: Instance,
+  turn: Turn,
+  newlyHeld: readonly Numbered[],
+  newExecutionId: () => string,
+): InstanceCommit | undefined {
+  if (turn.continuedWith !== undefined) continueAsNew(instance, turn.continuedWith, newExecutionId());
+  const isNew = instance.storedStatus === undefined;
+  const hasEvents = turn.events.length > 0;
+  const held = newlyHeld.map(({ seq, parcel }) => ({ seq, body: JSON.stringify(parcel.message) }));
+  const taken = turn.used.flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
+  const changed = isNew ? undefined : toChange(instance, turn);
+  if (!isNew && !hasEvents && changed === undefined && held.length === 0 && taken.length === 0) return undefined;
+  const forgets = turn.continuedWith !== undefined;
+  return {
+    no: instance.no,
+    created: isNew ? toRow(instance, turn) : undefined,
+    changed,
+    forgetTurns: forgets,
+    turn: hasEvents && !forgets ? { turn: turn.turn, events: encodeTurn(turn.at, turn.events) } : undefined,
+    held,
+    taken,
+  };
+}
+
+/** The instance begins anew: another execution, an empty history, the same inbox. */
+function continueAsNew(instance: Instance, input: string, executionId: string): void {
+  instance.executionId = executionId;
+  instance.input = input;
+  instance.hasBegun = false;
+  instance.open.clear();
+  instance.retries.clear();
+  instance.execution = undefined;
+  if (instance.history !== undefined) instance.history = [];
+}
+
+function toChange(instance: Instance, turn: Turn): InstanceChange | undefined {
+  const continues = turn.continuedWith !== undefined;
+  const isSame = turn.status === instance.storedStatus && turn.output === undefined && turn.customStatus === undefined;
+  if (isSame && !continues) return undefined;
+  return {
+    status: turn.status,
+    updatedAt: turn.at,
+    ...(turn.output !== undefined && { output: turn.output }),
+    ...(turn.customStatus !== undefined && { customStatus: turn.customStatus }),
+    ...(turn.continuedWith !== undefined && { input: turn.continuedWith, executionId: instance.executionId }),
+  };
+}
+
+function toRow(instance: Instance, turn: Turn): InstanceRow {
+  return {
+    no: instance.no,
+    id: instance.id,
+    name: instance.name,
+    version: instance.version,
+    executionId: instance.executionId,
+    parent: instance.parent,
+    status: turn.status,
+    createdAt: instance.createdAt,
+    updatedAt: turn.at,
+    input: instance.input ?? 'null',
+    output: turn.output ?? undefined,
+    customStatus: instance.customStatus,
+  };
+}

@@ -1,0 +1,374 @@
+/**
+ * One turn of an orchestration: what came for it goes in, what follows comes out. Nothing is started or written here;
+ * the turn says what is to be committed, and what to start once that is done.
+ *
+ * A turn is made of steps. A step hands some messages to the code and reads what the code opened. Messages are taken in
+ * the order of their arrival, with two exceptions: what steers the instance (terminate, suspend, resume) goes first, and an external
+ * event is held back until the code waits for its name. That keeps several events of one name in order, keeps
+ * those that nobody has asked for yet, and carries them over a continue-as-new: the library by itself would lose some.
+ */
+import { isFinished, type InstanceStatus } from '../store/store';
+import type {
+  ExecutionEnd,
+  OpenedTask,
+  OrchestratorExecution,
+  Orchestrators,
+  StepOutcome,
+  TurnSoFar,
+} from './execution';
+import { NonDeterminism } from './execution';
+import type { Failure, FedEvent, HistoryEvent, OpenedEvent } from './history';
+import { applyEvent, type Instance, type OpenWork } from './instance';
+import { settled, type MaybeAsync } from './maybe-async';
+import type { Answer, Parcel } from './messages';
+import { nextAttemptAt } from './retry';
+
+export interface Turn extends TurnSoFar {
+  readonly events: HistoryEvent[];
+  /** What to start once the turn is committed. */
+  readonly work: OpenWork[];
+  readonly cancelledTimers: number[];
+  /** JSON, or null to empty it; undefined when it stays as it is. */
+  output: string | null | undefined;
+  /** JSON; undefined when it stays as it is. */
+  customStatus: string | undefined;
+  status: InstanceStatus;
+  /** Input of the next execution (JSON), when this one continued as new. */
+  continuedWith: string | undefined;
+  /** Messages that were looked at but have to wait. */
+  waiting: Parcel[];
+  /** Messages that are done with. */
+  readonly used: Parcel[];
+  /** Open work that ends with this turn, when the execution ends. */
+  abandoned: OpenWork[];
+}
+
+/** Status texts beyond this many UTF-16 code units are refused, as in Azure: 16 KB in UTF-16. */
+const LONGEST_CUSTOM_STATUS = 8192;
+
+/**
+ * Takes a turn of `instance` at the time `now`. `openExecution` brings its code to where the history ends.
+ * The instance is changed along: a turn that was taken is always committed.
+ */
+export function* takeTurn(
+  instance: Instance,
+  orchestrators: Orchestrators,
+  openExecution: () => OrchestratorExecution | PromiseLike<OrchestratorExecution>,
+  now: number,
+): MaybeAsync<Turn> {
+  const at = Math.max(now, instance.lastTurnAt);
+  const turn: Turn = {
+    turn: instance.nextTurn,
+    at,
+    events: [],
+    work: [],
+    cancelledTimers: [],
+    output: undefined,
+    customStatus: undefined,
+    status: instance.status,
+    continuedWith: undefined,
+    waiting: [],
+    used: [],
+    abandoned: [],
+  };
+  const parcels = steer(instance, turn, [...instance.held, ...instance.arrived]);
+  instance.arrived = [];
+  if (isFinished(turn.status)) {
+    turn.used.push(...parcels);
+  } else if (turn.status === 'Suspended') {
+    turn.waiting = parcels;
+  } else {
+    turn.status = 'Running';
+    try {
+      yield* runSteps(instance, orchestrators, openExecution, turn, parcels);
+    } catch (error) {
+      end(instance, turn, { kind: 'failed', message: describeError(error) });
+      turn.used.push(...parcels);
+    }
+  }
+  finishTurn(instance, turn);
+  return turn;
+}
+
+/** Acts on the messages that steer the instance and returns the others. */
+function steer(instance: Instance, turn: Turn, parcels: Parcel[]): Parcel[] {
+  if (instance.status === 'Running' && !parcels.some(isSteering)) return parcels;
+  return parcels.filter((parcel) => {
+    const { message } = parcel;
+    if (isFinished(turn.status) || !isSteering(parcel)) return true;
+    turn.used.push(parcel);
+    if (message.kind === 'terminate') {
+      note(turn, { kind: 'terminated', reason: message.reason });
+      turn.status = 'Terminated';
+      turn.output = JSON.stringify(message.reason);
+      turn.abandoned = [...instance.open.values()];
+    } else if (message.kind === 'suspend' && turn.status !== 'Suspended') {
+      note(turn, { kind: 'suspended', reason: message.reason });
+      turn.status = 'Suspended';
+      turn.output = JSON.stringify(message.reason);
+    } else if (message.kind === 'resume' && turn.status === 'Suspended') {
+      note(turn, { kind: 'resumed', reason: message.reason });
+      turn.status = 'Running';
+      turn.output = null;
+    }
+    return false;
+  });
+}
+
+function isSteering({ message }: Parcel): boolean {
+  return message.kind === 'terminate' || message.kind === 'suspend' || message.kind === 'resume';
+}
+
+function note(turn: Turn, event: HistoryEvent): void {
+  turn.events.push(event);
+}
+
+function* runSteps(
+  instance: Instance,
+  orchestrators: Orchestrators,
+  openExecution: () => OrchestratorExecution | PromiseLike<OrchestratorExecution>,
+  turn: Turn,
+  parcels: Parcel[],
+): MaybeAsync<void> {
+  const refusal = orchestrators.refuse(instance.name);
+  if (refusal !== undefined) throw new Error(refusal);
+  instance.execution ??= yield* settled(openExecution());
+  const { execution } = instance;
+  const queue = dropStale(instance, turn, parcels);
+  let fed = nextFed(instance, turn, execution, queue);
+  while (fed.length > 0) {
+    const soFar: TurnSoFar = { turn: turn.turn, at: turn.at, events: [...turn.events] };
+    for (const event of fed) record(instance, turn, event);
+    const outcome = yield* settled(execution.step(soFar, fed));
+    const again = readOutcome(instance, orchestrators, turn, outcome, fed);
+    if (isFinished(turn.status) || turn.continuedWith !== undefined) break;
+    fed = again.length > 0 ? again : nextFed(instance, turn, execution, queue);
+  }
+  turn.waiting = queue;
+  if (instance.history !== undefined && turn.events.length > 0) {
+    yield* settled(execution.verify([...instance.history, turn]));
+  }
+}
+
+/** Drops answers that nothing waits for: late ones of an earlier execution, repeated ones, and those of cancelled timers. */
+function dropStale(instance: Instance, turn: Turn, parcels: Parcel[]): Parcel[] {
+  const seen = new Set<number>();
+  return parcels.filter((parcel) => {
+    const { message } = parcel;
+    if (!('executionId' in message)) return true;
+    if (message.executionId === instance.executionId && instance.open.has(message.id) && !seen.has(message.id)) {
+      seen.add(message.id);
+      return true;
+    }
+    turn.used.push(parcel);
+    return false;
+  });
+}
+
+/**
+ * Takes the next messages for the code off the queue: all answers up to the first event that the code waits for now, or that event.
+ * Events that the code does not wait for stay.
+ */
+function nextFed(instance: Instance, turn: Turn, execution: OrchestratorExecution, queue: Parcel[]): FedEvent[] {
+  const fed: FedEvent[] = [];
+  let kept = 0;
+  let i = 0;
+  for (; i < queue.length; i++) {
+    const parcel = queue[i];
+    if (parcel === undefined) continue;
+    const { message } = parcel;
+    if (message.kind === 'event') {
+      if (!instance.hasBegun || !execution.waitsFor(message.name)) {
+        queue[kept++] = parcel;
+        continue;
+      }
+      if (fed.length > 0) break;
+      const { name, input, at } = message;
+      fed.push({ kind: 'eventRaised', name, input, at });
+      turn.used.push(parcel);
+      i += 1;
+      break;
+    }
+    turn.used.push(parcel);
+    if (message.kind === 'begin') {
+      if (!instance.hasBegun) fed.push({ kind: 'executionStarted' });
+      instance.hasBegun = true;
+    } else if ('executionId' in message && instance.open.has(message.id)) {
+      fed.push(toFedEvent(message));
+    }
+  }
+  queue.splice(kept, i - kept);
+  return fed;
+}
+
+function toFedEvent(answer: Answer): FedEvent {
+  switch (answer.kind) {
+    case 'activityCompleted':
+    case 'childCompleted':
+      return { kind: answer.kind, id: answer.id, result: answer.result };
+    case 'activityFailed':
+    case 'childFailed':
+      return { kind: answer.kind, id: answer.id, failure: answer.failure };
+    case 'timerFired':
+      return { kind: 'timerFired', id: answer.id };
+  }
+}
+
+function record(instance: Instance, turn: Turn, event: HistoryEvent): void {
+  turn.events.push(event);
+  applyEvent(instance, event);
+}
+
+/** Records what the code did. Returns events to feed at once: pauses of retried tasks that get no further attempt. */
+function readOutcome(
+  instance: Instance,
+  orchestrators: Orchestrators,
+  turn: Turn,
+  outcome: StepOutcome,
+  fed: readonly FedEvent[],
+): FedEvent[] {
+  readCustomStatus(instance, turn, outcome.customStatus);
+  const again: FedEvent[] = [];
+  if (outcome.end?.kind !== 'failed') {
+    for (const id of outcome.cancelledTimers) {
+      record(instance, turn, { kind: 'timerCancelled', id });
+      turn.cancelledTimers.push(id);
+    }
+    for (const task of outcome.opened) {
+      if (task.kind === 'retryTimer') {
+        const followUp = openRetryTimer(instance, turn, task, fed);
+        if (followUp !== undefined) again.push(followUp);
+      } else {
+        open(instance, turn, toOpenedEvent(instance, orchestrators, turn, task));
+      }
+    }
+  }
+  if (outcome.end !== undefined) end(instance, turn, outcome.end);
+  return again;
+}
+
+function readCustomStatus(instance: Instance, turn: Turn, status: string | undefined): void {
+  if (status === undefined || status === instance.customStatus) return;
+  if (status.length > LONGEST_CUSTOM_STATUS) {
+    throw new Error(
+      `The custom status has ${status.length} characters of JSON; at most ${LONGEST_CUSTOM_STATUS} (16 KB of UTF-16) are allowed.`,
+    );
+  }
+  instance.customStatus = status;
+  turn.customStatus = status;
+}
+
+function open(instance: Instance, turn: Turn, event: OpenedEvent): void {
+  record(instance, turn, event);
+  const work = instance.open.get(event.id);
+  if (work !== undefined) turn.work.push(work);
+}
+
+type Pause = Extract<OpenedTask, { kind: 'retryTimer' }>;
+
+/** Opens the pause after a failed attempt. When there shall be no further attempt it is over at once. */
+function openRetryTimer(instance: Instance, turn: Turn, pause: Pause, fed: readonly FedEvent[]): FedEvent | undefined {
+  const { id, policy, failedAttempts } = pause;
+  const firstAt = takeFirstAt(instance, pause.after) ?? turn.at;
+  const due = nextAttemptAt(policy, { failedAttempts, firstAt, now: turn.at, failure: failureOf(fed, pause.after) });
+  if (due !== undefined) {
+    open(instance, turn, { kind: 'timerCreated', id, fireAt: due, retry: { firstAt } });
+    return undefined;
+  }
+  record(instance, turn, { kind: 'timerCreated', id, fireAt: turn.at });
+  return failedAttempts < policy.maxAttempts ? { kind: 'timerFired', id, final: true } : { kind: 'timerFired', id };
+}
+
+function takeFirstAt(instance: Instance, after: number): number | undefined {
+  const firstAt = instance.retries.get(after);
+  instance.retries.delete(after);
+  return firstAt;
+}
+
+function failureOf(fed: readonly FedEvent[], id: number): Failure | undefined {
+  for (const event of fed) {
+    if ((event.kind === 'activityFailed' || event.kind === 'childFailed') && event.id === id) return event.failure;
+  }
+  return undefined;
+}
+
+type PlainTask = Exclude<OpenedTask, { kind: 'retryTimer' }>;
+
+function toOpenedEvent(instance: Instance, orchestrators: Orchestrators, turn: Turn, task: PlainTask): OpenedEvent {
+  switch (task.kind) {
+    case 'activity': {
+      const refusal = orchestrators.refuseActivity(task.name);
+      if (refusal !== undefined) throw new Error(refusal);
+      const { id, name, input } = task;
+      return { kind: 'activityScheduled', id, name, input, ...retryStamp(instance, turn, task) };
+    }
+    case 'child': {
+      const refusal = orchestrators.refuse(task.name);
+      if (refusal !== undefined) throw new Error(refusal);
+      const { id, name, input, version } = task;
+      const instanceId = task.instanceId ?? `${instance.executionId}:${id}`;
+      return {
+        kind: 'childCreated',
+        id,
+        name,
+        instanceId,
+        ...(version !== undefined && { version }),
+        input,
+        ...retryStamp(instance, turn, task),
+      };
+    }
+    case 'timer':
+      return { kind: 'timerCreated', id: task.id, fireAt: task.fireAt };
+    case 'unsupported':
+      throw new Error(`${task.what} is not there yet in functions-host.`);
+  }
+}
+
+function retryStamp(
+  instance: Instance,
+  turn: Turn,
+  task: Extract<PlainTask, { kind: 'activity' | 'child' }>,
+): { retry?: { firstAt: number } } {
+  if (task.retry === undefined) return {};
+  const { after } = task.retry;
+  return { retry: { firstAt: (after === undefined ? undefined : takeFirstAt(instance, after)) ?? turn.at } };
+}
+
+function end(instance: Instance, turn: Turn, how: ExecutionEnd): void {
+  turn.abandoned = [...instance.open.values()];
+  turn.work.length = 0;
+  turn.continuedWith = undefined;
+  switch (how.kind) {
+    case 'completed':
+      note(turn, { kind: 'completed' });
+      turn.status = 'Completed';
+      turn.output = how.output;
+      return;
+    case 'failed':
+      note(turn, { kind: 'failed' });
+      turn.status = 'Failed';
+      turn.output = JSON.stringify(`Orchestrator function '${instance.name}' failed: ${how.message}`);
+      return;
+    case 'continuedAsNew':
+      turn.continuedWith = how.input;
+  }
+}
+
+function finishTurn(instance: Instance, turn: Turn): void {
+  instance.status = turn.status;
+  if (isFinished(turn.status)) {
+    turn.used.push(...turn.waiting);
+    turn.waiting = [];
+  }
+  instance.held = turn.waiting;
+  if (turn.events.length === 0) return;
+  instance.nextTurn += 1;
+  instance.lastTurnAt = turn.at;
+  instance.updatedAt = turn.at;
+  instance.history?.push(turn);
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof NonDeterminism) return `Non-deterministic orchestrator: ${error.message}`;
+  return error instanceof Error ? error.message : String(error);
+}
