@@ -1,0 +1,181 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { type HostProcessOptions, startHostProcess, stopHosts } from '../support/host-process';
+import { writeApp } from '../support/write-app';
+
+const app = "const { app, output, input } = require('@azure/functions');";
+const anonymous = "authLevel: 'anonymous'";
+
+const load = async (files: Record<string, string>, options: HostProcessOptions = {}) =>
+  startHostProcess(await writeApp(files), options);
+
+describe('loading an app', () => {
+  afterEach(stopHosts);
+
+  it('runs every file that a glob in main matches, as the modules that they are', async () => {
+    const host = await load({
+      'package.json': '{ "type": "module", "main": "src/{functions/**/*,extra}.{js,mjs,cjs}" }',
+      'src/functions/a.js': "import { app } from '@azure/functions'; app.http('a', { handler: () => ({}) });",
+      'src/functions/deep/b.cjs': `${app} app.http('b', { handler: () => ({}) });`,
+      'src/functions/c.mjs': "import { app } from '@azure/functions'; await null; app.http('c', { handler: () => ({}) });",
+      'src/functions/d.txt': 'not code',
+      'src/extra.cjs': `${app} app.http('extra', { handler: () => ({}) });`,
+    });
+    expect([...host.functions].sort()).toEqual(['a', 'b', 'c', 'extra']);
+  });
+
+  it("shows settings as the app's environment and its folder as the current one", async () => {
+    const host = await load(
+      {
+        'index.js': `${app} const seen = [process.env.COLOUR, process.env.WEBSITE_HOSTNAME, process.cwd() === __dirname];
+          app.http('seen', { ${anonymous}, handler: () => ({ jsonBody: seen }) });`,
+      },
+      { settings: { COLOUR: 'red' } },
+    );
+    const seen = (await (await fetch(`${host.url}/api/seen`)).json()) as unknown[];
+    expect(seen).toEqual(['red', new URL(host.url).host, true]);
+  });
+
+  it('loads only the functions that were asked for', async () => {
+    const files = {
+      'index.js': `${app} app.http('one', { handler: () => ({}) }); app.http('Two', { handler: () => ({}) });
+        app.storageQueue('unsupported', { queueName: 'q', connection: 'C', handler: () => undefined });`,
+    };
+    expect((await load(files, { functions: ['two'] })).functions).toEqual(['Two']);
+    await expect(load(files, { functions: ['two', 'three'] })).rejects.toThrow(
+      'No function is named three. The app registers: one, Two, unsupported.',
+    );
+  });
+
+  it.each<[string, Record<string, string>, string | RegExp]>([
+    [
+      'an entry point that throws, with its own stack',
+      { 'index.js': "function deep() { throw new TypeError('no such thing'); }\ndeep();" },
+      /The app's entry point index\.js threw while it was loaded:\nTypeError: no such thing\n {4}at deep \(.*index\.js:1/,
+    ],
+    [
+      'an entry point with a syntax error',
+      { 'index.js': 'const = 5;' },
+      /entry point index\.js threw while it was loaded:\n(.*\n)*.*SyntaxError: Unexpected token '='/,
+    ],
+    [
+      'an ES module that throws something else than an error',
+      { 'package.json': '{ "main": "index.mjs" }', 'index.mjs': "throw 'just text';" },
+      "entry point index.mjs threw while it was loaded:\n'just text'",
+    ],
+    ['a main that matches nothing', { 'package.json': '{ "main": "dist/*.js" }' }, /No file matches "main" of .*package\.json: "dist\/\*\.js"/],
+    ['a package.json that is no JSON', { 'package.json': '{' }, /package\.json is not valid JSON: /],
+    ['an app that registers nothing', { 'index.js': '' }, 'No function was registered by index.js.'],
+    [
+      'a binding that is not there yet, with what is',
+      { 'index.js': `${app} app.storageQueue('onMessage', { queueName: 'q', connection: 'C', handler: () => undefined });` },
+      /Function 'onMessage', binding 'queueTrigger\w+': trigger type 'queueTrigger' is not there yet in this host\. Supported triggers: httpTrigger, timerTrigger, /,
+    ],
+    [
+      'an output that is not there yet',
+      { 'index.js': `${app} app.http('f', { handler: () => ({}), extraOutputs: [output.storageQueue({ queueName: 'q', connection: 'C' })] });` },
+      /Function 'f', binding 'queueOutput\w+': output type 'queue' is not there yet in this host\. Supported outputs: http, blob\./,
+    ],
+    [
+      'a binding that nobody knows',
+      { 'index.js': `${app} app.generic('f', { trigger: { type: 'carrierPigeonTrigger', name: 't' }, handler: () => ({}) });` },
+      "Function 'f', binding 't': trigger type 'carrierPigeonTrigger' is unknown. Supported triggers: ",
+    ],
+    [
+      'a setting that a binding needs and that is missing',
+      { 'index.js': `${app} app.timer('t', { schedule: '%NIGHTLY%', handler: () => undefined });` },
+      /Function 't', binding 'timerTrigger\w+' \(timerTrigger\): setting 'NIGHTLY' is not set, and '%NIGHTLY%' needs it\./,
+    ],
+    [
+      'a schedule that is none',
+      { 'index.js': `${app} app.timer('t', { schedule: 'every hour', handler: () => undefined });` },
+      "Function 't': schedule 'every hour' must have six fields",
+    ],
+    [
+      'a route that is not valid',
+      { 'index.js': `${app} app.http('r', { route: 'a/{id:nosuch}', handler: () => ({}) });` },
+      "Function 'r': Route 'api/a/{id:nosuch}' is not valid: constraint ':nosuch' is not known",
+    ],
+    [
+      'two functions of one name',
+      { 'index.js': `${app} app.http('same', { handler: () => ({}) }); app.http('Same', { handler: () => ({}) });` },
+      "Function 'Same' is registered twice (also as 'same'; names are compared without case).",
+    ],
+    ['a host.json of another version', { 'host.json': '{ "version": "1.0" }' }, /"version" of .*host\.json must be "2\.0"; got "1\.0"\./],
+    [
+      'a log level that is none',
+      { 'host.json': '{ "version": "2.0", "logging": { "logLevel": { "Function": "Loud" } } }' },
+      /logging\.logLevel\."Function" of .*host\.json must be one of Trace, .*; got "Loud"\./,
+    ],
+  ])('refuses %s', async (_what, files, message) => {
+    await expect(load(files)).rejects.toThrow(message);
+  });
+
+  it('names a port that is in use and how to take another', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    const files = { 'index.js': `${app} app.http('f', { handler: () => ({}) });` };
+    await expect(load(files, { port })).rejects.toThrow(
+      `Port ${port} on 127.0.0.1 is in use by another program. Stop that program, or take another port with --port <number>.`,
+    );
+    await new Promise((resolve) => other.close(resolve));
+  });
+});
+
+describe('hooks', () => {
+  afterEach(stopHosts);
+
+  it('can change inputs, handler, result and error of an invocation, and share data over it', async () => {
+    const host = await load({
+      'index.js': `${app}
+        app.hook.preInvocation((context) => {
+          context.hookData.started = 'yes';
+          if (context.invocationContext.functionName === 'replaced') context.functionHandler = () => ({ body: 'from the hook' });
+        });
+        app.hook.postInvocation((context) => {
+          if (context.invocationContext.functionName === 'failing') {
+            context.result = { body: context.error.message + ' ' + context.hookData.started };
+            context.error = undefined;
+          }
+          context.invocationContext.log('after', context.invocationContext.functionName);
+        });
+        app.http('replaced', { ${anonymous}, handler: () => ({ body: 'from the handler' }) });
+        app.http('failing', { ${anonymous}, handler: () => { throw new Error('caught'); } });`,
+    });
+    const body = async (name: string): Promise<string> => (await fetch(`${host.url}/api/${name}`)).text();
+    expect([await body('replaced'), await body('failing')]).toEqual(['from the hook', 'caught yes']);
+    await host.waitFor(/after failing\n.*Executed 'Functions\.failing' \(Succeeded/);
+  });
+
+  it('run when the app starts and ends, with data shared between the two, and see each line that is logged', async () => {
+    const host = await load({
+      'index.js': `${app}
+        app.hook.appStart((context) => { context.hookData.at = 'start'; console.log('app starts'); });
+        app.hook.appTerminate((context) => console.log('app ends after ' + context.hookData.at));
+        app.hook.log((context) => { if (context.category === 'user') context.message = context.message.toUpperCase(); });
+        app.http('f', { ${anonymous}, handler: (request, context) => { context.log('said by f'); return {}; } });`,
+    });
+    expect(host.output()).toMatch(/app starts[\s\S]*ready:/);
+    await fetch(`${host.url}/api/f`);
+    await host.waitFor(/SAID BY F/);
+    await host.stop();
+    expect(host.output()).toContain('app ends after start');
+  });
+});
+
+describe('a generic function', () => {
+  afterEach(stopHosts);
+
+  it('answers with its http output when its return value is not the answer', async () => {
+    const host = await load({
+      'index.js': `${app} const answer = output.http({});
+        app.generic('g', {
+          trigger: { type: 'httpTrigger', name: 'req', authLevel: 'anonymous', methods: ['GET'] },
+          extraOutputs: [answer],
+          handler: (request, context) => { context.extraOutputs.set(answer, { status: 203, body: 'beside' }); return 'ignored'; },
+        });`,
+    });
+    const response = await fetch(`${host.url}/api/g`);
+    expect([response.status, await response.text()]).toEqual([203, 'beside']);
+  });
+});
