@@ -31,8 +31,8 @@ export interface Attempt {
   readonly key: string;
   readonly attempt: number;
   readonly input: unknown;
-  /** How many attempts this host has seen before, of all activities. */
-  readonly index: number;
+  /** When it was scheduled. */
+  readonly at: number;
 }
 
 export interface SagaHostOptions {
@@ -343,7 +343,7 @@ export class SagaHost implements DurableClientPort {
   #readAttempt(instance: Instance, { name, input }: Extract<Task, { kind: 'activity' }>): Attempt {
     const { $step, input: own } = input as { $step: { key: string; attempt: number }; input: unknown };
     const { key, attempt } = $step;
-    return { instanceId: instance.id, name, key, attempt, input: own, index: this.attempts.length };
+    return { instanceId: instance.id, name, key, attempt, input: own, at: this.#now };
   }
 
   async #runActivity(
