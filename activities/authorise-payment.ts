@@ -9,7 +9,7 @@ interface Ports {
   readonly paymentRows: PaymentRows;
 }
 
-export const paymentSchema = z.object({
+const paymentSchema = z.object({
   orderId: orderIdSchema,
   /** Minor units. */
   amount: z.int().positive(),

@@ -35,7 +35,7 @@ const inputSchema = z.object({
 });
 export type PlaceOrderInput = z.infer<typeof inputSchema>;
 
-export const approvalSchema = z.object({ approved: z.boolean(), by: z.string() });
+const approvalSchema = z.object({ approved: z.boolean(), by: z.string() });
 const events = { approval: approvalSchema };
 
 /** An order from stock to shipment. Until the money is taken everything can be undone; from then on it only goes forward. */

@@ -6,7 +6,7 @@ export const MAX_QUANTITY = 100_000;
 export const MAX_LINES = 100;
 
 const quantityForm = `expected a whole number from 1 to ${MAX_QUANTITY}`;
-export const quantitySchema = z.int(quantityForm).min(1, quantityForm).max(MAX_QUANTITY, quantityForm);
+const quantitySchema = z.int(quantityForm).min(1, quantityForm).max(MAX_QUANTITY, quantityForm);
 
 const emailForm = 'expected an e-mail address of at most 254 characters';
 export const emailSchema = z.email(emailForm).max(254, emailForm);

@@ -20,7 +20,7 @@ export interface ShownOrder {
 }
 
 /** A payment as the provider has it. */
-export interface PaymentState {
+interface PaymentState {
   readonly status: string;
   readonly amount: number;
   readonly received: number;

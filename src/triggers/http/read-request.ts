@@ -5,7 +5,7 @@ import type { OrderId } from '../../domain/ids';
 import { toViolations } from '../../domain/violations';
 import { Problem, invalid } from './problem';
 
-export const MAX_BODY_BYTES = 1_000_000;
+const MAX_BODY_BYTES = 1_000_000;
 
 /** Reads the body as JSON of the schema, whatever its content type says. Throws `Problem`. */
 export async function readBody<Schema extends z.ZodType>(
