@@ -15,6 +15,7 @@ import type { OrdersDatabase } from './orders-database';
 /** A report as its file has it. */
 export interface Report {
   readonly file: string;
+  readonly etag: string;
   readonly problem?: { readonly code: string; readonly message: string };
   readonly ignoredColumns?: readonly string[];
   readonly rows: number;

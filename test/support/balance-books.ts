@@ -1,0 +1,109 @@
+import type { GeneratedShop } from './generated-shop';
+import type { RunningApp } from './running-app';
+
+interface Payment {
+  readonly orderId: string;
+  readonly status: string;
+  readonly amount: number;
+  readonly received: number;
+}
+
+interface Shipment {
+  readonly orderId: string;
+  readonly state: string;
+}
+
+interface Message {
+  readonly messageId: string;
+  readonly to: unknown;
+  readonly subject: string;
+}
+
+export interface ListedOrder {
+  readonly orderId: string;
+  readonly status: string;
+  readonly total: number;
+}
+
+/** What all parts say of the orders of a shop, once all of them have ended. */
+export interface Books {
+  readonly counts: Readonly<Record<string, number>>;
+  /** Whatever does not add up, in words; empty when nothing was lost or doubled. */
+  readonly discrepancies: readonly string[];
+}
+
+/** All of the shop's orders, as the app lists them. */
+export async function listOrders(app: RunningApp, prefix: string): Promise<ListedOrder[]> {
+  const orders = await readPages<ListedOrder>(`${app.url}/api/orders?limit=500`, 'orders');
+  return orders.filter(({ orderId }) => orderId.startsWith(prefix));
+}
+
+/**
+ * Compares the app's orders and stock with what payment provider, carrier and mail server have: money taken is that of the completed
+ * orders, no money is held, stock is what they left, and each of them has one shipment and, by Message-ID, one mail.
+ */
+export async function balanceBooks(app: RunningApp, shop: GeneratedShop, prefix: string): Promise<Books> {
+  const { PAYMENT_PROVIDER_URL: provider, CARRIER_URL: carrier, MAIL_CATCHER_URL: mail } = app.settings;
+  const [listed, payments, shipments, messages, products] = await Promise.all([
+    listOrders(app, prefix),
+    readPages<Payment>(`${provider}/_state?limit=10000`, 'payments'),
+    readPages<Shipment>(`${carrier}/_state?limit=10000`, 'shipments'),
+    readPages<Message>(`${mail}/messages?limit=1000`, 'messages'),
+    readPages<{ sku: string; stock: number }>(`${app.url}/api/products?limit=500`, 'products'),
+  ]);
+  const found: string[] = [];
+  const statusOf = new Map(listed.map(({ orderId, status }) => [orderId, status]));
+  const totalOf = new Map(listed.map(({ orderId, total }) => [orderId, total]));
+  const left = new Map(shop.stock);
+
+  for (const { id, email, total, lines } of shop.orders) {
+    const status = statusOf.get(id) ?? 'missing';
+    const isCompleted = status === 'completed';
+    const say = (what: string): void => void found.push(`${id} (${status}): ${what}`);
+    if (!['completed', 'compensated'].includes(status)) say('has not ended');
+    if (totalOf.get(id) !== total) say(`expected a total of ${total}, got ${totalOf.get(id)}`);
+    if (isCompleted) for (const { sku, quantity } of lines) left.set(sku, left.get(sku)! - quantity);
+
+    const own = payments.filter(({ orderId }) => orderId === id);
+    const received = own.map((payment) => payment.received).filter((amount) => amount > 0);
+    const expected = isCompleted ? [total] : [];
+    if (received.join() !== expected.join()) say(`expected payments of [${expected.join()}], got [${received.join()}]`);
+    const held = own.filter(({ status: state }) => state === 'requires_capture');
+    if (held.length > 0) say(`${held.length} payments are still held`);
+
+    const booked = shipments.filter(({ orderId, state }) => orderId === id && state === 'booked').length;
+    if (booked !== (isCompleted ? 1 : 0)) say(`has ${booked} shipments`);
+    const mails = new Set(
+      messages.filter(({ to }) => JSON.stringify(to).includes(email)).map(({ messageId }) => messageId),
+    );
+    if (mails.size !== (isCompleted ? 1 : 0)) say(`has ${mails.size} different mails`);
+  }
+  for (const [sku, pieces] of left) {
+    const stock = products.find((product) => product.sku === sku)?.stock;
+    if (stock !== pieces) found.push(`${sku}: expected a stock of ${pieces}, got ${stock}`);
+  }
+  const counts: Record<string, number> = {};
+  for (const status of statusOf.values()) counts[status] = (counts[status] ?? 0) + 1;
+  return { counts, discrepancies: found };
+}
+
+/** All entries of a list that comes in pages: `next` is a path, or what to put behind `after`. */
+async function readPages<Entry>(first: string, name: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (let url: URL | undefined = new URL(first); url;) {
+    const reply = await fetch(url);
+    if (!reply.ok) throw new Error(`${url.href} answered ${reply.status}: ${await reply.text()}`);
+    const page = (await reply.json()) as Record<string, unknown>;
+    entries.push(...(page[name] as Entry[]));
+    url = toNext(url, page['next']);
+  }
+  return entries;
+}
+
+function toNext(url: URL, next: unknown): URL | undefined {
+  if (typeof next === 'string') return new URL(next, url);
+  if (typeof next !== 'number') return undefined;
+  const following = new URL(url);
+  following.searchParams.set('after', `${next}`);
+  return following;
+}
