@@ -35,7 +35,9 @@ const triggerTypes = {
 
 /** The durable side of an app. */
 export function createDurableFunctions(options: DurableFunctionsOptions): DurableFunctions {
-  const runtimes = new Map<RegisteredFunction, FunctionRuntime>(options.runtimes.map((runtime) => [runtime.fn, runtime]));
+  const runtimes = new Map<RegisteredFunction, FunctionRuntime>(
+    options.runtimes.map((runtime) => [runtime.fn, runtime]),
+  );
   const ofType = (type: string): RegisteredFunction[] =>
     options.runtimes.map(({ fn }) => fn).filter((fn) => fn.trigger.type === type);
   const byType = (type: string): ((name: string) => RegisteredFunction | undefined) => {
@@ -94,7 +96,11 @@ async function runThroughModel(invoker: Invoker, runtime: FunctionRuntime, call:
   return typedDataToJsonText(response.returnValue);
 }
 
-function openInvocation(options: DurableFunctionsOptions, runtime: FunctionRuntime, instanceId: string): OpenInvocation {
+function openInvocation(
+  options: DurableFunctionsOptions,
+  runtime: FunctionRuntime,
+  instanceId: string,
+): OpenInvocation {
   const invocationId = randomUUID();
   return {
     invocationId,
@@ -126,7 +132,11 @@ function toContext(
   return context;
 }
 
-async function readExtraInputs(runtime: FunctionRuntime, context: InvocationContext, call: ActivityCall): Promise<void> {
+async function readExtraInputs(
+  runtime: FunctionRuntime,
+  context: InvocationContext,
+  call: ActivityCall,
+): Promise<void> {
   const data = toBindingData(call);
   for (const { name, read } of runtime.inputs) {
     const value = await read(data);

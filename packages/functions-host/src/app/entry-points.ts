@@ -34,7 +34,9 @@ export async function runEntryPoint(file: string): Promise<void> {
 function readMain(appDir: string): string {
   const file = path.join(appDir, 'package.json');
   if (!existsSync(file)) {
-    throw new StartError(`${file} is missing: a Functions app needs a package.json whose "main" names its entry point.`);
+    throw new StartError(
+      `${file} is missing: a Functions app needs a package.json whose "main" names its entry point.`,
+    );
   }
   const { main } = readPackageJson(file);
   if (main === undefined) return 'index.js';
@@ -107,7 +109,12 @@ function matchSegments(dir: string, segments: readonly string[]): string[] {
     const next = path.join(dir, segment);
     return existsSync(next) ? matchSegments(next, rest) : [];
   }
-  const matcher = new RegExp(`^${segment.replace(/[.+^$()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
+  const matcher = new RegExp(
+    `^${segment
+      .replace(/[.+^$()|[\]\\]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.')}$`,
+  );
   return readdirSync(dir, { withFileTypes: true })
     .filter((entry) => matcher.test(entry.name) && !(entry.name.startsWith('.') && !segment.startsWith('.')))
     .filter((entry) => rest.length === 0 || entry.isDirectory())

@@ -35,7 +35,11 @@ export interface FunctionRuntime {
 const answeredByTrigger = new Set(['http']);
 
 /** Looks up readers and writers of all bindings of `fn`; `kinds` must know every type used (see `checkBindings`). */
-export function toFunctionRuntime(fn: RegisteredFunction, contextOptions: unknown, kinds: BindingKinds): FunctionRuntime {
+export function toFunctionRuntime(
+  fn: RegisteredFunction,
+  contextOptions: unknown,
+  kinds: BindingKinds,
+): FunctionRuntime {
   const inputs: { name: string; read: ReadInput }[] = [];
   const outputs = new Map<string, WriteOutput>();
   for (const [name, binding] of Object.entries(fn.bindings)) {

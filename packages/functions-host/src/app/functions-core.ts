@@ -33,7 +33,7 @@ export interface FunctionsCore {
   /** Called when the app's entry points have run: registering a function later throws, as on Azure. */
   close(): void;
   /** Takes the module away again. The app's libraries keep what they already have. */
-  uninstall(): void;
+  readonly uninstall: () => void;
 }
 
 /**
@@ -107,7 +107,8 @@ class Disposable {
 
 /** Node's module loader as far as it is patched; not in its public types. */
 interface ModuleInternals {
-  _resolveFilename(request: string, ...rest: unknown[]): string;
+  /** Uses no `this`. */
+  _resolveFilename: (request: string, ...rest: unknown[]) => string;
   _cache: Record<string, unknown>;
 }
 
@@ -116,10 +117,8 @@ function provideModule(exports: Readonly<Record<string, unknown>>): () => void {
   if (internals._cache[moduleName] !== undefined) {
     throw new Error('A Functions host is running in this process already: one process runs one app.');
   }
-  const original = internals._resolveFilename;
-  internals._resolveFilename = function (request, ...rest) {
-    return request === moduleName ? moduleName : original.call(this, request, ...rest);
-  };
+  const { _resolveFilename: original } = internals;
+  internals._resolveFilename = (request, ...rest) => (request === moduleName ? moduleName : original(request, ...rest));
   const provided = new Module(moduleName);
   provided.exports = exports;
   provided.loaded = true;

@@ -183,7 +183,10 @@ async function runThroughModel(
     }
     core.state = 'postInvocationHooks';
     await hooks.run('postInvocation', outcome);
-    if (outcome['error'] !== null && outcome['error'] !== undefined) throw outcome['error'];
+    const { error } = outcome;
+    // The handler's or a hook's own value, thrown on as it came.
+    // eslint-disable-next-line @typescript-eslint/only-throw-error
+    if (error !== null && error !== undefined) throw error;
     result = outcome['result'];
   } else {
     result = await model.invokeFunction(context, args, callback);
@@ -237,7 +240,11 @@ async function readInputs(runtime: FunctionRuntime, call: InvocationCall): Promi
   return inputData;
 }
 
-async function writeOutputs(runtime: FunctionRuntime, response: InvocationResponse, call: InvocationCall): Promise<void> {
+async function writeOutputs(
+  runtime: FunctionRuntime,
+  response: InvocationResponse,
+  call: InvocationCall,
+): Promise<void> {
   const data = call.bindingData?.() ?? noBindingData;
   for (const [name, write] of runtime.outputs) {
     const value =

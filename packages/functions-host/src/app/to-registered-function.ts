@@ -93,11 +93,7 @@ function toRegisteredFunction(
   return { name: metadata.name, trigger, bindings, callback, ...(retry === undefined ? undefined : { retry }) };
 }
 
-function findBindingProblem(
-  name: string,
-  binding: BindingMetadata,
-  supported: SupportedBindings,
-): string | undefined {
+function findBindingProblem(name: string, binding: BindingMetadata, supported: SupportedBindings): string | undefined {
   const isTrigger = /trigger$/i.test(binding.type);
   const known = isTrigger ? supported.triggers : binding.direction === 'in' ? supported.inputs : supported.outputs;
   if (known.has(binding.type)) return undefined;

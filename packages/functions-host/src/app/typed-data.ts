@@ -48,12 +48,14 @@ export interface NamedData {
   readonly data: TypedData;
 }
 
+/** With the type that it has: nothing for undefined, functions and symbols. */
+const stringify: (value: unknown) => string | undefined = JSON.stringify;
+
 /** What an activity returned, as JSON text: bytes become base64, nothing becomes 'null', as the durable extension stores it. */
 export function toJsonText(value: unknown): string {
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'));
   if (value instanceof ArrayBuffer) return JSON.stringify(Buffer.from(value).toString('base64'));
-  // JSON.stringify answers undefined for undefined, functions and symbols, whatever its declared type says.
-  return (JSON.stringify(value) as string | undefined) ?? 'null';
+  return stringify(value) ?? 'null';
 }
 
 /** The JSON text of an encoded value: `{ string }` is text (never parsed), bytes become base64. */

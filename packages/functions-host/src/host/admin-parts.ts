@@ -20,7 +20,7 @@ export function toAdminApi(
       readonly log: HostLog;
     };
     readonly runtimes: readonly FunctionRuntime[];
-    keys(): HostKeys;
+    readonly keys: () => HostKeys;
   },
 ): AdminApi {
   const { base, runtimes, httpFunctions } = parts;

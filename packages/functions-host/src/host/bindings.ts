@@ -19,13 +19,18 @@ export const supportedBindings: SupportedBindings = {
 };
 
 /** Readers and writers of the bindings beside the trigger. `durable` is asked at each invocation: it starts after the app is loaded. */
-export function createBindingKinds(accounts: StorageAccounts, durable: () => DurableExtension | undefined): BindingKinds {
+export function createBindingKinds(
+  accounts: StorageAccounts,
+  durable: () => DurableExtension | undefined,
+): BindingKinds {
   return {
     inputs: {
       durableClient: (binding) => {
         const about = {
           ...(typeof binding['taskHub'] === 'string' ? { taskHub: binding['taskHub'] } : undefined),
-          ...(typeof binding['connectionName'] === 'string' ? { connectionName: binding['connectionName'] } : undefined),
+          ...(typeof binding['connectionName'] === 'string'
+            ? { connectionName: binding['connectionName'] }
+            : undefined),
         };
         return () => {
           const extension = durable();

@@ -1,9 +1,11 @@
+import { inspect } from 'node:util';
+
 /** Fields that clients of databases and services put on their errors and that say most. */
 const tellingFields = ['code', 'statusCode', 'detail', 'hint'] as const;
 
 /** An error as text for a log: stack, telling fields, and the same for its causes. */
 export function describeError(error: unknown, depth = 0): string {
-  if (!(error instanceof Error)) return typeof error === 'string' ? error : (JSON.stringify(error) as string | undefined) ?? String(error);
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error);
   const fields = tellingFields.flatMap((field) => {
     const value = (error as unknown as Record<string, unknown>)[field];
     return typeof value === 'string' || typeof value === 'number' ? [`${field}: ${value}`] : [];

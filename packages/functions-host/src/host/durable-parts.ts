@@ -10,7 +10,7 @@ import { createTaskHubStore } from './task-hub';
  */
 export interface DurableParts {
   /** Undefined before its start, and for an app without durable functions. */
-  extension(): DurableExtension | undefined;
+  readonly extension: () => DurableExtension | undefined;
   connect(options: DurableFunctionsOptions): DurableFunctions;
   /** True if a function of the app needs the extension. */
   isNeeded(): boolean;

@@ -38,7 +38,9 @@ const logLevels = ['Trace', 'Debug', 'Information', 'Warning', 'Error', 'Critica
 export function readHostJson(appDir: string, settings: Settings): HostJson {
   const file = path.join(appDir, 'host.json');
   if (!existsSync(file)) {
-    throw new StartError(`${file} is missing: it marks the folder of a Functions app. Start in that folder or name it with --app.`);
+    throw new StartError(
+      `${file} is missing: it marks the folder of a Functions app. Start in that folder or name it with --app.`,
+    );
   }
   const json = parseJson(readFileSync(file, 'utf8'), file);
   applyOverrides(json, settings);
@@ -50,12 +52,26 @@ export function readHostJson(appDir: string, settings: Settings): HostJson {
   return {
     functionTimeoutMs: readTimeout(at('functionTimeout') ?? defaultTimeout, file),
     logLevels: readLogLevels(toObject(at('logging', 'logLevel'), 'logging.logLevel', file), file),
-    routePrefix: String(at('extensions', 'http', 'routePrefix') ?? 'api').replace(/^\/|\/$/g, ''),
+    routePrefix: readText(
+      at('extensions', 'http', 'routePrefix') ?? 'api',
+      'extensions.http.routePrefix',
+      file,
+    ).replace(/^\/|\/$/g, ''),
     durableTask,
-    hubName: settings.resolve(String(durableTask['hubName'] ?? 'TestHubName')),
+    hubName: settings.resolve(
+      readText(durableTask['hubName'] ?? 'TestHubName', 'extensions.durableTask.hubName', file),
+    ),
     blobs: {
-      poisonThreshold: readCount(at('extensions', 'blobs', 'poisonBlobThreshold') ?? 5, 'extensions.blobs.poisonBlobThreshold', file),
-      parallelism: readCount(at('extensions', 'blobs', 'maxDegreeOfParallelism') ?? 8, 'extensions.blobs.maxDegreeOfParallelism', file),
+      poisonThreshold: readCount(
+        at('extensions', 'blobs', 'poisonBlobThreshold') ?? 5,
+        'extensions.blobs.poisonBlobThreshold',
+        file,
+      ),
+      parallelism: readCount(
+        at('extensions', 'blobs', 'maxDegreeOfParallelism') ?? 8,
+        'extensions.blobs.maxDegreeOfParallelism',
+        file,
+      ),
     },
   };
 }
@@ -108,7 +124,9 @@ function readTimeout(value: unknown, file: string): number | undefined {
   if (value === '-1' || value === -1) return undefined;
   const ms = typeof value === 'string' ? parseTimeSpan(value) : undefined;
   if (ms === undefined || ms <= 0) {
-    throw new StartError(`"functionTimeout" of ${file} must be a time span such as "00:10:00", or "-1" for none; got ${JSON.stringify(value)}.`);
+    throw new StartError(
+      `"functionTimeout" of ${file} must be a time span such as "00:10:00", or "-1" for none; got ${JSON.stringify(value)}.`,
+    );
   }
   return ms;
 }
@@ -125,6 +143,11 @@ function readLogLevels(values: Json, file: string): Record<string, LogLevel | 'N
     levels[category] = level;
   }
   return levels;
+}
+
+function readText(value: unknown, key: string, file: string): string {
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  throw new StartError(`${key} of ${file} must be a text; got ${JSON.stringify(value)}.`);
 }
 
 function readCount(value: unknown, key: string, file: string): number {

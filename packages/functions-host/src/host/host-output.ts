@@ -59,13 +59,14 @@ const consoleLevels: readonly (readonly ['log' | 'info' | 'debug' | 'warn' | 'er
 ];
 
 function captureConsole(log: HostLog): () => void {
-  const originals = consoleLevels.map(([method]) => [method, console[method]] as const);
+  const { log: logLine, info, debug, warn, error } = console;
+  const originals = { log: logLine, info, debug, warn, error };
   for (const [method, level] of consoleLevels) {
     console[method] = (...args: unknown[]) => {
       log.log(level, 'Host.Function.Console', format(...args));
     };
   }
   return () => {
-    for (const [method, original] of originals) console[method] = original;
+    Object.assign(console, originals);
   };
 }

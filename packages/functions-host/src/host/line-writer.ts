@@ -2,7 +2,7 @@
 export interface LineWriter {
   write(line: string): void;
   /** Writes what waits; call it before the process ends. */
-  flush(): void;
+  readonly flush: () => void;
 }
 
 const batchLines = 512;

@@ -57,7 +57,8 @@ const kinds: Readonly<Record<string, (parts: ListenerParts, runtime: FunctionRun
 function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerListener {
   const { accounts, hostJson, hostId } = parts;
   const { path: text, source, connection: given } = runtime.fn.trigger;
-  if (typeof text !== 'string') throw new Error(`its path must be a text such as container/{name}; got ${JSON.stringify(text)}.`);
+  if (typeof text !== 'string')
+    throw new Error(`its path must be a text such as container/{name}; got ${JSON.stringify(text)}.`);
   checkSource(source);
   const connection = toConnectionName(given);
   accounts.check(connection);
@@ -67,7 +68,13 @@ function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerL
   return createBlobTrigger({
     runtime,
     pattern,
-    source: createBlobSource({ accounts, connection, container: pattern.container, functionName: runtime.fn.name, receipts }),
+    source: createBlobSource({
+      accounts,
+      connection,
+      container: pattern.container,
+      functionName: runtime.fn.name,
+      receipts,
+    }),
     attempts: hostJson.blobs.poisonThreshold,
     parallelism: hostJson.blobs.parallelism,
     sourceName: `storage (setting ${connection})`,
@@ -79,7 +86,7 @@ function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerL
 
 /** Blobs are found by polling; the source may be left out or named so. */
 function checkSource(source: unknown): void {
-  const name = source === undefined || source === null || source === '' ? 'LogsAndContainerScan' : String(source);
+  const name = typeof source === 'string' && source !== '' ? source : 'LogsAndContainerScan';
   if (name.toLowerCase() === 'logsandcontainerscan') return;
   if (name.toLowerCase() === 'eventgrid') {
     throw new Error(

@@ -36,13 +36,18 @@ export async function loadFunctions(options: LoadOptions): Promise<LoadedFunctio
   const asked = toAskedFor(core, options.only);
   const enabled = asked.filter(({ metadata }) => {
     if (!isDisabled(settings, metadata.name)) return true;
-    log.log('Information', 'Host.Startup', `Function ${metadata.name} is disabled (AzureWebJobs.${metadata.name}.Disabled).`);
+    log.log(
+      'Information',
+      'Host.Startup',
+      `Function ${metadata.name} is disabled (AzureWebJobs.${metadata.name}.Disabled).`,
+    );
     return false;
   });
   const functions = toRegisteredFunctions(enabled, settings.resolve, options.supported);
   const shapes = await Promise.all(functions.map((fn) => probeContext(model, fn)));
   const contextClass = shapes[0]?.contextClass;
-  if (contextClass === undefined) throw new StartError('Every function of the app is disabled: there is nothing to run.');
+  if (contextClass === undefined)
+    throw new StartError('Every function of the app is disabled: there is nothing to run.');
   return {
     model,
     contextClass,

@@ -50,7 +50,9 @@ function toFunctionList(entries: readonly FunctionEntry[], colour: boolean): str
   return [
     '',
     'Functions:',
-    ...withUrl.map((entry) => `\n\t${name(`${entry.name}:`)} ${target(`[${entry.methods.join(',')}] ${entry.url ?? ''}`)}`),
+    ...withUrl.map(
+      (entry) => `\n\t${name(`${entry.name}:`)} ${target(`[${entry.methods.join(',')}] ${entry.url ?? ''}`)}`,
+    ),
     ...others.map((entry) => `\n\t${name(`${entry.name}:`)} ${entry.trigger}`),
     '',
   ].join('\n');

@@ -18,7 +18,11 @@ export interface RunParts {
 /** Runs a function once with a text as its trigger's input, as the admin API is asked to; whatever comes of it is in the log. */
 export function runFunction(parts: RunParts, runtime: FunctionRuntime, input: string): void {
   start(parts, runtime, input).catch((error: unknown) => {
-    parts.log.log('Warning', runtime.category, `Running '${runtime.displayName}' on demand failed: ${messageOf(error)}`);
+    parts.log.log(
+      'Warning',
+      runtime.category,
+      `Running '${runtime.displayName}' on demand failed: ${messageOf(error)}`,
+    );
   });
 }
 

@@ -8,7 +8,7 @@ export interface Settings {
    * Replaces each `%NAME%` in a text by that setting.
    * @throws Error naming the setting that is missing.
    */
-  resolve(text: string): string;
+  readonly resolve: (text: string) => string;
 }
 
 /** Settings over a plain record. */
@@ -30,5 +30,7 @@ export function createSettings(values: Readonly<Record<string, string>>): Settin
 
 /** True when a setting turns this function off: `AzureWebJobs.<name>.Disabled` (or with `__` for shells without dots). */
 export function isDisabled(settings: Settings, functionName: string): boolean {
-  return settings.isOn(`AzureWebJobs.${functionName}.Disabled`) || settings.isOn(`AzureWebJobs__${functionName}__Disabled`);
+  return (
+    settings.isOn(`AzureWebJobs.${functionName}.Disabled`) || settings.isOn(`AzureWebJobs__${functionName}__Disabled`)
+  );
 }

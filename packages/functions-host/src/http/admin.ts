@@ -38,7 +38,7 @@ export interface AdminOptions {
   readonly clock: Clock;
   readonly startedAt: number;
   /** Reads (or makes) the keys. */
-  keys(): HostKeys;
+  readonly keys: () => HostKeys;
   /** Starts one run of a function with a text as its trigger's input; it is not waited for. */
   run(runtime: FunctionRuntime, input: string): void;
 }

@@ -9,7 +9,12 @@ export type Door = { readonly level: AuthLevel; readonly functionName: string } 
  * Decides whether a request may pass.
  * @returns undefined if so, else the status to answer: 401 without a known key, 403 with one that does not open this door.
  */
-export function refuseAccess(keys: HostKeys, door: Door, request: IncomingMessage, query: string): 401 | 403 | undefined {
+export function refuseAccess(
+  keys: HostKeys,
+  door: Door,
+  request: IncomingMessage,
+  query: string,
+): 401 | 403 | undefined {
   if (typeof door === 'object' && door.level === 'anonymous') return undefined;
   const functionName = typeof door === 'object' ? door.functionName : undefined;
   const access = findAccess(keys, givenKey(request, query), functionName);

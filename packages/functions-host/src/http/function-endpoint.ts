@@ -82,7 +82,7 @@ function writeResponse(response: ServerResponse, output: TypedData | null | unde
   const body = http.body === null || http.body === undefined ? undefined : typedDataToBytes(http.body);
   const headers: Record<string, string | number | string[]> = {};
   for (const name in http.headers) {
-    if (!connectionHeaders.has(name)) headers[name] = http.headers[name] as string;
+    if (!connectionHeaders.has(name)) headers[name] = http.headers[name] ?? '';
   }
   if (http.cookies.length > 0) {
     const own = headers['set-cookie'];

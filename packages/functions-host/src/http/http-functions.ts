@@ -17,7 +17,7 @@ export interface HttpFunction {
 }
 
 const allMethods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'TRACE'];
-const authLevels: readonly string[] = ['anonymous', 'function', 'admin'] satisfies AuthLevel[];
+const authLevels: readonly AuthLevel[] = ['anonymous', 'function', 'admin'];
 
 /**
  * The HTTP functions among `runtimes`.
@@ -51,7 +51,11 @@ export function toRouteTable(functions: readonly HttpFunction[], log: HostLog): 
       const key = `${method} /${template.toLowerCase()}`;
       const other = taken.get(key);
       if (other !== undefined) {
-        log.log('Warning', 'Host.Startup', `Functions '${other}' and '${runtime.fn.name}' both answer ${key}: '${other}' will.`);
+        log.log(
+          'Warning',
+          'Host.Startup',
+          `Functions '${other}' and '${runtime.fn.name}' both answer ${key}: '${other}' will.`,
+        );
       } else taken.set(key, runtime.fn.name);
     }
     try {
@@ -71,9 +75,12 @@ function toMethods(methods: unknown): string[] {
 
 function toAuthLevel(level: unknown, name: string): AuthLevel {
   // The real host's default when a function says nothing.
-  const text = level === undefined || level === null ? 'function' : String(level).toLowerCase();
-  if (!authLevels.includes(text)) {
-    throw new StartError(`Function '${name}': authLevel must be one of ${authLevels.join(', ')}; got ${JSON.stringify(level)}.`);
+  const text = level ?? 'function';
+  const known = authLevels.find((name) => typeof text === 'string' && name === text.toLowerCase());
+  if (known === undefined) {
+    throw new StartError(
+      `Function '${name}': authLevel must be one of ${authLevels.join(', ')}; got ${JSON.stringify(level)}.`,
+    );
   }
-  return text as AuthLevel;
+  return known;
 }

@@ -1,3 +1,5 @@
+import { messageOf } from '../supervisor/failures';
+
 /** True when a route parameter's value is allowed. */
 export type RouteConstraint = (value: string) => boolean;
 
@@ -61,7 +63,7 @@ function toRegexConstraint(source: string): RouteConstraint {
     // In a template `{{` and `}}` stand for one brace each; matching is without case and anywhere in the value, as in ASP.NET.
     pattern = new RegExp(source.replaceAll('{{', '{').replaceAll('}}', '}'), 'i');
   } catch (error) {
-    throw new Error(`regex(${source}) is not valid: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`regex(${source}) is not valid: ${messageOf(error)}`, { cause: error });
   }
   return (value) => pattern.test(value);
 }

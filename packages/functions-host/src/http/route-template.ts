@@ -120,7 +120,8 @@ function findClosingBrace(text: string, open: number, template: string): number 
 
 function parseParameter(text: string, template: string): Parameter {
   const match = /^(\*{0,2})([A-Za-z_][\w-]*)((?::[^=]*?(?:\(.*\))?)*?)(?:=(.*))?(\?)?$/.exec(text);
-  if (match === null) throw routeError(template, `'{${text}}' is no parameter such as {id}, {id:int}, {id?} or {*rest}`);
+  if (match === null)
+    throw routeError(template, `'{${text}}' is no parameter such as {id}, {id:int}, {id?} or {*rest}`);
   const [, stars = '', name = '', constraints = '', defaultValue, question] = match;
   return {
     name,
@@ -141,14 +142,14 @@ function parseParameter(text: string, template: string): Parameter {
 function splitConstraints(text: string): string[] {
   const constraints: string[] = [];
   let depth = 0;
-  for (const char of text) {
-    if (char === ':' && depth === 0) {
-      constraints.push('');
-      continue;
-    }
-    if (char === '(') depth++;
+  let from = 0;
+  for (let at = 0; at <= text.length; at++) {
+    const char = text[at];
+    if ((char === ':' && depth === 0) || char === undefined) {
+      if (at > from) constraints.push(text.slice(from, at));
+      from = at + 1;
+    } else if (char === '(') depth++;
     else if (char === ')') depth--;
-    constraints[constraints.length - 1] += char;
   }
   return constraints;
 }
@@ -196,7 +197,10 @@ function checkOrder(segments: readonly Segment[], template: string): void {
 }
 
 function canBeAbsent(part: Part): boolean {
-  return 'parameter' in part && (part.parameter.optional || part.parameter.catchAll || part.parameter.defaultValue !== undefined);
+  return (
+    'parameter' in part &&
+    (part.parameter.optional || part.parameter.catchAll || part.parameter.defaultValue !== undefined)
+  );
 }
 
 function toRank(segment: Segment): number {
@@ -210,8 +214,7 @@ function toRank(segment: Segment): number {
 
 function matchSegments(segments: readonly Segment[], path: readonly string[]): Record<string, string> | undefined {
   const params: Record<string, string> = {};
-  for (let at = 0; at < segments.length; at++) {
-    const segment = segments[at] as Segment;
+  for (const [at, segment] of segments.entries()) {
     const [part] = segment.parts;
     if (part !== undefined && 'parameter' in part && part.parameter.catchAll) {
       return setParameter(params, part.parameter, path.length > at ? path.slice(at).join('/') : undefined)

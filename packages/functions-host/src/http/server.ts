@@ -95,7 +95,9 @@ function toStartError(error: NodeJS.ErrnoException, port: number): StartError {
     );
   }
   if (error.code === 'EACCES') {
-    return new StartError(`Port ${port} needs more rights than this user has. Take one above 1023 with --port <number>.`);
+    return new StartError(
+      `Port ${port} needs more rights than this user has. Take one above 1023 with --port <number>.`,
+    );
   }
   return new StartError(`Listening on ${loopback}:${port} failed: ${error.message}`);
 }

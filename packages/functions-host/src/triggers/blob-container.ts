@@ -1,6 +1,13 @@
 import type { BlobDownloadResponseParsed, ContainerClient } from '@azure/storage-blob';
 import { isMissing } from './blob-receipts';
-import { type BlobSource, type BlobSourceOptions, type ListedBlob, poisonQueue, type ReadBlob, receiptKey } from './blob-source';
+import {
+  type BlobSource,
+  type BlobSourceOptions,
+  type ListedBlob,
+  poisonQueue,
+  type ReadBlob,
+  receiptKey,
+} from './blob-source';
 
 /** A container in a storage account, through the Azure SDK. */
 export function createBlobSource(options: BlobSourceOptions): BlobSource {

@@ -87,7 +87,8 @@ function parseParts(text: string, path: string): Part[] {
     } else if (char === '{') {
       const end = text.indexOf('}', at);
       const parameter = text.slice(at + 1, end);
-      if (end < 0 || parameter === '' || parameter.includes('{')) throw new Error(`path '${path}' has a '{' that is not closed by '}'.`);
+      if (end < 0 || parameter === '' || parameter.includes('{'))
+        throw new Error(`path '${path}' has a '{' that is not closed by '}'.`);
       if (plain !== '') parts.push({ text: plain });
       plain = '';
       parts.push({ parameter });

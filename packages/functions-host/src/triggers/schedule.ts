@@ -13,7 +13,13 @@ export interface Schedule {
 const fieldNames = ['second', 'minute', 'hour', 'day', 'month', 'day of week'] as const;
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-const limits: readonly { readonly min: number; readonly max: number; readonly names?: readonly string[] }[] = [
+interface Limit {
+  readonly min: number;
+  readonly max: number;
+  readonly names?: readonly string[];
+}
+
+const limits: readonly Limit[] = [
   { min: 0, max: 59 },
   { min: 0, max: 59 },
   { min: 0, max: 23 },
@@ -41,7 +47,7 @@ export function parseSchedule(text: string, timeZone = 'UTC'): Schedule {
       `schedule '${text}' must have six fields ({second} {minute} {hour} {day} {month} {day of week}), five without seconds, or be a time span hh:mm:ss.`,
     );
   }
-  const normalised = fields.map((field, at) => normaliseField(field, at, text));
+  const normalised = limits.map((limit, at) => normaliseField(fields[at] ?? '', limit, at, text));
   return { isInterval: false, next: toNext(normalised, text, timeZone) };
 }
 
@@ -52,8 +58,7 @@ export function isShorterThanMinute(schedule: Schedule, now: number): boolean {
 }
 
 /** Checks one field by NCRONTAB's own grammar, which is smaller than the parser's, and turns names into numbers. */
-function normaliseField(field: string, at: number, text: string): string {
-  const limit = limits[at] as (typeof limits)[number];
+function normaliseField(field: string, limit: Limit, at: number, text: string): string {
   const fail = (): never => {
     const names = limit.names === undefined ? '' : ` or a name such as ${limit.names.slice(0, 2).join(', ')}`;
     throw new Error(

@@ -25,7 +25,11 @@ const retryOptions = { maxTries: 2, retryDelayInMs: 200, tryTimeoutInMs: 60_000 
 export function createStorageAccounts(settings: Settings): StorageAccounts {
   const blobClients = new Map<string, Promise<BlobServiceClient>>();
   const queueClients = new Map<string, Promise<QueueServiceClient>>();
-  const once = <T>(clients: Map<string, Promise<T>>, connection: string, make: (text: string) => Promise<T>): Promise<T> => {
+  const once = <T>(
+    clients: Map<string, Promise<T>>,
+    connection: string,
+    make: (text: string) => Promise<T>,
+  ): Promise<T> => {
     let client = clients.get(connection);
     if (client === undefined) {
       client = make(toConnectionString(settings, connection));

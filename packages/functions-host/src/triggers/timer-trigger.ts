@@ -150,12 +150,16 @@ class Timer {
   async #readStatus(attempts: number): Promise<ScheduleStatus | undefined> {
     const { statuses, runtime, log, clock } = this.#options;
     if (statuses === undefined) return undefined;
-    for (let failures = 0; !this.#stopping.signal.aborted; ) {
+    for (let failures = 0; !this.#stopping.signal.aborted;) {
       try {
         return await statuses.read(runtime.fn.name);
       } catch (error) {
         if (failures === 0) {
-          log.log('Warning', category, `The schedule status of '${runtime.fn.name}' can't be read: ${messageOf(error)}`);
+          log.log(
+            'Warning',
+            category,
+            `The schedule status of '${runtime.fn.name}' can't be read: ${messageOf(error)}`,
+          );
         }
         failures++;
         if (failures >= attempts) return undefined;

@@ -16,7 +16,8 @@ describe('loading an app', () => {
       'package.json': '{ "type": "module", "main": "src/{functions/**/*,extra}.{js,mjs,cjs}" }',
       'src/functions/a.js': "import { app } from '@azure/functions'; app.http('a', { handler: () => ({}) });",
       'src/functions/deep/b.cjs': `${app} app.http('b', { handler: () => ({}) });`,
-      'src/functions/c.mjs': "import { app } from '@azure/functions'; await null; app.http('c', { handler: () => ({}) });",
+      'src/functions/c.mjs':
+        "import { app } from '@azure/functions'; await null; app.http('c', { handler: () => ({}) });",
       'src/functions/d.txt': 'not code',
       'src/extra.cjs': `${app} app.http('extra', { handler: () => ({}) });`,
     });
@@ -62,22 +63,32 @@ describe('loading an app', () => {
       { 'package.json': '{ "main": "index.mjs" }', 'index.mjs': "throw 'just text';" },
       "entry point index.mjs threw while it was loaded:\n'just text'",
     ],
-    ['a main that matches nothing', { 'package.json': '{ "main": "dist/*.js" }' }, /No file matches "main" of .*package\.json: "dist\/\*\.js"/],
+    [
+      'a main that matches nothing',
+      { 'package.json': '{ "main": "dist/*.js" }' },
+      /No file matches "main" of .*package\.json: "dist\/\*\.js"/,
+    ],
     ['a package.json that is no JSON', { 'package.json': '{' }, /package\.json is not valid JSON: /],
     ['an app that registers nothing', { 'index.js': '' }, 'No function was registered by index.js.'],
     [
       'a binding that is not there yet, with what is',
-      { 'index.js': `${app} app.storageQueue('onMessage', { queueName: 'q', connection: 'C', handler: () => undefined });` },
+      {
+        'index.js': `${app} app.storageQueue('onMessage', { queueName: 'q', connection: 'C', handler: () => undefined });`,
+      },
       /Function 'onMessage', binding 'queueTrigger\w+': trigger type 'queueTrigger' is not there yet in this host\. Supported triggers: httpTrigger, timerTrigger, /,
     ],
     [
       'an output that is not there yet',
-      { 'index.js': `${app} app.http('f', { handler: () => ({}), extraOutputs: [output.storageQueue({ queueName: 'q', connection: 'C' })] });` },
+      {
+        'index.js': `${app} app.http('f', { handler: () => ({}), extraOutputs: [output.storageQueue({ queueName: 'q', connection: 'C' })] });`,
+      },
       /Function 'f', binding 'queueOutput\w+': output type 'queue' is not there yet in this host\. Supported outputs: http, blob\./,
     ],
     [
       'a binding that nobody knows',
-      { 'index.js': `${app} app.generic('f', { trigger: { type: 'carrierPigeonTrigger', name: 't' }, handler: () => ({}) });` },
+      {
+        'index.js': `${app} app.generic('f', { trigger: { type: 'carrierPigeonTrigger', name: 't' }, handler: () => ({}) });`,
+      },
       "Function 'f', binding 't': trigger type 'carrierPigeonTrigger' is unknown. Supported triggers: ",
     ],
     [
@@ -100,7 +111,11 @@ describe('loading an app', () => {
       { 'index.js': `${app} app.http('same', { handler: () => ({}) }); app.http('Same', { handler: () => ({}) });` },
       "Function 'Same' is registered twice (also as 'same'; names are compared without case).",
     ],
-    ['a host.json of another version', { 'host.json': '{ "version": "1.0" }' }, /"version" of .*host\.json must be "2\.0"; got "1\.0"\./],
+    [
+      'a host.json of another version',
+      { 'host.json': '{ "version": "1.0" }' },
+      /"version" of .*host\.json must be "2\.0"; got "1\.0"\./,
+    ],
     [
       'a log level that is none',
       { 'host.json': '{ "version": "2.0", "logging": { "logLevel": { "Function": "Loud" } } }' },

@@ -24,7 +24,9 @@ describe('a host with blob functions on a real storage emulator', () => {
   };
   const download = async (where: string): Promise<string> => {
     const [container = '', ...blob] = where.split('/');
-    return (await storage.blobs.getContainerClient(container).getBlobClient(blob.join('/')).downloadToBuffer()).toString();
+    return (
+      await storage.blobs.getContainerClient(container).getBlobClient(blob.join('/')).downloadToBuffer()
+    ).toString();
   };
 
   beforeAll(async () => {
@@ -76,7 +78,13 @@ describe('a host with blob functions on a real storage emulator', () => {
   it('gives a blob up after five failures, with a message on the poison queue', async () => {
     await upload('bad.txt', 'FAIL');
     await host.waitFor(/failed for blob inbox\/bad\.txt as often as it may/);
-    expect(host.output().match(/Executing 'Functions\.onUpload' \(Reason='New blob detected\(LogsAndContainerScan\): inbox\/bad\.txt'/g)).toHaveLength(5);
+    expect(
+      host
+        .output()
+        .match(
+          /Executing 'Functions\.onUpload' \(Reason='New blob detected\(LogsAndContainerScan\): inbox\/bad\.txt'/g,
+        ),
+    ).toHaveLength(5);
     const queue = storage.queues.getQueueClient('webjobs-blobtrigger-poison');
     const [message] = (await queue.receiveMessages()).receivedMessageItems;
     expect(JSON.parse(Buffer.from(message?.messageText ?? '', 'base64').toString())).toMatchObject({
@@ -93,19 +101,29 @@ describe('a host with blob functions on a real storage emulator', () => {
     await upload('in.txt', 'changed');
     await upload('new.txt', 'new');
     host = await start();
-    await host.waitFor(/inbox\/in\.txt[\s\S]*inbox\/new\.txt[\s\S]*(Executed 'Functions\.onUpload' \(Succeeded[\s\S]*){2}/);
+    await host.waitFor(
+      /inbox\/in\.txt[\s\S]*inbox\/new\.txt[\s\S]*(Executed 'Functions\.onUpload' \(Succeeded[\s\S]*){2}/,
+    );
     await upload('last.txt', 'last');
     await host.waitFor(/inbox\/last\.txt/);
-    const seen = [...host.output().matchAll(/New blob detected\(LogsAndContainerScan\): inbox\/([\w./]+)'/g)].map(([, name]) => name);
+    const seen = [...host.output().matchAll(/New blob detected\(LogsAndContainerScan\): inbox\/([\w./]+)'/g)].map(
+      ([, name]) => name,
+    );
     expect(seen).toEqual(['in.txt', 'new.txt', 'last.txt']);
   });
 
   it('outlives storage that goes away: it warns once and goes on when storage is back', async () => {
     await host.waitFor(/Executed 'Functions\.onUpload' \(Succeeded[^\n]*\n$/);
     await storage.stop();
-    await host.waitFor(/The blob trigger of 'onUpload' can't work with storage \(setting AzureWebJobsStorage\): .*It keeps trying\./, 20_000);
+    await host.waitFor(
+      /The blob trigger of 'onUpload' can't work with storage \(setting AzureWebJobsStorage\): .*It keeps trying\./,
+      20_000,
+    );
     await storage.start();
-    await host.waitFor(/The blob trigger of 'onUpload' works with storage \(setting AzureWebJobsStorage\) again\./, 20_000);
+    await host.waitFor(
+      /The blob trigger of 'onUpload' works with storage \(setting AzureWebJobsStorage\) again\./,
+      20_000,
+    );
     await upload('after.txt', 'after');
     await host.waitFor(/inbox\/after\.txt/);
     expect(host.output().match(/can't work with storage/g)).toHaveLength(1);
@@ -130,10 +148,19 @@ describe('a host with blob functions on a real storage emulator', () => {
   });
 
   it.each([
-    [{ BLOB_SOURCE: 'EventGrid' }, "Function 'onUpload': its blob trigger has source 'EventGrid', which this host does not have yet"],
+    [
+      { BLOB_SOURCE: 'EventGrid' },
+      "Function 'onUpload': its blob trigger has source 'EventGrid', which this host does not have yet",
+    ],
     [{}, "Function 'onUpload', binding 'blobTrigger"],
-    [{ BLOB_SOURCE: '', AzureWebJobsStorage: '' }, "Setting 'AzureWebJobsStorage' is not set: expected a storage connection string"],
-    [{ BLOB_SOURCE: '', AzureWebJobsStorage: 'rubbish' }, "Setting 'AzureWebJobsStorage' must be a storage connection string"],
+    [
+      { BLOB_SOURCE: '', AzureWebJobsStorage: '' },
+      "Setting 'AzureWebJobsStorage' is not set: expected a storage connection string",
+    ],
+    [
+      { BLOB_SOURCE: '', AzureWebJobsStorage: 'rubbish' },
+      "Setting 'AzureWebJobsStorage' must be a storage connection string",
+    ],
   ])('refuses to start with settings %j', async (settings, message) => {
     const all = { AzureWebJobsStorage: storage.connectionString, ...settings };
     await expect(startHostProcess(appDir, { settings: all })).rejects.toThrow(message);

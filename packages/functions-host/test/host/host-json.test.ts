@@ -15,7 +15,10 @@ describe('host.json', () => {
     rmSync(folder, { recursive: true });
   });
   const read = (json: object | string, settings: Record<string, string> = {}) => {
-    writeFileSync(path.join(folder, 'host.json'), typeof json === 'string' ? json : JSON.stringify({ version: '2.0', ...json }));
+    writeFileSync(
+      path.join(folder, 'host.json'),
+      typeof json === 'string' ? json : JSON.stringify({ version: '2.0', ...json }),
+    );
     return readHostJson(folder, createSettings(settings));
   };
 
@@ -31,7 +34,9 @@ describe('host.json', () => {
   });
 
   it('is read with comments and commas that JSON does not have', () => {
-    expect(read('{ // host\n "version": "2.0", /* no limit */ "functionTimeout": "-1", }').functionTimeoutMs).toBeUndefined();
+    expect(
+      read('{ // host\n "version": "2.0", /* no limit */ "functionTimeout": "-1", }').functionTimeoutMs,
+    ).toBeUndefined();
   });
 
   it('is overridden by settings, with names matched without case', () => {
@@ -70,7 +75,12 @@ describe('host.json', () => {
 
 describe('log levels', () => {
   it('go by the longest category that fits, then by default', () => {
-    const isEnabled = createLogFilter({ default: 'Warning', Function: 'Information', 'Function.loud': 'None', host: 'Debug' });
+    const isEnabled = createLogFilter({
+      default: 'Warning',
+      Function: 'Information',
+      'Function.loud': 'None',
+      host: 'Debug',
+    });
     expect([
       isEnabled('Information', 'Other'),
       isEnabled('Warning', 'Other'),
@@ -94,7 +104,11 @@ describe('settings', () => {
   });
 
   it('turn functions off', () => {
-    const settings = createSettings({ 'AzureWebJobs.a.Disabled': 'True', AzureWebJobs__b__Disabled: '1', 'AzureWebJobs.c.Disabled': 'false' });
+    const settings = createSettings({
+      'AzureWebJobs.a.Disabled': 'True',
+      AzureWebJobs__b__Disabled: '1',
+      'AzureWebJobs.c.Disabled': 'false',
+    });
     expect(['a', 'b', 'c', 'd'].map((name) => isDisabled(settings, name))).toEqual([true, true, false, false]);
   });
 });

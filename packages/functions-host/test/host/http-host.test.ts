@@ -26,7 +26,11 @@ describe('a host with HTTP functions', () => {
   });
 
   it('passes query, body, headers and route parameters in, and status, headers and body out', async () => {
-    const response = await get('/api/echo/5?tag=a&tag=b%20c', { method: 'PUT', body: 'wörd', headers: { 'content-type': 'text/x' } });
+    const response = await get('/api/echo/5?tag=a&tag=b%20c', {
+      method: 'PUT',
+      body: 'wörd',
+      headers: { 'content-type': 'text/x' },
+    });
     expect(response.status).toBe(201);
     expect(response.headers.get('x-method')).toBe('PUT');
     expect(response.headers.get('content-type')).toBe('application/json');
@@ -83,7 +87,9 @@ describe('a host with HTTP functions', () => {
   it('answers 500 with an empty body when a handler throws, and logs the error with its stack', async () => {
     const response = await get('/api/boom');
     expect([response.status, await response.text()]).toEqual([500, '']);
-    await host.waitFor(/Executed 'Functions\.boom' \(Failed, Id=[\w-]+, Duration=\d+ms\)\n\[[^\]]+\] Error: boom happened\n {4}at /);
+    await host.waitFor(
+      /Executed 'Functions\.boom' \(Failed, Id=[\w-]+, Duration=\d+ms\)\n\[[^\]]+\] Error: boom happened\n {4}at /,
+    );
   });
 
   it('fails a function that takes longer than functionTimeout', async () => {
@@ -115,7 +121,10 @@ describe('a host with HTTP functions', () => {
     const largest = await get('/api/size', { method: 'POST', body: Buffer.alloc(104_857_600) });
     expect(await largest.json()).toEqual({ bytes: 104_857_600 });
     const status = await new Promise((resolve, reject) => {
-      const request = httpRequest(`${host.url}/api/size`, { method: 'POST', headers: { 'content-length': 104_857_601 } });
+      const request = httpRequest(`${host.url}/api/size`, {
+        method: 'POST',
+        headers: { 'content-length': 104_857_601 },
+      });
       request.on('response', (response) => resolve(response.statusCode));
       request.on('error', reject);
       request.flushHeaders();
@@ -141,20 +150,29 @@ describe('a host with HTTP functions', () => {
   it('answers the admin API without keys when keys are not enforced', async () => {
     expect((await get('/')).status).toBe(200);
     const ping = await get('/admin/host/ping');
-    expect([ping.status, ping.headers.get('cache-control'), ping.headers.get('pragma')]).toEqual([200, 'no-store,no-cache', 'no-cache']);
+    expect([ping.status, ping.headers.get('cache-control'), ping.headers.get('pragma')]).toEqual([
+      200,
+      'no-store,no-cache',
+      'no-cache',
+    ]);
     expect(await (await get('/admin/host/status')).json()).toMatchObject({ state: 'Running', version: '4.1037.0.0' });
     const functions = (await (await get('/admin/functions')).json()) as { name: string }[];
     expect(functions.map(({ name }) => name).slice(0, 3)).toEqual(['boom', 'bytes', 'console']);
     expect(await (await get('/admin/functions/echo')).json()).toMatchObject({
       invoke_url_template: `${host.url}/api/echo/{id:int?}`,
-      config: { scriptFile: 'index.js', bindings: [{ type: 'httpTrigger' }, { type: 'http', name: '$return', direction: 'out' }] },
+      config: {
+        scriptFile: 'index.js',
+        bindings: [{ type: 'httpTrigger' }, { type: 'http', name: '$return', direction: 'out' }],
+      },
     });
     expect((await get('/admin/functions/nosuch')).status).toBe(404);
   });
 
   it('runs a function on demand through the admin API', async () => {
     const run = (name: string, body: string, type = 'application/json'): Promise<number> =>
-      get(`/admin/functions/${name}`, { method: 'POST', body, headers: { 'content-type': type } }).then(({ status }) => status);
+      get(`/admin/functions/${name}`, { method: 'POST', body, headers: { 'content-type': type } }).then(
+        ({ status }) => status,
+      );
     expect(await run('never', '{"input":""}')).toBe(202);
     await host.waitFor(/timer ran false/);
     expect(await run('never', '')).toBe(400);
@@ -186,13 +204,16 @@ describe('a host that enforces keys', () => {
   let host: HostProcess;
   let master: string;
   let keys: { functions: Record<string, Record<string, string>>; host: Record<string, string> };
-  const status = async (where: string, init?: RequestInit): Promise<number> => (await fetch(host.url + where, init)).status;
+  const status = async (where: string, init?: RequestInit): Promise<number> =>
+    (await fetch(host.url + where, init)).status;
   const post = { method: 'POST' };
 
   beforeAll(async () => {
     const dataDir = await makeFolder();
     host = await startHostProcess(appDir, { settings, auth: true, dataDir });
-    const kept = JSON.parse(await readFile(path.join(dataDir, 'keys.json'), 'utf8')) as typeof keys & { master: string };
+    const kept = JSON.parse(await readFile(path.join(dataDir, 'keys.json'), 'utf8')) as typeof keys & {
+      master: string;
+    };
     master = kept.master;
     keys = kept;
   });
@@ -231,8 +252,14 @@ describe('JSON logs', () => {
     const host = await startHostProcess(appDir, { settings, logFormat: 'json' });
     await fetch(`${host.url}/api/boom`);
     await host.waitFor(/"Failed|\(Failed/);
-    const lines = host.output().trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(lines).toContainEqual(expect.objectContaining({ message: 'ready', url: host.url, elapsedMs: expect.any(Number) }));
+    const lines = host
+      .output()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ message: 'ready', url: host.url, elapsedMs: expect.any(Number) }),
+    );
     expect(lines.find(({ error }) => error !== undefined)).toMatchObject({
       level: 'Error',
       category: 'Function.boom',

@@ -1,3 +1,4 @@
+/* global process */
 // Runs the built host in a process of its own for a test: options come in HOST_OPTIONS, `ready` and `failed` go back
 // over IPC, and a `stop` message ends it.
 const { startHost, StartError } = require('../../dist/index.js');

@@ -39,7 +39,10 @@ describe('the path of a blob trigger', () => {
 describe('the path of a blob input or output', () => {
   it("is filled with the trigger's values, without regard to case", () => {
     const template = parseBlobTemplate('copies/{Name}-{metadata.author}.copy');
-    expect(template.fill({ name: 'a/b', metadata: { author: 'ann' } })).toEqual({ container: 'copies', blob: 'a/b-ann.copy' });
+    expect(template.fill({ name: 'a/b', metadata: { author: 'ann' } })).toEqual({
+      container: 'copies',
+      blob: 'a/b-ann.copy',
+    });
   });
 
   it('can hold a new id for each use', () => {

@@ -35,7 +35,13 @@ function createContainer() {
       const found = blobs.get(blob.name);
       if (found?.etag !== blob.etag) return undefined;
       const times = { created: undefined, modified: undefined };
-      return { content: Buffer.from(found.text), uri: `http://x/${blob.name}`, properties: { ETag: found.etag }, metadata: {}, ...times };
+      return {
+        content: Buffer.from(found.text),
+        uri: `http://x/${blob.name}`,
+        properties: { ETag: found.etag },
+        metadata: {},
+        ...times,
+      };
     },
     receipts: () => Promise.resolve(new Set(receipts)),
     async writeReceipt(blob) {
@@ -71,7 +77,10 @@ function createWatcher(
     },
   };
   const trigger = createBlobTrigger({
-    runtime: { fn: { name: 'onBlob', retry: options.retry }, displayName: 'Functions.onBlob' } as unknown as FunctionRuntime,
+    runtime: {
+      fn: { name: 'onBlob', retry: options.retry },
+      displayName: 'Functions.onBlob',
+    } as unknown as FunctionRuntime,
     pattern: parseBlobPattern('inbox/{name}.csv'),
     source: container.source,
     attempts: 5,
@@ -96,7 +105,11 @@ describe('a blob trigger', () => {
     expect(calls[0]).toMatchObject({
       reason: 'New blob detected(LogsAndContainerScan): inbox/c.csv',
       trigger: { bytes: Buffer.from('c.csv') },
-      triggerMetadata: { Uri: { string: 'http://x/c.csv' }, name: { string: 'c' }, Properties: { json: '{"ETag":"v1"}' } },
+      triggerMetadata: {
+        Uri: { string: 'http://x/c.csv' },
+        name: { string: 'c' },
+        Properties: { json: '{"ETag":"v1"}' },
+      },
     });
     container.put('b.csv', 'new');
     await clock.moveTo(8000);
@@ -138,7 +151,12 @@ describe('a blob trigger', () => {
     container.put('bad.csv');
     const { clock, trigger, calls } = createWatcher(container, {
       run: () => Promise.reject(new Error('no luck')),
-      retry: { retryStrategy: 'exponentialBackoff', maxRetryCount: 2, minimumInterval: { seconds: 10 }, maximumInterval: { seconds: 15 } },
+      retry: {
+        retryStrategy: 'exponentialBackoff',
+        maxRetryCount: 2,
+        minimumInterval: { seconds: 10 },
+        maximumInterval: { seconds: 15 },
+      },
     });
     trigger.start();
     await clock.moveTo(10_000);
@@ -171,7 +189,11 @@ describe('a blob trigger', () => {
     trigger.start();
     await clock.moveTo(60_000);
     expect(log.lines).toEqual([
-      { level: 'Warning', category: 'Host.Triggers.Blob', message: expect.stringContaining("can't work with storage (setting S): list is down") as string },
+      {
+        level: 'Warning',
+        category: 'Host.Triggers.Blob',
+        message: expect.stringContaining("can't work with storage (setting S): list is down") as string,
+      },
     ]);
     container.put('a.csv');
     container.down.clear();

@@ -15,7 +15,9 @@ interface TimerInput {
   ScheduleStatus: ScheduleStatus | null;
 }
 
-function createStatuses(initial?: ScheduleStatus): ScheduleStatusStore & { status: ScheduleStatus | undefined; isDown: boolean } {
+function createStatuses(
+  initial?: ScheduleStatus,
+): ScheduleStatusStore & { status: ScheduleStatus | undefined; isDown: boolean } {
   return {
     status: initial,
     isDown: false,
@@ -33,7 +35,12 @@ function createStatuses(initial?: ScheduleStatus): ScheduleStatusStore & { statu
 function createTimer(
   start: string,
   schedule: string,
-  options: { statuses?: ScheduleStatusStore; runOnStartup?: boolean; retry?: RetryMetadata; run?: () => Promise<void> } = {},
+  options: {
+    statuses?: ScheduleStatusStore;
+    runOnStartup?: boolean;
+    retry?: RetryMetadata;
+    run?: () => Promise<void>;
+  } = {},
 ) {
   const clock = createManualClock(at(start));
   const log = createCollectedLog();
@@ -72,10 +79,17 @@ describe('a timer trigger', () => {
     const { clock, trigger, calls } = createTimer('08:00:10', '0 */5 * * * *', { statuses });
     trigger.start();
     await clock.moveTo(at('08:00:20'));
-    expect(statuses.status).toEqual({ Last: '0001-01-01T00:00:00Z', Next: iso('08:05:00'), LastUpdated: iso('08:00:10') });
+    expect(statuses.status).toEqual({
+      Last: '0001-01-01T00:00:00Z',
+      Next: iso('08:05:00'),
+      LastUpdated: iso('08:00:10'),
+    });
     await clock.moveTo(at('08:10:00'));
     expect(statuses.status).toMatchObject({ Last: iso('08:10:00'), Next: iso('08:15:00') });
-    expect(calls[1]?.input).toMatchObject({ IsPastDue: false, ScheduleStatus: { Last: iso('08:05:00'), Next: iso('08:10:00') } });
+    expect(calls[1]?.input).toMatchObject({
+      IsPastDue: false,
+      ScheduleStatus: { Last: iso('08:05:00'), Next: iso('08:10:00') },
+    });
   });
 
   it('makes up, at once and once, for occurrences that passed while the host was down', async () => {
@@ -139,7 +153,11 @@ describe('a timer trigger', () => {
     trigger.start();
     await clock.moveTo(at('08:02:00'));
     expect(times()).toEqual([iso('08:01:00'), iso('08:01:05'), iso('08:01:10'), iso('08:02:00')]);
-    expect(calls[1]?.call.retryContext).toMatchObject({ retryCount: 1, maxRetryCount: 2, exception: { message: 'no luck' } });
+    expect(calls[1]?.call.retryContext).toMatchObject({
+      retryCount: 1,
+      maxRetryCount: 2,
+      exception: { message: 'no luck' },
+    });
   });
 
   it('keeps its schedule while the note cannot be read, says so once, and looks for missed occurrences later', async () => {
