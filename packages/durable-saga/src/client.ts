@@ -210,7 +210,7 @@ async function readStatus(
   id: string,
 ): Promise<InstanceStatus<unknown> | undefined> {
   const found = await find(client, id);
-  if (found === undefined || found.name.toLowerCase() !== saga.toLowerCase()) return undefined;
+  if (found?.name.toLowerCase() !== saga.toLowerCase()) return undefined;
   const runtimeStatus = found.runtimeStatus as RuntimeStatus;
   const shown = isSagaStatus(found.customStatus)
     ? found.customStatus

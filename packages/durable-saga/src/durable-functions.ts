@@ -156,8 +156,9 @@ class DurableFunctionsInstance implements Durable {
     if (waited.length === 1 && only !== undefined && !(only instanceof EventTask)) this.#hostTime = this.now();
   }
 
+  /** The timer is due now, not later: however long the host takes it to be, it is over with its first piece. */
   *#bringHostToPresent(): Generator<Task, void, unknown> {
-    yield* this.#yieldTask(this.#context.df.createTimer(new Date(this.now() + 1)));
+    yield* this.#yieldTask(this.#context.df.createTimer(new Date(this.now())));
     this.#hostTime = this.now();
   }
 
