@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { createTransport } from 'nodemailer';
+import type { Mailer } from '../ports';
+import { OutsideError, type OutsideTrouble } from './outside-error';
+
+export interface SmtpMailerOptions {
+  /** `smtp://` or `smtps://`, with `user:password@` where the server wants it; the usual port when none is given. */
+  readonly url: string;
+  /** Sender of every mail; its domain is that of the Message-IDs. */
+  readonly from: string;
+  /** How long to wait for a connection and for each of the server's answers; 10 seconds by default. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Mail over SMTP, on a few connections that are kept. SMTP has no idempotency keys: when an answer is lost the mail may
+ * arrive twice, with the same Message-ID, which follows from the key. Throws an `OutsideError`.
+ */
+export function createSmtpMailer({ url, from, timeoutMs = 10_000 }: SmtpMailerOptions): Mailer & { close(): void } {
+  const transport = createTransport({
+    ...toServer(url),
+    pool: true,
+    maxConnections: 5,
+    maxMessages: Infinity,
+    // A mail whose connection broke may have been taken: the step's own retry decides, not the pool.
+    maxRequeues: 0,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    async send(key, { to, subject, text }) {
+      try {
+        await transport.sendMail({ from, to, subject, text, messageId: toMessageId(key, from) });
+      } catch (error) {
+        throw toOutsideError(error, to);
+      }
+    },
+    close: () => transport.close(),
+  };
+}
+
+/** `<first 32 hex digits of the key's SHA-256@domain of the sender>`. */
+export function toMessageId(key: string, from: string): string {
+  const domain = /@([^@>\s]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
+  return `<${createHash('sha256').update(key).digest('hex').slice(0, 32)}@${domain}>`;
+}
+
+function toServer(value: string): {
+  host: string;
+  port: number;
+  secure: boolean;
+  auth?: { user: string; pass: string };
+} {
+  const url = new URL(value);
+  const secure = url.protocol === 'smtps:';
+  const server = { host: url.hostname, port: url.port === '' ? (secure ? 465 : 587) : Number(url.port), secure };
+  if (url.username === '') return server;
+  return { ...server, auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } };
+}
+
+/** What nodemailer's codes mean for us; an answer of the server (`responseCode`) says more. */
+const TROUBLES: Readonly<Record<string, OutsideTrouble>> = {
+  ECONNECTION: 'Unreachable',
+  ECONNREFUSED: 'Unreachable',
+  EDNS: 'Unreachable',
+  ESOCKET: 'Unreachable',
+  ETLS: 'Unreachable',
+  ETIMEDOUT: 'Timeout',
+  EAUTH: 'Rejected',
+  ENOAUTH: 'Rejected',
+  EENVELOPE: 'Rejected',
+  ECONFIG: 'Rejected',
+};
+
+function toOutsideError(error: unknown, to: string): OutsideError {
+  const { code, responseCode, message } = error as { code?: string; responseCode?: number; message?: string };
+  const trouble =
+    responseCode === undefined ? (TROUBLES[code ?? ''] ?? 'Failed') : responseCode >= 500 ? 'Rejected' : 'Failed';
+  return new OutsideError(`mail${trouble}`, `the mail to ${to} was not taken: ${message ?? String(error)}`, error);
+}
