@@ -26,10 +26,12 @@ export const orderRequestSchema = z.strictObject({
   orderId: orderIdSchema.optional(),
   customerId: customerIdSchema,
   email: emailSchema.optional(),
+  // Counted before they are looked at, so that a million wrong lines are one mistake.
   lines: z
-    .array(z.strictObject({ sku: skuSchema, quantity: quantitySchema }), linesForm)
+    .array(z.unknown(), linesForm)
     .min(1, linesForm)
-    .max(MAX_LINES, linesForm),
+    .max(MAX_LINES, { error: linesForm, abort: true })
+    .pipe(z.array(z.strictObject({ sku: skuSchema, quantity: quantitySchema }))),
   paymentMethod: paymentMethodSchema,
 });
 export type OrderRequest = z.infer<typeof orderRequestSchema>;

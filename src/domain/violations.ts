@@ -7,20 +7,26 @@ export interface Violation {
 }
 
 const LONGEST_SHOWN = 60;
+/** A body can hold so many mistakes that the answer would be longer than it; whoever made them all gets the idea. */
+const MOST_LISTED = 500;
 
 /** Everything that a schema found wrong with `input`, each with what was expected and what came. */
 export function toViolations(error: z.ZodError, input: unknown): readonly Violation[] {
-  const violations = error.issues.flatMap((issue): Violation[] => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: toPath([...issue.path, key]), message: 'is no known property' }));
-    }
-    const expected = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/, received \w+$/, '');
-    return [{ path: toPath(issue.path), message: `${expected}, got ${show(valueAt(input, issue.path))}` }];
-  });
-  return violations.filter(
-    ({ path, message }, index) =>
-      violations.findIndex((other) => other.path === path && other.message === message) === index,
-  );
+  const violations = new Map<string, Violation>();
+  for (const violation of error.issues.flatMap((issue) => fromIssue(issue, input))) {
+    violations.set(`${violation.path} ${violation.message}`, violation);
+  }
+  const all = [...violations.values()];
+  const more = all.length - MOST_LISTED;
+  return more > 0 ? [...all.slice(0, MOST_LISTED), { path: '', message: `and ${more} more violations` }] : all;
+}
+
+function fromIssue(issue: z.core.$ZodIssue, input: unknown): Violation[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: toPath([...issue.path, key]), message: 'is no known property' }));
+  }
+  const expected = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/, received \w+$/, '');
+  return [{ path: toPath(issue.path), message: `${expected}, got ${show(valueAt(input, issue.path))}` }];
 }
 
 function toPath(path: readonly PropertyKey[]): string {
@@ -39,6 +45,13 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value);
+  try {
+    return shorten(JSON.stringify(value));
+  } catch {
+    return 'something nested too deep to show';
+  }
+}
+
+function shorten(text: string): string {
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
 }

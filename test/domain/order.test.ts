@@ -184,6 +184,24 @@ describe('the body of a request', () => {
     ]);
   });
 
+  it('is answered in a few words and at once however much of it is wrong', () => {
+    const violationsOf = (input: unknown) => {
+      const parsed = orderRequestSchema.safeParse(input);
+      return parsed.error ? toViolations(parsed.error, input) : [];
+    };
+    const lines = Array.from({ length: 300_000 }, () => ({}));
+    expect(violationsOf({ ...body, lines })).toMatchObject([
+      { path: 'lines', message: expect.stringMatching(/^expected a list of 1 to 100 lines, got /) },
+    ]);
+    const unknown = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`x${n}`, 0]));
+    expect(violationsOf({ ...body, ...unknown })).toHaveLength(501);
+    expect(violationsOf({ ...body, ...unknown }).at(-1)).toEqual({ path: '', message: 'and 1500 more violations' });
+    const deep = JSON.parse('['.repeat(200_000) + ']'.repeat(200_000)) as unknown;
+    expect(violationsOf({ ...body, lines: [deep] })).toEqual([
+      { path: 'lines[0]', message: 'expected object, got something nested too deep to show' },
+    ]);
+  });
+
   it.each(['a', 'A-1_b', '0'.repeat(64)])('accepts the order id %s', (id) => {
     expect(orderIdSchema.safeParse(id).success).toBe(true);
   });
