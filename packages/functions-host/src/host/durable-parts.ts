@@ -34,7 +34,7 @@ export function createDurableParts(): DurableParts {
       runtimes.some(({ fn }) => Object.values(fn.bindings).some((binding) => durableTypes.has(binding.type))),
     async start({ taskHub, ...options }) {
       if (functions === undefined) throw new Error('connect() comes before start().');
-      const store = createTaskHubStore(taskHub);
+      const store = createTaskHubStore(taskHub, options.hubName);
       extension = createDurableExtension({ ...options, functions, store });
       await extension.start();
     },
