@@ -1,0 +1,20 @@
+import { createMemoryStore } from './memory';
+import { createPostgresStore } from './postgres';
+import type { TaskHubStore } from './store';
+
+/**
+ * The store of a task hub: `memory`, or a `postgres://` URL. Hubs of different names in one database are apart, each in
+ * a schema of its own. Throws when `taskHub` is neither.
+ */
+export function createTaskHubStore(taskHub: string, hubName: string): TaskHubStore {
+  if (taskHub === 'memory') return createMemoryStore();
+  if (!/^postgres(ql)?:\/\//.test(taskHub)) {
+    throw new Error(`Expected the task hub to be 'memory' or a postgres:// URL, got '${taskHub}'.`);
+  }
+  return createPostgresStore({ url: taskHub, schema: toSchemaName(hubName) });
+}
+
+/** Hub names are letters and digits (Azure's rule), told apart without regard to case. */
+function toSchemaName(hubName: string): string {
+  return `hub_${hubName.toLowerCase().replace(/[^a-z0-9]/g, '_')}`.slice(0, 63);
+}
