@@ -16,7 +16,6 @@ let client: ReturnType<typeof createOrderClient>;
 
 beforeAll(async () => {
   app = await startApp({
-    args: ['--task-hub', 'memory'],
     env: { APPROVAL_THRESHOLD: '1000.00', APPROVAL_TIMEOUT: '1 hour' },
   });
   client = createOrderClient(app);
