@@ -9,27 +9,32 @@ interface ChildRecord {
   readonly identity?: string;
 }
 
+/**
+ * `tethered` ones end by themselves when this process does. A `database` lives on, and is ended through its own
+ * data folder by the next start; killed outright it would leave its sessions behind.
+ */
+export type ChildKind = 'tethered' | 'database';
+
 /** How long children of a killed supervisor may take to notice and end by themselves. */
 const NOTICE_WITHIN_MS = 3_000;
 
 /** The processes that this supervisor started, in memory and in a file for the next one. */
 export interface Children {
-  /** @param killSignal what ends it at once. */
-  track(name: string, child: ChildProcess, killSignal?: NodeJS.Signals): void;
+  track(name: string, child: ChildProcess, kind?: ChildKind): void;
   /** Ends what is left, at once. */
   killAll(): void;
 }
 
 export function trackChildren(file: string): Children {
-  const running = new Map<ChildProcess, { readonly name: string; readonly killSignal: NodeJS.Signals }>();
+  const running = new Map<ChildProcess, { readonly name: string; readonly kind: ChildKind }>();
   let writing = Promise.resolve();
   const save = (): void => {
     writing = writing.then(() => writeRecords(file, running)).catch(() => undefined);
   };
   return {
-    track(name, child, killSignal = 'SIGKILL') {
+    track(name, child, kind = 'tethered') {
       if (child.pid === undefined) return;
-      running.set(child, { name, killSignal });
+      running.set(child, { name, kind });
       child.once('exit', () => {
         running.delete(child);
         save();
@@ -37,7 +42,8 @@ export function trackChildren(file: string): Children {
       save();
     },
     killAll() {
-      for (const [child, { killSignal }] of running) child.kill(killSignal);
+      const hasSignals = process.platform !== 'win32';
+      for (const [child, { kind }] of running) child.kill(kind === 'database' && hasSignals ? 'SIGQUIT' : 'SIGKILL');
     },
   };
 }
@@ -63,13 +69,15 @@ async function endLeftover({ pid, identity }: ChildRecord): Promise<void> {
 
 async function writeRecords(
   file: string,
-  running: ReadonlyMap<ChildProcess, { readonly name: string }>,
+  running: ReadonlyMap<ChildProcess, { readonly name: string; readonly kind: ChildKind }>,
 ): Promise<void> {
   const records = await Promise.all(
-    [...running].map(async ([{ pid = 0 }, { name }]): Promise<ChildRecord> => {
-      const identity = await identifyProcess(pid);
-      return { name, pid, ...(identity !== undefined && { identity }) };
-    }),
+    [...running]
+      .filter(([, { kind }]) => kind === 'tethered')
+      .map(async ([{ pid = 0 }, { name }]): Promise<ChildRecord> => {
+        const identity = await identifyProcess(pid);
+        return { name, pid, ...(identity !== undefined && { identity }) };
+      }),
   );
   await writeWhole(file, JSON.stringify(records));
 }

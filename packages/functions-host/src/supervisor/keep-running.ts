@@ -33,7 +33,7 @@ export function keepRunning(service: Service, children: Children, log: HostLog):
   const start = async (): Promise<void> => {
     running = await service.start({
       signal,
-      onSpawn: (child, killSignal) => children.track(service.name, child, killSignal),
+      onSpawn: (child, kind) => children.track(service.name, child, kind),
     });
   };
 

@@ -32,7 +32,7 @@ export interface PostgresServerOptions {
   /** Takes what the server prints. */
   readonly logFile: string;
   /** Told of the server's process as soon as there is one. */
-  readonly onSpawn?: (child: ChildProcess, killSignal: NodeJS.Signals) => void;
+  readonly onSpawn?: (child: ChildProcess, kind: 'database') => void;
   /** Aborting ends a start that is under way. */
   readonly signal?: AbortSignal;
 }
@@ -62,8 +62,7 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
   const log = await openLogFile(options.logFile);
   const listen = { host: loopbackIp(options.address.host), port: options.address.port };
   const child = spawnServer(binaries, place.dataDir, listen, log, account);
-  // An immediate shutdown: killed outright it would leave its sessions behind.
-  options.onSpawn?.(child, process.platform === 'win32' ? 'SIGKILL' : 'SIGQUIT');
+  options.onSpawn?.(child, 'database');
   const ended = endOf(child);
   const stop = async (): Promise<void> => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

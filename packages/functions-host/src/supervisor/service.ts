@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import type { ChildKind } from './children';
 import type { Running } from './running';
 
 /** Something to start and keep running. */
@@ -13,6 +14,6 @@ export interface Service {
 
 export interface StartCall {
   readonly signal: AbortSignal;
-  /** Told of the process as soon as there is one, and of what ends it at once if that is not SIGKILL. */
-  readonly onSpawn: (child: ChildProcess, killSignal?: NodeJS.Signals) => void;
+  /** Told of the process as soon as there is one. */
+  readonly onSpawn: (child: ChildProcess, kind?: ChildKind) => void;
 }
