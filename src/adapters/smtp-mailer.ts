@@ -22,7 +22,7 @@ export function createSmtpMailer({ url, from, timeoutMs = 10_000 }: SmtpMailerOp
     pool: true,
     maxConnections: 5,
     maxMessages: Infinity,
-    // A mail whose connection broke may have been taken: the step's own retry decides, not the pool.
+    // Trying again is the step's business, which does it durably; see its policy.
     maxRequeues: 0,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,

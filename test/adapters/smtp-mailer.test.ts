@@ -94,13 +94,13 @@ describe('the SMTP mailer', () => {
   describe('with a server that misbehaves', () => {
     let server: Server;
     const sockets = new Set<Socket>();
-    let greeting: string | undefined;
+    let converse: (socket: Socket) => void;
 
     beforeEach(async () => {
       server = createServer((socket) => {
         sockets.add(socket);
         socket.on('error', () => undefined);
-        if (greeting !== undefined) socket.end(greeting);
+        converse(socket);
       }).listen(0, '127.0.0.1');
       await once(server, 'listening');
     });
@@ -109,14 +109,42 @@ describe('the SMTP mailer', () => {
       await new Promise((closed) => server.close(closed));
     });
 
+    const url = (): string => `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+    it('sends a mail once whose connection broke before the answer', async () => {
+      let mails = 0;
+      converse = (socket) => {
+        socket.write('220 hello\r\n');
+        socket.setEncoding('utf8').on('data', (said: string) => {
+          if (said.endsWith('\r\n.\r\n')) {
+            mails += 1;
+            socket.destroy();
+          } else socket.write(said.startsWith('DATA') ? '354 go on\r\n' : '250 fine\r\n');
+        });
+      };
+      await expect(openMailer(url(), 2000).send('k', mail)).rejects.toMatchObject({ code: 'mailUnreachable' });
+      expect(mails).toBe(1);
+    });
+
+    it('leaves it to the step to try again when the server hangs up at once', async () => {
+      let calls = 0;
+      converse = (socket) => {
+        calls += 1;
+        socket.end();
+      };
+      await expect(openMailer(url(), 2000).send('k', mail)).rejects.toMatchObject({ code: 'mailUnreachable' });
+      expect(calls).toBe(1);
+    });
+
     it.each([
       ['says nothing', undefined, 'mailTimeout'],
       ['has no time', '421 come back later\r\n', 'mailFailed'],
       ['wants no mail from us', '554 go away\r\n', 'mailRejected'],
     ])('throws when it %s', async (_what, says, code) => {
-      greeting = says;
-      const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      await expect(openMailer(url, 150).send('k', mail)).rejects.toMatchObject({ name: 'OutsideError', code });
+      converse = (socket) => {
+        if (says !== undefined) socket.end(says);
+      };
+      await expect(openMailer(url(), 150).send('k', mail)).rejects.toMatchObject({ name: 'OutsideError', code });
     });
   });
 
