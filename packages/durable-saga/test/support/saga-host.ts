@@ -97,7 +97,7 @@ export class SagaHost implements DurableClientPort {
   /** Attempts in the order in which they were scheduled. */
   readonly attempts: Attempt[] = [];
   readonly logs: { readonly level: string; readonly text: string }[] = [];
-  readonly #functions: SagaHostOptions['functions'];
+  readonly functions: SagaHostOptions['functions'];
   readonly #treat: NonNullable<SagaHostOptions['treat']>;
   readonly #instances = new Map<string, Instance>();
   #queue: Message[] = [];
@@ -106,7 +106,7 @@ export class SagaHost implements DurableClientPort {
   #ids = 0;
 
   constructor({ functions, mode = 'replay', treat, now = Date.UTC(2026, 0, 1) }: SagaHostOptions) {
-    this.#functions = functions;
+    this.functions = functions;
     this.mode = mode;
     this.#treat = treat ?? (() => undefined);
     this.#now = now;
@@ -383,7 +383,7 @@ export class SagaHost implements DurableClientPort {
   }
 
   #function(name: string): CapturedFunction {
-    const found = this.#functions.get(name);
+    const found = this.functions.get(name);
     if (found === undefined) throw new Error(`no function '${name}' is registered`);
     return found;
   }
