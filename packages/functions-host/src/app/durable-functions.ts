@@ -71,9 +71,10 @@ const durableReason = '(null)';
 
 function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime, call: ActivityCall): Promise<string> {
   const invocationId = randomUUID();
-  return options.invoker.observe(runtime, durableReason, invocationId, async () => {
+  const { instanceId } = call;
+  return options.invoker.observe(runtime, { reason: durableReason, invocationId, instanceId }, async () => {
     const context = toContext(options, runtime, invocationId, {
-      instanceId: call.instanceId,
+      instanceId,
       get data(): unknown {
         return toCamelCase(JSON.parse(call.input));
       },
@@ -104,7 +105,7 @@ function openInvocation(
   const invocationId = randomUUID();
   return {
     invocationId,
-    context: toContext(options, runtime, invocationId, { instanceId }, instanceId),
+    context: toContext(options, runtime, invocationId, { instanceId }),
     callback: runtime.fn.callback,
   };
 }
@@ -113,11 +114,10 @@ function toContext(
   options: DurableFunctionsOptions,
   runtime: FunctionRuntime,
   invocationId: string,
-  triggerMetadata: Record<string, unknown>,
-  instanceId?: string,
+  triggerMetadata: { readonly instanceId: string } & Record<string, unknown>,
 ): InvocationContext {
   const functionName = runtime.fn.name;
-  const details = { functionName, invocationId, ...(instanceId === undefined ? undefined : { instanceId }) };
+  const details = { functionName, invocationId, instanceId: triggerMetadata.instanceId };
   const logHandler = (level: WorkerLogLevel, ...args: unknown[]): void => {
     const source = { userCategory: runtime.userCategory, details, context };
     logFromWorker(options.log, options.hooks, source, level, 'user', format(...args));

@@ -37,6 +37,8 @@ export interface InvocationCall {
   readonly traceParent?: string;
   /** Shown in a line of its own after the start of the run. */
   readonly triggerDetails?: string;
+  /** Changes the handler's result before the library encodes it. */
+  readonly beforeResponse?: (result: unknown) => unknown;
   /** Made by the caller when it must know the id beforehand (streamed HTTP). */
   readonly invocationId?: string;
 }
@@ -50,6 +52,13 @@ export interface InvokerOptions {
   readonly timeoutMs: number | undefined;
 }
 
+/** What the log says about a run. */
+export interface RunAbout {
+  readonly reason: string;
+  readonly invocationId: string;
+  readonly instanceId?: string;
+}
+
 /** Runs functions and knows how many are running. */
 export interface Invoker {
   /** Runs a function through the programming model. Rejects with the handler's own error. */
@@ -57,7 +66,7 @@ export interface Invoker {
   /**
    * Puts log lines, function timeout and the count of running invocations around `run`, which does the work itself.
    */
-  observe<T>(runtime: FunctionRuntime, reason: string, invocationId: string, run: () => Promise<T>): Promise<T>;
+  observe<T>(runtime: FunctionRuntime, about: RunAbout, run: () => Promise<T>): Promise<T>;
   /** Resolves when nothing runs any more, or after `graceMs`; answers how many invocations were left running. */
   settle(graceMs: number): Promise<number>;
 }
@@ -77,8 +86,12 @@ export function createInvoker(options: InvokerOptions): Invoker {
   let running = 0;
   let whenIdle: (() => void) | undefined;
 
-  const observe: Invoker['observe'] = async (runtime, reason, invocationId, run) => {
-    const details = { functionName: runtime.fn.name, invocationId };
+  const observe: Invoker['observe'] = async (runtime, { reason, invocationId, instanceId }, run) => {
+    const details = {
+      functionName: runtime.fn.name,
+      invocationId,
+      ...(instanceId === undefined ? undefined : { instanceId }),
+    };
     const startedAt = clock.now();
     if (log.isEnabled('Information', runtime.category)) {
       log.log(
@@ -115,7 +128,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
   return {
     invoke(runtime, call) {
       const invocationId = call.invocationId ?? randomUUID();
-      return observe(runtime, call.reason, invocationId, () => {
+      return observe(runtime, { reason: call.reason, invocationId }, () => {
         if (call.triggerDetails !== undefined) {
           const details = { functionName: runtime.fn.name, invocationId };
           log.log('Information', runtime.category, `Trigger Details: ${call.triggerDetails}`, details);
@@ -191,7 +204,7 @@ async function runThroughModel(
   } else {
     result = await model.invokeFunction(context, args, callback);
   }
-  const response = await model.getResponse(context, result);
+  const response = await model.getResponse(context, call.beforeResponse?.(result) ?? result);
   if (runtime.outputs.size > 0) await writeOutputs(runtime, response, call);
   return response;
 }

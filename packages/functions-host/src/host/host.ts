@@ -17,6 +17,7 @@ import { createDispatcher } from '../http/dispatch';
 import { toHttpFunctions, toRouteTable } from '../http/http-functions';
 import { durableKeyName, readKeys } from '../http/keys';
 import { type HttpServer, listen } from '../http/server';
+import { openStreamDoor } from '../http/stream-door';
 import { messageOf } from '../supervisor/failures';
 import { createStorageAccounts } from '../triggers/storage-account';
 import { toAdminApi } from './admin-parts';
@@ -151,6 +152,7 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
       durable: durable.extension(),
       keys,
       defaultHost: `localhost:${server.port}`,
+      streamDoor: await openStreamDoor(model),
       hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
     }),
   );

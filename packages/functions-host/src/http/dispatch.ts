@@ -3,13 +3,14 @@ import type { Invoker } from '../app/invocation';
 import type { DurableExtension } from '../durable/ports';
 import type { AdminApi } from './admin';
 import { type Door, refuseAccess } from './auth';
-import { answerWithFunction } from './function-endpoint';
+import { answerWithFunction, answerWithStream } from './function-endpoint';
 import type { HttpFunction } from './http-functions';
 import type { HostKeys } from './keys';
 import { homePage } from './home-page';
 import { readBody } from './request-body';
 import type { RouteTable } from './route-table';
 import { answer, type RequestHandler } from './server';
+import type { StreamDoor } from './stream-door';
 
 /** All that can answer a request. */
 export interface Endpoints {
@@ -22,6 +23,8 @@ export interface Endpoints {
   /** `host:port` for a request that names none. */
   readonly defaultHost: string;
   readonly hasHomePage: boolean;
+  /** Given for an app that streams. */
+  readonly streamDoor: StreamDoor | undefined;
 }
 
 const durablePath = '/runtime/webhooks/durabletask';
@@ -49,7 +52,9 @@ export function createDispatcher(endpoints: Endpoints): RequestHandler {
     }
     const { runtime, authLevel } = match.target;
     if (isRefused(endpoints, { level: authLevel, functionName: runtime.fn.name }, request, response, query)) return;
-    await answerWithFunction(endpoints.invoker, runtime, { request, response, params: match.params, origin });
+    const about = { request, response, params: match.params, origin };
+    if (endpoints.streamDoor === undefined) await answerWithFunction(endpoints.invoker, runtime, about);
+    else await answerWithStream(endpoints.invoker, runtime, endpoints.streamDoor, about);
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BindingData, FunctionRuntime } from '../app/function-runtime';
 import type { Invoker } from '../app/invocation';
@@ -6,6 +7,7 @@ import { type HttpResponseData, type TypedData, typedDataToBytes } from '../app/
 import { toSetCookie } from './response-cookie';
 import { readBody } from './request-body';
 import { answer } from './server';
+import { atPaceOf, type StreamDoor } from './stream-door';
 
 /** The real host's log gives this reason for every HTTP trigger. */
 const httpReason = 'This function was programmatically called via the host APIs.';
@@ -17,6 +19,35 @@ export interface FunctionRequest {
   readonly params: Readonly<Record<string, string>>;
   /** Scheme, host and port that the caller used. */
   readonly origin: string;
+}
+
+/** The same for an app that streams: its library reads the request and writes the response itself. */
+export async function answerWithStream(
+  invoker: Invoker,
+  runtime: FunctionRuntime,
+  door: StreamDoor,
+  { request, response, params }: FunctionRequest,
+): Promise<void> {
+  const invocationId = randomUUID();
+  const headers = toHeaders(request.headers);
+  const triggerMetadata: Record<string, TypedData> = { Headers: { json: JSON.stringify(headers) } };
+  for (const name in params) triggerMetadata[name] = { string: params[name] ?? '' };
+  door(invocationId, request, response);
+  try {
+    await invoker.invoke(runtime, {
+      reason: httpReason,
+      invocationId,
+      trigger: { http: { method: '', url: '', headers: {}, params: {} } },
+      triggerMetadata,
+      bindingData: () => ({ ...params, headers }),
+      beforeResponse: (result) => atPaceOf(response, result),
+      ...(headers['traceparent'] === undefined ? undefined : { traceParent: headers['traceparent'] }),
+    });
+    if (!response.headersSent) answer(response, 204);
+  } catch {
+    if (response.headersSent) response.destroy();
+    else answer(response, 500);
+  }
 }
 
 /** Runs the function that a request is for and writes what it answers: 500 with an empty body if it threw. */
