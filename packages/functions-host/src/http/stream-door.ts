@@ -77,9 +77,9 @@ function toPacedStream(body: AsyncIterable<unknown>, response: ServerResponse): 
     {
       async pull(controller) {
         await waitForClient(response);
-        const { done, value }: IteratorResult<unknown> = await chunks.next();
-        if (done === true) controller.close();
-        else controller.enqueue(typeof value === 'string' ? Buffer.from(value) : value);
+        const next: IteratorResult<unknown, unknown> = await chunks.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(typeof next.value === 'string' ? Buffer.from(next.value) : next.value);
       },
       async cancel() {
         await chunks.return?.();
