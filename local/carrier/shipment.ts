@@ -11,7 +11,7 @@ export interface Shipment {
   readonly bookedAt: string;
 }
 
-export interface ShipmentLine {
+interface ShipmentLine {
   readonly sku: string;
   readonly quantity: number;
 }

@@ -9,7 +9,7 @@ export interface Shipments {
   summarise(): Summary;
 }
 
-export interface NumberedShipment extends Shipment {
+interface NumberedShipment extends Shipment {
   readonly number: number;
 }
 

@@ -18,13 +18,13 @@ export interface KeptMessage {
   readonly isDuplicate: boolean;
 }
 
-export interface MailFilter {
+interface MailFilter {
   /** One of the recipients, whatever its case. */
   readonly to: string | undefined;
   readonly messageId: string | undefined;
 }
 
-export interface MailQuery extends MailFilter {
+interface MailQuery extends MailFilter {
   readonly after: number;
   readonly limit: number;
 }

@@ -15,18 +15,18 @@ export interface Accounts {
   summarise(): Summary;
 }
 
-export interface Page<Item> {
+interface Page<Item> {
   readonly items: readonly Item[];
   readonly hasMore: boolean;
 }
 
-export interface NumberedIntent extends Intent {
+interface NumberedIntent extends Intent {
   readonly number: number;
   readonly orderId: string | undefined;
 }
 
 /** Sums per currency, in minor units. */
-export interface Sums {
+interface Sums {
   /** Every amount that a card ever said yes to. */
   authorised: number;
   /** Held now. */

@@ -8,10 +8,10 @@ export interface FaultSettings {
   readonly stallMs: number;
 }
 
-export type Fault = 'none' | 'before' | 'after';
+type Fault = 'none' | 'before' | 'after';
 
 /** The settings in force, with what they have done since they were last set. */
-export interface FaultReport extends FaultSettings {
+interface FaultReport extends FaultSettings {
   readonly requests: number;
   readonly failedBefore: number;
   readonly failedAfter: number;

@@ -21,13 +21,13 @@ export interface Keyed {
   readonly fingerprint?: string;
 }
 
-export interface KeyedRequest {
+interface KeyedRequest {
   readonly key: string | undefined;
   /** Says what the request asks for; the same key with another fingerprint is a mistake of the caller. */
   readonly fingerprint: string;
 }
 
-export type Outcome<Entry> =
+type Outcome<Entry> =
   | { readonly kind: 'answered'; readonly entry: Entry; readonly isReplay: boolean }
   | { readonly kind: 'failed'; readonly when: 'before' | 'after' }
   /** A request with this key is being worked on. */
@@ -45,7 +45,7 @@ export interface KeyedRequests<Entry> {
   close(): void;
 }
 
-export interface Work<Entry> {
+interface Work<Entry> {
   readonly stallMs?: number;
   readonly decide: () => Entry;
 }

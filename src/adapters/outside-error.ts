@@ -1,5 +1,5 @@
 /** Which outside system did not answer as it should. */
-export type OutsideSystem = 'payment' | 'carrier' | 'mail';
+type OutsideSystem = 'payment' | 'carrier' | 'mail';
 
 /**
  * Why nobody knows whether the effect came about, by what there is to do about it:

@@ -1,7 +1,7 @@
 import { OutsideError } from '../../src/adapters/outside-error';
 import type { Carrier, ShipmentRequest } from '../../src/ports';
 
-export interface InMemoryShipment extends ShipmentRequest {
+interface InMemoryShipment extends ShipmentRequest {
   readonly shipmentId: string;
   readonly tracking: string;
 }

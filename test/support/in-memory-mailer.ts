@@ -2,7 +2,7 @@ import { OutsideError } from '../../src/adapters/outside-error';
 import { toMessageId } from '../../src/adapters/smtp-mailer';
 import type { Mail, Mailer } from '../../src/ports';
 
-export interface SentMail extends Mail {
+interface SentMail extends Mail {
   readonly messageId: string;
 }
 

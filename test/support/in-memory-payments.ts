@@ -1,7 +1,7 @@
 import type { Authorisation, AuthoriseRequest, Capture, Payments } from '../../src/ports';
 import { OutsideError } from '../../src/adapters/outside-error';
 
-export interface InMemoryIntent extends AuthoriseRequest {
+interface InMemoryIntent extends AuthoriseRequest {
   readonly id: string;
   readonly state: 'held' | 'captured' | 'cancelled';
   readonly captured: number;

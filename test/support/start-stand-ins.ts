@@ -65,7 +65,7 @@ export async function startStandIns(options: { readonly now?: () => number } = {
 }
 
 /** Tells a stand-in how to misbehave; its count of requests begins anew. */
-export async function setFaults(address: string, faults: Partial<FaultSettings>): Promise<void> {
+async function setFaults(address: string, faults: Partial<FaultSettings>): Promise<void> {
   const response = await fetch(`${address}/_faults`, { method: 'POST', body: JSON.stringify(faults) });
   if (!response.ok) throw new Error(`${address}/_faults answered ${response.status}: ${await response.text()}`);
 }
