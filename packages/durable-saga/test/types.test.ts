@@ -1,0 +1,211 @@
+import { expectTypeOf } from 'expect-type';
+import { z } from 'zod';
+import { activity, registerSagas, saga, sagas, settlementSchema } from '../src';
+import type { Answer, DurableClient, InstanceStatus, SagaOutcome, Settlement, StepContext, Undo } from '../src';
+
+/*
+ * What the compiler says to authors. Nothing here needs to run: a line whose error is gone, or a type that has become
+ * `any`, fails the type check.
+ */
+
+interface Stock {
+  reserve(sku: string): Promise<number>;
+}
+interface Mailer {
+  send(to: string): Promise<void>;
+}
+
+const reserve = activity({
+  name: 'reserve',
+  input: z.object({ sku: z.string(), quantity: z.coerce.number<string | number>() }),
+  output: z.object({ left: z.number(), shelf: z.string().default('A') }),
+  retry: { attempts: 5, first: '200 ms', deadline: '10 minutes', retryIf: ({ code }) => code !== 'hopeless' },
+  run:
+    ({ stock }: { stock: Stock }) =>
+    async (input, step) => {
+      expectTypeOf(input).toEqualTypeOf<{ sku: string; quantity: number }>();
+      expectTypeOf(step).toEqualTypeOf<StepContext>();
+      return { left: await stock.reserve(input.sku) };
+    },
+  undo:
+    ({ stock }: { stock: Stock }) =>
+    async (done) => {
+      expectTypeOf(done).toEqualTypeOf<Undo<{ sku: string; quantity: number }, { left: number; shelf: string }>>();
+      await stock.reserve(done.input.sku);
+      // @ts-expect-error -- the output is unknown when the reply was lost
+      void done.output.left;
+    },
+});
+
+const notify = activity({
+  name: 'notify',
+  input: z.object({ to: z.string() }),
+  usesClient: true,
+  run:
+    ({ mailer }: { mailer: Mailer }) =>
+    async ({ to }, step) => {
+      expectTypeOf(step.client).toEqualTypeOf<DurableClient>();
+      await mailer.send(to);
+    },
+});
+
+const settle = activity({
+  name: 'settle',
+  input: settlementSchema,
+  run: () => async (settlement) => {
+    expectTypeOf(settlement).toEqualTypeOf<Settlement>();
+  },
+});
+
+const order = saga(
+  {
+    name: 'order',
+    version: '1',
+    input: z.object({ id: z.string(), count: z.number().default(1) }),
+    output: z.object({ total: z.number() }),
+    events: { approval: z.object({ approved: z.boolean() }), note: z.string() },
+    settled: settle,
+  },
+  function* (saga, input) {
+    expectTypeOf(input).toEqualTypeOf<{ id: string; count: number }>();
+    const reserved = yield* saga.step(reserve, { sku: 'a', quantity: '2' });
+    expectTypeOf(reserved).toEqualTypeOf<{ left: number; shelf: string }>();
+    const none = yield* saga.call(notify, { to: 'x' });
+    // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- what an activity without an output gives
+    expectTypeOf(none).toEqualTypeOf<void>();
+    const mapped = yield* saga.all(['a', 'b'].map((sku) => saga.step(reserve, { sku, quantity: 1 })));
+    expectTypeOf(mapped).toEqualTypeOf<{ left: number; shelf: string }[]>();
+    const [first, second] = yield* saga.all([
+      saga.step(reserve, { sku: 'a', quantity: 1 }),
+      saga.call(notify, { to: 'x' }),
+    ]);
+    expectTypeOf(first).toEqualTypeOf<{ left: number; shelf: string }>();
+    // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- as above
+    expectTypeOf(second).toEqualTypeOf<void>();
+    const approval = yield* saga.waitFor('approval', { timeout: '12 hours' });
+    expectTypeOf(approval).toEqualTypeOf<{ approved: boolean } | undefined>();
+    const note = yield* saga.waitFor('note');
+    expectTypeOf(note).toEqualTypeOf<string>();
+    if (approval === undefined) return yield* saga.fail({ code: 'late', message: 'too late' });
+    const taken = yield* saga.pivot(reserve, { sku: 'a', quantity: 1 });
+    expectTypeOf(saga.now()).toEqualTypeOf<Date>();
+    return { total: taken.left };
+  },
+);
+
+describe('authors', () => {
+  it('are told by the compiler', () => {
+    saga({ name: 'wrong', version: '1', input: z.object({}) }, function* (saga) {
+      // @ts-expect-error -- a field is missing
+      yield* saga.step(reserve, { sku: 'a' });
+      // @ts-expect-error -- a field is of another type
+      yield* saga.step(reserve, { sku: 1, quantity: 1 });
+      // @ts-expect-error -- a field too many
+      yield* saga.step(reserve, { sku: 'a', quantity: 1, colour: 'red' });
+      // @ts-expect-error -- an unknown option
+      yield* saga.step(reserve, { sku: 'a', quantity: 1 }, { keys: 'x' });
+      // @ts-expect-error -- no duration
+      yield* saga.sleep('1 fortnight');
+      // @ts-expect-error -- no events are declared
+      yield* saga.waitFor('approval');
+      // @ts-expect-error -- only steps, calls and groups can be members
+      yield* saga.all([saga.sleep('1 hour')]);
+      const result = yield* saga.step(reserve, { sku: 'a', quantity: 1 });
+      // @ts-expect-error -- no such field in the result
+      void result.right;
+      const operation = saga.step(reserve, { sku: 'a', quantity: 1 });
+      // @ts-expect-error -- an operation is no result: yield* is missing
+      void operation.left;
+    });
+
+    // @ts-expect-error -- the result is not what the output schema takes
+    saga({ name: 'wrong', version: '1', input: z.object({}), output: z.string() }, function* () {
+      yield* [];
+      return 7;
+    });
+
+    // @ts-expect-error -- a plain yield
+    saga({ name: 'wrong', version: '1', input: z.object({}) }, function* (saga) {
+      yield saga.step(reserve, { sku: 'a', quantity: 1 });
+    });
+
+    activity({
+      name: 'wrong',
+      input: z.object({ a: z.number() }),
+      output: z.object({ b: z.number() }),
+      // @ts-expect-error -- gives something else than the output schema takes
+      run: () => async () => ({ c: 1 }),
+    });
+
+    activity({
+      name: 'wrong',
+      input: z.object({ a: z.number() }),
+      run: () => async (input) => {
+        // @ts-expect-error -- no such field in the input
+        void input.b;
+      },
+      undo: () => async (done) => {
+        // @ts-expect-error -- no such field in the undo's input
+        void done.input.b;
+      },
+    });
+
+    activity({
+      name: 'wrong',
+      input: z.object({}),
+      run: () => async (_input, step) => {
+        // @ts-expect-error -- usesClient was not asked for
+        void step.client;
+      },
+    });
+
+    const needsClient = activity({
+      name: 'settleWrong',
+      input: z.object({ something: z.string() }),
+      run: () => async () => undefined,
+    });
+    // @ts-expect-error -- a settled activity takes a settlement
+    saga({ name: 'wrong', version: '1', input: z.object({}), settled: needsClient }, function* () {
+      yield* [];
+    });
+    expect(order.name).toBe('order');
+  });
+});
+
+describe('the composition root', () => {
+  it('must give the ports that its activities need', () => {
+    const compositionRoots = (stock: Stock, mailer: Mailer): void => {
+      registerSagas({ ports: { stock, mailer }, sagas: [order], activities: [reserve, notify, settle] });
+      // @ts-expect-error -- the mailer is missing
+      registerSagas({ ports: { stock }, sagas: [order], activities: [reserve, notify, settle] });
+    };
+    expect(compositionRoots).toBeInstanceOf(Function);
+  });
+});
+
+describe('the typed client', () => {
+  it('infers everything from the saga', () => {
+    const use = async (client: DurableClient): Promise<void> => {
+      const orders = sagas(client, { order }).order;
+      expectTypeOf(await orders.start({ id: 'a' }, { id: 'a' })).toEqualTypeOf<{
+        readonly id: string;
+        readonly started: boolean;
+      }>();
+      const status = await orders.status('a');
+      expectTypeOf(status).toEqualTypeOf<InstanceStatus<{ total: number }> | undefined>();
+      expectTypeOf(status?.outcome).toEqualTypeOf<SagaOutcome<{ total: number }> | undefined>();
+      expectTypeOf(await orders.raise('a', 'approval', { approved: true })).toEqualTypeOf<Answer>();
+      // @ts-expect-error -- a wrong input
+      await orders.start({ id: 1 });
+      // @ts-expect-error -- a wrong payload
+      await orders.raise('a', 'approval', { approved: 'yes' });
+      // @ts-expect-error -- an event that is not declared
+      await orders.raise('a', 'refusal', {});
+      // @ts-expect-error -- no such resolution
+      await orders.retry('a', { action: 'pray' });
+      // @ts-expect-error -- no such saga
+      void sagas(client, { order }).other;
+    };
+    expect(use).toBeInstanceOf(Function);
+  });
+});
