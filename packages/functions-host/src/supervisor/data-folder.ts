@@ -4,7 +4,7 @@ import path from 'node:path';
 import { StartError } from '../host/start-error';
 import { messageOf } from './failures';
 import { stopLeftoverPostgres } from './postgres-leftover';
-import { alternativeFolder } from './server-account';
+import { findMovedData, pointerEnding, removeServerData } from './server-place';
 import { lockDataFolder } from './supervisor-lock';
 
 /** The supervisor's own corner of the data folder; that it is there is how a data folder is known. */
@@ -16,8 +16,6 @@ export interface Remembered {
   readonly taskHubPort?: number;
   /** Password of the task hub's user. */
   readonly taskHubPassword: string;
-  /** PostgreSQL data that had to be kept outside the folder. */
-  readonly movedData?: readonly string[];
 }
 
 /** The folder with everything that is kept on this machine for one app; this process alone uses it. */
@@ -65,28 +63,17 @@ export async function requireCleanable(wanted: string): Promise<void> {
   );
 }
 
-/** Folders with PostgreSQL data: those inside and those that had to go elsewhere. */
-export async function postgresFolders(folder: DataFolder): Promise<string[]> {
-  const inside = (await readdir(folder.dir))
-    .filter((name) => /^postgres(-\d+)?$/.test(name))
-    .map((name) => path.join(folder.dir, name));
-  const moved = folder.remembered.movedData ?? [];
-  const usual = path.join(alternativeFolder(path.join(folder.dir, 'postgres')), 'postgres');
-  return [...new Set([...inside, ...moved, usual])];
-}
-
 /** Ends PostgreSQL servers that an earlier run left on this folder. */
 export async function stopLeftoverServers(folder: DataFolder): Promise<void> {
-  for (const dataDir of await postgresFolders(folder)) await stopLeftoverPostgres(dataDir);
+  for (const wanted of await postgresFolders(folder)) {
+    await stopLeftoverPostgres((await findMovedData(wanted)) ?? wanted);
+  }
 }
 
 /** Removes everything that is kept, in the folder and outside, except the lock. */
 export async function emptyDataFolder(folder: DataFolder): Promise<void> {
   try {
-    for (const dataDir of await postgresFolders(folder)) {
-      const isOutside = path.dirname(dataDir) !== folder.dir;
-      await rm(isOutside ? path.dirname(dataDir) : dataDir, { recursive: true, force: true });
-    }
+    for (const wanted of await postgresFolders(folder)) await removeServerData(wanted);
     for (const name of await readdir(folder.dir)) {
       if (name !== OWN) await rm(path.join(folder.dir, name), { recursive: true, force: true });
     }
@@ -95,7 +82,14 @@ export async function emptyDataFolder(folder: DataFolder): Promise<void> {
       `--clean could not empty ${folder.dir}: ${messageOf(error)}. Files of another user (a start as root leaves some) have to be removed by that user.`,
     );
   }
-  await folder.remember({ movedData: [] });
+}
+
+/** The paths at which PostgreSQL data is wanted, whether it is there or elsewhere. */
+async function postgresFolders({ dir }: DataFolder): Promise<string[]> {
+  const names = (await readdir(dir)).map((name) =>
+    name.endsWith(pointerEnding) ? name.slice(0, -pointerEnding.length) : name,
+  );
+  return [...new Set(names)].filter((name) => /^postgres(-\d+)?$/.test(name)).map((name) => path.join(dir, name));
 }
 
 /** Writes a small file so that readers find the old text or the new one, never half of it. */

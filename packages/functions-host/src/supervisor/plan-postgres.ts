@@ -139,7 +139,6 @@ function toService(
           'Host.Supervisor',
           `PostgreSQL's data is in ${running.dataDir}: started by root it runs as another user, who may not enter ${running.movedBecauseOf}`,
         );
-        await folder.remember({ movedData: [...new Set([...(folder.remembered.movedData ?? []), running.dataDir])] });
       }
       return running;
     },

@@ -17,8 +17,9 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { StartError } from '../host/start-error';
 import { messageOf } from './failures';
-import { findBlockingFolder, rootAlternative } from './server-account';
+import { findBlockingFolder } from './server-account';
 import type { ServerAccount } from './server-account';
+import { rootAlternative } from './server-place';
 
 /** The programs of one installation, and the major version they are of (`18`). */
 export interface PostgresBinaries {
@@ -137,7 +138,7 @@ async function copyBinaries(native: string, goal: string): Promise<void> {
   if (process.getuid?.() === 0) await chmod(parent, 0o755);
   const beside = `${goal}.${process.pid}`;
   // Files inside keep the name `native`: the list of links speaks of it.
-  await cp(native, path.join(beside, 'native'), { recursive: true });
+  await cp(native, path.join(beside, 'native'), { recursive: true, verbatimSymlinks: true });
   await openForAll(beside);
   await makeLinks(path.join(beside, 'native'));
   await rm(goal, { recursive: true, force: true });

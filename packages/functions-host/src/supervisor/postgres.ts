@@ -17,14 +17,16 @@ import type { PostgresLogin } from './postgres-cluster';
 import { readPostmaster, shutDownPostgres, stopLeftoverPostgres } from './postgres-leftover';
 import { endOf, onAbort } from './running';
 import type { Running } from './running';
-import { chooseServerAccount, placeServerData } from './server-account';
+import { chooseServerAccount } from './server-account';
 import type { ServerAccount } from './server-account';
+import { placeServerData } from './server-place';
+import type { ServerPlace } from './server-place';
 
 /** Recovery after a kill replays the write-ahead log before the server answers; that may take a while. */
 const READY_WITHIN_MS = 120_000;
 
 export interface PostgresServerOptions {
-  /** Where the data is kept; as root it may have to be kept elsewhere, see `PostgresServer.dataDir`. */
+  /** Where the data is kept; as root it may have to be kept elsewhere, see `ServerPlace`. */
   readonly dataDir: string;
   /** A loopback address; its port is listened on, on no other address. */
   readonly address: Address;
@@ -37,12 +39,9 @@ export interface PostgresServerOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface PostgresServer extends Running {
+/** A running server; `dataDir` is where its data really is. */
+export interface PostgresServer extends Running, ServerPlace {
   readonly address: Address;
-  /** Where the data really is. */
-  readonly dataDir: string;
-  /** The folder because of which the data is not where it was wanted: the server's account may not enter it. */
-  readonly movedBecauseOf?: string;
 }
 
 /**

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Who a server process runs as, when that is not whoever runs this program. */
@@ -7,9 +6,6 @@ export interface ServerAccount {
   readonly uid: number;
   readonly gid: number;
 }
-
-/** Where root keeps what an unprivileged server can't reach below root's own folders. */
-export const rootAlternative = '/var/lib/functions-host';
 
 const NOBODY: ServerAccount = { uid: 65534, gid: 65534 };
 
@@ -36,31 +32,6 @@ export async function findBlockingFolder(target: string, account: ServerAccount)
     if ((found.mode & enter) === 0) return folder;
   }
   return undefined;
-}
-
-/**
- * Where the data that is wanted at `dataDir` is kept for this account: there, or, when root's own folders are in the
- * way, below `/var/lib/functions-host` under a name made from the wanted path. The folder's parent exists afterwards.
- */
-export async function placeServerData(
-  dataDir: string,
-  account: ServerAccount | undefined,
-): Promise<{ readonly dataDir: string; readonly movedBecauseOf?: string }> {
-  const parent = path.dirname(path.resolve(dataDir));
-  await mkdir(parent, { recursive: true });
-  const wanted = path.join(await realpath(parent), path.basename(dataDir));
-  if (!account) return { dataDir: wanted };
-  const blocking = await findBlockingFolder(wanted, account);
-  if (blocking === undefined) return { dataDir: wanted };
-  const room = alternativeFolder(wanted);
-  await mkdir(room, { recursive: true });
-  await Promise.all([chmod(rootAlternative, 0o755), chmod(room, 0o755)]);
-  return { dataDir: path.join(room, path.basename(wanted)), movedBecauseOf: blocking };
-}
-
-/** The room below `/var/lib/functions-host` for what is wanted at this path (links in it resolved). */
-export function alternativeFolder(wanted: string): string {
-  return path.join(rootAlternative, createHash('sha256').update(wanted).digest('hex').slice(0, 16));
 }
 
 /** Numeric ids as the system calls take them: macOS lists nobody as -2, which is 4294967294 there. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,8 +7,8 @@ import { findFreePort, isListening } from '../../src/supervisor/addresses';
 import { startPostgres, startPostgresServer } from '../../src/supervisor/postgres';
 import type { PostgresServer } from '../../src/supervisor/postgres';
 import { readPostmaster } from '../../src/supervisor/postgres-leftover';
-import { isAlive, signal, waitUntilGone } from '../../src/supervisor/processes';
-import { alternativeFolder } from '../../src/supervisor/server-account';
+import { isAlive, signal } from '../../src/supervisor/processes';
+import { findMovedData, removeServerData, rootAlternative } from '../../src/supervisor/server-place';
 
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new Client({ connectionString: url });
@@ -159,15 +160,31 @@ describe('a PostgreSQL server on a data folder', () => {
 
   asRoot("keeps root's data where nobody can reach it, when the wanted folder is closed to others", async () => {
     await chmod(folder, 0o700);
-    const server = await start();
-    try {
-      expect(server.movedBecauseOf).toBe(folder);
-      expect(server.dataDir).toBe(path.join(alternativeFolder(path.join(folder, 'postgres')), 'postgres'));
-      expect(await query(url(), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    } finally {
-      await server.stop();
-      expect(await waitUntilGone(server.pid, 1_000)).toBe(true);
-      await rm(alternativeFolder(path.join(folder, 'postgres')), { recursive: true, force: true });
-    }
+    const wanted = path.join(folder, 'postgres');
+    const first = await start();
+    expect(first.movedBecauseOf).toBe(folder);
+    expect(first.dataDir).toMatch(new RegExp(`^${rootAlternative}/[0-9a-f]{16}/postgres$`));
+    expect(await findMovedData(wanted)).toBe(first.dataDir);
+    await query(url(), 'CREATE TABLE kept AS SELECT 1 AS n');
+    await first.stop();
+    await start();
+    expect(await query(url(), 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
+
+    // Who empties the wanted folder by hand means the data, wherever it is.
+    await rm(`${wanted}.elsewhere`);
+    const anew = await start();
+    await expect(query(url(), 'SELECT n FROM kept')).rejects.toThrow('relation "kept" does not exist');
+    await anew.stop();
+    await removeServerData(wanted);
+    expect(existsSync(path.dirname(first.dataDir))).toBe(false);
+  });
+
+  asRoot('clears away data that was kept elsewhere for a temporary folder that is gone', async () => {
+    const gone = await mkdtemp(path.join(tmpdir(), 'functions-host-test-'));
+    const left = await start('first', 'orders', path.join(gone, 'postgres'));
+    await rm(gone, { recursive: true });
+    await start();
+    expect(await isAlive(left.pid)).toBe(false);
+    expect(existsSync(path.dirname(left.dataDir))).toBe(false);
   });
 });
