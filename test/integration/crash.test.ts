@@ -1,0 +1,125 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { balanceBooks, listOrders } from '../support/balance-books';
+import type { ListedOrder } from '../support/balance-books';
+import { generateShop } from '../support/generated-shop';
+import { findHostProcess, findPostgres, killOutright } from '../support/kill-processes';
+import { randomNumbers } from '../support/random-numbers';
+import { startApp, until } from '../support/running-app';
+import type { RunningApp } from '../support/running-app';
+import { openImports } from '../support/upload-imports';
+
+/*
+ * What the whole is for: orders are imported while the host and the database are killed again and again, at moments
+ * that nobody chose, and while payment provider and carrier fail every 7th request before and every 11th after its effect. Afterwards
+ * every order must have ended, and all books must agree: nothing lost, nothing doubled.
+ *
+ * Each run has another seed, which is part of the test's title; CRASH_SEED repeats one as far as chance allows.
+ * CRASH_ORDERS, CRASH_HOST_KILLS and CRASH_DATABASE_KILLS make it longer; CRASH_LOG names a file for what the app prints.
+ */
+
+const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
+const seed = setting('CRASH_SEED', Math.floor(Math.random() * 1_000_000));
+const orderCount = setting('CRASH_ORDERS', 60);
+const hostKills = setting('CRASH_HOST_KILLS', 3);
+const databaseKills = setting('CRASH_DATABASE_KILLS', 1);
+
+const logFile = process.env['CRASH_LOG'];
+
+const PATIENCE_MS = 60_000 + 25_000 * (hostKills + databaseKills) + 500 * orderCount;
+const LONGEST_PAUSE_MS = 1_500;
+const prefix = `c${seed}-`;
+
+let app: RunningApp;
+
+beforeAll(async () => {
+  app = await startApp({
+    env: {
+      APPROVAL_THRESHOLD: '5000.00',
+      PAYMENT_FAIL_BEFORE: '7',
+      PAYMENT_FAIL_AFTER: '11',
+      CARRIER_FAIL_BEFORE: '7',
+      CARRIER_FAIL_AFTER: '11',
+    },
+    onOutput: (text) => {
+      if (logFile !== undefined) appendFileSync(logFile, text);
+    },
+  });
+}, 120_000);
+afterAll(async () => {
+  // Undefined when it didn't start, whatever its type says.
+  const running = app as RunningApp | undefined;
+  expect(await running?.stop()).toBe(0);
+}, 60_000);
+
+/** Orders by status; undefined while the app can't be asked. */
+async function tryListing(): Promise<ListedOrder[] | undefined> {
+  return listOrders(app, prefix).catch(() => undefined);
+}
+
+async function approveAll(): Promise<void> {
+  for (const { orderId, status } of (await tryListing()) ?? []) {
+    if (status !== 'awaitingApproval') continue;
+    // Whether it arrived shows at the next look.
+    await fetch(`${app.url}/api/orders/${orderId}/approval`, {
+      method: 'POST',
+      body: JSON.stringify({ approved: true, by: 'crash test' }),
+    }).catch(() => undefined);
+  }
+}
+
+/** Kills at random moments, each time another process than before. */
+async function killAtRandom(random: (below: number) => number): Promise<void> {
+  const targets = [
+    ...Array.from({ length: hostKills }, () => findHostProcess),
+    ...Array.from({ length: databaseKills }, () => findPostgres),
+  ];
+  const killed = new Set<number>();
+  while (targets.length > 0) {
+    const index = random(targets.length);
+    const pid = await until('there is a process to kill', 60_000, async () => {
+      const found = await targets[index]!(app);
+      return found !== undefined && !killed.has(found) ? found : undefined;
+    });
+    // No condition to wait for: the moment is what is tried.
+    await wait(random(LONGEST_PAUSE_MS));
+    killed.add(pid);
+    if (killOutright(pid)) targets.splice(index, 1);
+    await approveAll();
+  }
+}
+
+describe(`orders imported while the host is killed ${hostKills} times and PostgreSQL ${databaseKills} times`, () => {
+  it(
+    `all end, and the books balance (CRASH_SEED=${seed})`,
+    async () => {
+      const random = randomNumbers(seed);
+      const shop = generateShop({ seed, orders: orderCount, prefix });
+      const imports = openImports(app);
+      await imports.upload(`products/${prefix}`, shop.productsCsv);
+      await imports.report(`products/${prefix}`, PATIENCE_MS);
+      await imports.upload(`orders/${prefix}`, shop.ordersCsv);
+      await killAtRandom(random);
+
+      let open = 'none is listed';
+      const allEnded = until('all orders have ended', PATIENCE_MS, async () => {
+        await approveAll();
+        const listed = (await tryListing()) ?? [];
+        const running = listed.filter(({ status }) => !status.startsWith('comp'));
+        open = running.map(({ orderId, status }) => `${orderId} is ${status}`).join(', ');
+        return listed.length >= orderCount && running.length === 0 ? true : undefined;
+      });
+      await allEnded.catch((error: unknown) => {
+        throw new Error(`${String(error)}: ${open}`, { cause: error });
+      });
+      const report = await imports.report(`orders/${prefix}`, PATIENCE_MS);
+      expect(report.rejected).toEqual([]);
+      expect(report.orders!.accepted + report.orders!.repeated).toBe(orderCount);
+      const { counts, discrepancies } = await balanceBooks(app, shop, prefix);
+      expect(discrepancies).toEqual([]);
+      expect(counts['completed']).toBeGreaterThan(0);
+      expect(counts['compensated']).toBeGreaterThan(0);
+    },
+    PATIENCE_MS * 2,
+  );
+});

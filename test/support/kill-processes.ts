@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { RunningApp } from './running-app';
+
+/** Id of the process that runs the app's functions; undefined while there is none. */
+export async function findHostProcess(app: RunningApp): Promise<number | undefined> {
+  const file = path.join(app.dataDir, 'supervisor/children.json');
+  const text = await readFile(file, 'utf8').catch(() => '[]');
+  const children = JSON.parse(text) as { name: string; pid: number }[];
+  return children.find(({ name }) => name === 'Host process')?.pid;
+}
+
+/** Id of PostgreSQL's first process, by the port it was told to listen on; undefined while there is none. */
+export async function findPostgres(app: RunningApp): Promise<number | undefined> {
+  const { port } = new URL(app.settings['DATABASE_URL']!);
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-ww', '-o', 'pid=,args=']);
+  const line = stdout.split('\n').find((entry) => entry.includes('postgres') && entry.includes(`port=${port}`));
+  return line === undefined ? undefined : Number.parseInt(line, 10);
+}
+
+/** Ends a process as a power cut would. False when it had ended already. */
+export function killOutright(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
