@@ -15,6 +15,7 @@ import type { Hooks } from './hooks';
 import type { Invoker } from './invocation';
 import type { InvocationContext, InvocationContextClass, WorkerLogLevel } from './programming-model';
 import type { RegisteredFunction } from './registered-function';
+import { fromTypedData } from './from-typed-data';
 import { type TypedData, toJsonText, typedDataToJsonText } from './typed-data';
 import { toCamelCase } from './camel-case';
 import { logFromWorker } from './worker-log';
@@ -162,18 +163,6 @@ function toBindingData(call: ActivityCall): BindingData {
   const input: unknown = JSON.parse(call.input);
   const fields = typeof input === 'object' && input !== null && !Array.isArray(input) ? input : {};
   return { ...fields, instanceId: call.instanceId, data: input };
-}
-
-function fromTypedData(data: TypedData): unknown {
-  if (data.string !== undefined) {
-    try {
-      return JSON.parse(data.string) as unknown;
-    } catch {
-      return data.string;
-    }
-  }
-  if (data.bytes !== undefined) return Buffer.from(data.bytes);
-  return JSON.parse(typedDataToJsonText(data)) as unknown;
 }
 
 function toTypedData(value: unknown): TypedData {

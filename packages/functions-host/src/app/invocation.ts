@@ -236,7 +236,7 @@ function toCoreInvocation(
 }
 
 /** A trace of its own for an invocation whose caller has none: the invocation id's 32 digits name it. */
-function toTraceParent(invocationId: string): string {
+export function toTraceParent(invocationId: string): string {
   const digits = invocationId.replaceAll('-', '');
   return `00-${digits}-${digits.slice(16)}-00`;
 }

@@ -37,6 +37,7 @@ export type InvocationContextClass = new (init: {
   functionName: string;
   logHandler: (level: WorkerLogLevel, ...args: unknown[]) => void;
   triggerMetadata?: Record<string, unknown>;
+  traceContext?: { traceParent: string; traceState: string };
   options?: unknown;
 }) => InvocationContext;
 

@@ -10,6 +10,7 @@
  * to nobody: activities and blobs run again at the next start, orchestrations go on from their history.
  */
 import { installFunctionsCore } from '../app/functions-core';
+import { createHttpInvoker, probeHttpRequest } from '../app/http-invocation';
 import { createInvoker } from '../app/invocation';
 import { logFromWorker } from '../app/worker-log';
 import { type Clock, realClock } from '../clock';
@@ -144,15 +145,20 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
     durableFunctions,
     keys: () => keys ?? readKeys(dataDir, names),
   });
+  const streamDoor = await openStreamDoor(model);
   server.serve(
     createDispatcher({
       routes,
       invoker,
+      httpInvoker: createHttpInvoker({
+        ...{ invoker, model, hooks: core.hooks, log, contextClass: loaded.contextClass },
+        requestClass: streamDoor === undefined ? await probeHttpRequest(model) : undefined,
+      }),
       admin,
       durable: durable.extension(),
       keys,
       defaultHost: `localhost:${server.port}`,
-      streamDoor: await openStreamDoor(model),
+      streamDoor,
       hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
     }),
   );

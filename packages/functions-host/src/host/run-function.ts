@@ -1,4 +1,5 @@
 import type { FunctionRuntime } from '../app/function-runtime';
+import { httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
 import type { DurableFunctions } from '../durable/ports';
 import type { HttpFunction } from '../http/http-functions';
@@ -44,7 +45,7 @@ async function start(parts: RunParts, runtime: FunctionRuntime, input: string): 
 async function runHttp(parts: RunParts, { runtime, methods, template }: HttpFunction, input: string): Promise<void> {
   const method = methods.includes('POST') ? 'POST' : (methods[0] ?? 'GET');
   await parts.invoker.invoke(runtime, {
-    reason: 'This function was programmatically called via the host APIs.',
+    reason: httpReason,
     trigger: {
       http: {
         method,

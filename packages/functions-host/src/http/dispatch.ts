@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpInvoker } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
 import type { DurableExtension } from '../durable/ports';
 import type { AdminApi } from './admin';
@@ -16,6 +17,7 @@ import type { StreamDoor } from './stream-door';
 export interface Endpoints {
   readonly routes: RouteTable<HttpFunction>;
   readonly invoker: Invoker;
+  readonly httpInvoker: HttpInvoker;
   readonly admin: AdminApi;
   readonly durable: DurableExtension | undefined;
   /** Given when keys are enforced. */
@@ -53,7 +55,7 @@ export function createDispatcher(endpoints: Endpoints): RequestHandler {
     const { runtime, authLevel } = match.target;
     if (isRefused(endpoints, { level: authLevel, functionName: runtime.fn.name }, request, response, query)) return;
     const about = { request, response, params: match.params, origin };
-    if (endpoints.streamDoor === undefined) await answerWithFunction(endpoints.invoker, runtime, about);
+    if (endpoints.streamDoor === undefined) await answerWithFunction(endpoints.httpInvoker, runtime, about);
     else await answerWithStream(endpoints.invoker, runtime, endpoints.streamDoor, about);
   };
 }

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BindingData, FunctionRuntime } from '../app/function-runtime';
+import type { HttpAnswer } from '../app/http-answer';
+import { type HttpInvoker, httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
-import type { InvocationResponse } from '../app/programming-model';
-import { type HttpResponseData, type TypedData, typedDataToBytes } from '../app/typed-data';
+import type { TypedData } from '../app/typed-data';
 import { toSetCookie } from './response-cookie';
 import { readBody } from './request-body';
 import { answer } from './server';
 import { atPaceOf, type StreamDoor } from './stream-door';
-
-/** The real host's log gives this reason for every HTTP trigger. */
-const httpReason = 'This function was programmatically called via the host APIs.';
 
 /** A request with what the router found out about it. */
 export interface FunctionRequest {
@@ -52,7 +50,7 @@ export async function answerWithStream(
 
 /** Runs the function that a request is for and writes what it answers: 500 with an empty body if it threw. */
 export async function answerWithFunction(
-  invoker: Invoker,
+  invoker: HttpInvoker,
   runtime: FunctionRuntime,
   { request, response, params, origin }: FunctionRequest,
 ): Promise<void> {
@@ -69,34 +67,25 @@ export async function answerWithFunction(
     return;
   }
   const headers = toHeaders(request.headers);
-  let result: InvocationResponse;
+  const bindingData = (): BindingData => toBindingData(url, params, headers, body);
+  let result: HttpAnswer | undefined;
   try {
     result = await invoker.invoke(runtime, {
-      reason: httpReason,
-      trigger: {
-        http: {
-          method: request.method ?? 'GET',
-          url,
-          headers,
-          params,
-          ...(body.length === 0 ? undefined : { body: { bytes: body } }),
-        },
-      },
-      bindingData: () => toBindingData(url, params, headers, body),
-      ...(headers['traceparent'] === undefined ? undefined : { traceParent: headers['traceparent'] }),
+      method: request.method ?? 'GET',
+      url,
+      headers,
+      params,
+      body,
+      bindingData,
     });
   } catch {
     // The invoker has logged it; callers learn nothing from inside.
     answer(response, 500);
     return;
   }
-  writeResponse(response, findHttpOutput(runtime, result));
-}
-
-/** The http output: usually the return value, else the output binding of type http. */
-function findHttpOutput(runtime: FunctionRuntime, result: InvocationResponse): TypedData | null | undefined {
-  if (runtime.fn.bindings['$return']?.type === 'http') return result.returnValue;
-  return result.outputData?.find(({ name }) => runtime.fn.bindings[name]?.type === 'http')?.data;
+  // A handler that answers nothing: 204, as on Azure.
+  if (result === undefined) answer(response, 204);
+  else writeAnswer(response, result);
 }
 
 /** Headers that belong to the connection, which the host manages itself. */
@@ -104,28 +93,20 @@ const connectionHeaders = new Set(['connection', 'keep-alive', 'transfer-encodin
 
 const smallBodyBytes = 16 * 1024;
 
-function writeResponse(response: ServerResponse, output: TypedData | null | undefined): void {
+function writeAnswer(response: ServerResponse, { status, headers: given, cookies, body }: HttpAnswer): void {
   if (response.destroyed) return;
-  if (output?.http === undefined) {
-    // A handler that returns nothing: 204, as on Azure.
-    answer(response, 204);
-    return;
-  }
-  const http = output.http as HttpResponseData;
-  const body = http.body === null || http.body === undefined ? undefined : typedDataToBytes(http.body);
   const headers: Record<string, string | number | string[]> = {};
-  for (const name in http.headers) {
-    if (!connectionHeaders.has(name)) headers[name] = http.headers[name] ?? '';
+  for (const name in given) {
+    if (!connectionHeaders.has(name)) headers[name] = given[name] ?? '';
   }
-  if (http.cookies.length > 0) {
+  if (cookies.length > 0) {
     const own = headers['set-cookie'];
-    headers['set-cookie'] = [...(own === undefined ? [] : [String(own)]), ...http.cookies.map(toSetCookie)];
+    headers['set-cookie'] = [...(own === undefined ? [] : [String(own)]), ...cookies.map(toSetCookie)];
   }
-  const status = Number(http.statusCode);
-  if (status !== 204 && status !== 304) headers['content-length'] = body?.length ?? 0;
+  if (status !== 204 && status !== 304) headers['content-length'] = body === undefined ? 0 : Buffer.byteLength(body);
   response.writeHead(status, headers);
-  // Node writes a head and a latin1 text in one piece, a head and bytes in two; for small bodies that is most of the cost.
-  if (body !== undefined && body.length <= smallBodyBytes) response.end(body.toString('latin1'), 'latin1');
+  // Node writes a head and a text in one piece, a head and bytes in two; for small bodies that is most of the cost.
+  if (Buffer.isBuffer(body) && body.length <= smallBodyBytes) response.end(body.toString('latin1'), 'latin1');
   else response.end(body);
 }
 

@@ -11,6 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { FunctionRuntime } from '../app/function-runtime';
+import { httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
 import type { Clock, Scheduled } from '../clock';
 import type { HostLog } from '../log';
@@ -86,7 +87,7 @@ class Timer {
   }
 
   async runOnce(): Promise<void> {
-    await this.#invoke(false, 'This function was programmatically called via the host APIs.', undefined);
+    await this.#invoke(false, httpReason, undefined);
   }
 
   /** The occurrence that a note waits for; undefined if the schedule is another than when it was made. */

@@ -7,7 +7,10 @@ import { type HostProcess, makeFolder, startHostProcess, stopHosts } from '../su
 const appDir = path.join(__dirname, '../fixtures/http-app');
 const settings = { 'AzureWebJobs.disabled.Disabled': 'true' };
 
-describe('a host with HTTP functions', () => {
+describe.each([
+  ['called directly', settings],
+  ["called through the library's invocation model", { ...settings, APP_HOOKS: '1' }],
+])('a host with HTTP functions, %s', (_how, settings) => {
   let host: HostProcess;
   const get = (where: string, init?: RequestInit): Promise<Response> => fetch(host.url + where, init);
 
@@ -56,6 +59,27 @@ describe('a host with HTTP functions', () => {
     ]);
     expect([...new Uint8Array(await (await get('/api/bytes')).arrayBuffer())]).toEqual([0, 255, 128]);
     expect((await get('/api/nothing')).status).toBe(204);
+  });
+
+  it.each([
+    ['response', {}, 299, { 'x-own': 'padded' }, 'of a class'],
+    ['headers', {}, 200, { 'x-a': '1, 2', 'content-type': 'text/plain;charset=UTF-8' }, 'a'],
+    ['form', { body: new URLSearchParams({ a: '1' }) }, 200, { 'content-type': 'application/json' }, '[["a","1"]]'],
+    ['stream', { body: 'xyz' }, 200, {}, 'xyz'],
+    ['clone', { body: 'xyz' }, 200, {}, 'xyzxyz'],
+    ['twice', { body: 'xyz' }, 200, {}, 'TypeError'],
+    ['twice', { method: 'GET' }, 200, {}, ''],
+    ['bom', { body: '\ufeffé' }, 200, {}, '{"text":"é","used":true}'],
+    ['search', {}, 200, { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' }, 'a=b+c'],
+    ['null', {}, 200, { 'content-type': null }, ''],
+    ['gone', {}, 204, {}, ''],
+    ['badStatus', {}, 500, {}, ''],
+    ['text', {}, 500, {}, ''],
+    ['other', { method: 'HEAD' }, 404, {}, ''],
+  ])('takes every kind of request body and result: %s %j', async (kind, init, status, headers, body) => {
+    const response = await get(`/api/kinds/${kind}`, { method: 'POST', ...init });
+    expect([response.status, await response.text()]).toEqual([status, body]);
+    for (const [name, value] of Object.entries(headers)) expect(response.headers.get(name)).toBe(value);
   });
 
   it('writes cookies as ASP.NET does', async () => {
