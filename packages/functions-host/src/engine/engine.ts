@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock';
 import type { HostLog, LogLevel } from '../log';
 import {
@@ -117,9 +118,12 @@ export class Engine {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#timers.cancelAll();
-    const deadline = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref());
-    await Promise.race([this.#activities.stop(), deadline]);
-    await Promise.race([this.#settled(), deadline]);
+    const grace = new AbortController();
+    const over = new Promise<void>((resolve) => grace.signal.addEventListener('abort', () => resolve()));
+    const deadline = setTimeout(() => grace.abort(), graceMs);
+    await Promise.race([this.#activities.stop(), over]);
+    while (!grace.signal.aborted && !this.#isSettled()) await sleep(1);
+    clearTimeout(deadline);
     this.#committer?.abandon();
     this.#loop = undefined;
     this.#session = undefined;
@@ -137,13 +141,12 @@ export class Engine {
   }
 
   #isIdle(): boolean {
-    return this.#loop?.isIdle !== false && this.#committer?.isIdle !== false && this.#activities.isIdle;
+    return this.#isSettled() && this.#activities.isIdle;
   }
 
-  async #settled(): Promise<void> {
-    while (this.#loop?.isIdle === false || this.#committer?.isIdle === false) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+  /** No turn is under way or waits for its commit. */
+  #isSettled(): boolean {
+    return this.#loop?.isIdle !== false && this.#committer?.isIdle !== false;
   }
 
   async startInstance(request: StartRequest): Promise<StartResult> {
