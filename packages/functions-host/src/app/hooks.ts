@@ -1,6 +1,6 @@
 /** Hooks that an app can register through `@azure/functions-core`. */
-export const hookNames = ['preInvocation', 'postInvocation', 'appStart', 'appTerminate', 'log'] as const;
-export type HookName = (typeof hookNames)[number];
+const hookNames = ['preInvocation', 'postInvocation', 'appStart', 'appTerminate', 'log'] as const;
+type HookName = (typeof hookNames)[number];
 
 /** The library wraps the object it is given and writes through to it, so hooks change an invocation by changing the object. */
 export type HookContext = Record<string, unknown>;

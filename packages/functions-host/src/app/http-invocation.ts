@@ -21,7 +21,7 @@ import type { HttpResponseData, TypedData } from './typed-data';
 import { logFromWorker } from './worker-log';
 
 /** A request for a function, read whole. */
-export interface HttpCall {
+interface HttpCall {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -53,7 +53,7 @@ export interface InvokerOptions {
 }
 
 /** What the log says about a run. */
-export interface RunAbout {
+interface RunAbout {
   readonly reason: string;
   readonly invocationId: string;
   readonly instanceId?: string;
@@ -72,7 +72,7 @@ export interface Invoker {
 }
 
 /** Says that a function took longer than host.json's `functionTimeout`. */
-export class FunctionTimeoutError extends Error {
+class FunctionTimeoutError extends Error {
   override readonly name = 'FunctionTimeoutError';
 }
 

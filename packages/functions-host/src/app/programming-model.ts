@@ -12,13 +12,13 @@ export interface ProgrammingModel {
 }
 
 /** One invocation, step by step. */
-export interface InvocationModel {
+interface InvocationModel {
   getArguments(): Promise<InvocationArguments>;
   invokeFunction(context: unknown, inputs: unknown[], callback: FunctionCallback): Promise<unknown>;
   getResponse(context: unknown, result: unknown): Promise<InvocationResponse>;
 }
 
-export interface InvocationArguments {
+interface InvocationArguments {
   readonly context: InvocationContext;
   readonly inputs: unknown[];
 }
@@ -60,7 +60,7 @@ export interface CoreInvocation {
   log(level: WorkerLogLevel, category: WorkerLogCategory, message: string): void;
 }
 
-export interface InvocationRequest {
+interface InvocationRequest {
   readonly invocationId: string;
   readonly functionId: string;
   readonly inputData: readonly NamedData[];

@@ -13,7 +13,7 @@ export interface TypedData {
 }
 
 /** A request on its way to a function. `query` is left out on purpose: the library then reads it from the URL, repeated keys and all. */
-export interface HttpRequestData {
+interface HttpRequestData {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -2,7 +2,8 @@ import { createDurableFunctions, type DurableFunctionsOptions } from '../app/dur
 import type { FunctionRuntime } from '../app/function-runtime';
 import { createDurableExtension } from '../durable/durable-extension';
 import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from '../durable/ports';
-import { createTaskHubStore } from './task-hub';
+import { createTaskHubStore } from '../store/task-hub-store';
+import { StartError } from './start-error';
 
 /**
  * The durable extension of a host, which the app's bindings refer to before it exists: it needs the app's functions,
@@ -34,11 +35,20 @@ export function createDurableParts(): DurableParts {
       runtimes.some(({ fn }) => Object.values(fn.bindings).some((binding) => durableTypes.has(binding.type))),
     async start({ taskHub, ...options }) {
       if (functions === undefined) throw new Error('connect() comes before start().');
+      checkTaskHub(taskHub);
       const store = createTaskHubStore(taskHub, options.hubName);
       extension = createDurableExtension({ ...options, functions, store });
       await extension.start();
     },
   };
+}
+
+/** The URL is not repeated in full: it may hold a password. */
+function checkTaskHub(taskHub: string): void {
+  if (taskHub === 'memory' || (/^postgres(ql)?:\/\//.test(taskHub) && URL.canParse(taskHub))) return;
+  throw new StartError(
+    `The task hub must be 'memory' or the URL of a PostgreSQL database (postgres://user:password@host:port/database); got '${taskHub.split('@').pop() ?? ''}'.`,
+  );
 }
 
 /** Starts the extension if the app needs it. */

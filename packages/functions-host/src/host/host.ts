@@ -11,7 +11,7 @@
  */
 import { installFunctionsCore } from '../app/functions-core';
 import { createHttpInvoker, probeHttpRequest } from '../app/http-invocation';
-import { createInvoker } from '../app/invocation';
+import { createInvoker, type Invoker } from '../app/invocation';
 import { logFromWorker } from '../app/worker-log';
 import { type Clock, realClock } from '../clock';
 import { createDispatcher } from '../http/dispatch';
@@ -19,8 +19,10 @@ import { toHttpFunctions, toRouteTable } from '../http/http-functions';
 import { durableKeyName, readKeys } from '../http/keys';
 import { type HttpServer, listen } from '../http/server';
 import { openStreamDoor } from '../http/stream-door';
+import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
 import { createStorageAccounts } from '../triggers/storage-account';
+import type { TriggerListener } from '../triggers/trigger-listener';
 import { toAdminApi } from './admin-parts';
 import { enterAppEnvironment } from './app-environment';
 import { createBindingKinds, supportedBindings } from './bindings';
@@ -63,6 +65,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
     process.stdout.write(text);
   });
   const base: Base = { options, clock, settings, hostJson, output, cleanUp: createCleanUp() };
+  // An app that ends the process by an error or by itself shall not take its last lines with it.
+  process.on('exit', output.flush);
+  base.cleanUp.add(() => {
+    process.off('exit', output.flush);
+  });
   try {
     return await startOn(base, await openServer(base));
   } catch (error) {
@@ -86,93 +93,98 @@ async function openServer({ options, output, cleanUp: undos }: Base): Promise<Ht
   return server;
 }
 
-async function startOn(base: Base, server: HttpServer): Promise<Host> {
+/** All of the app that is known once its code has run. */
+async function loadParts(base: Base, server: HttpServer) {
   const { options, clock, settings, hostJson, output } = base;
   const { log } = output;
-  const undos = base.cleanUp;
-  const url = `http://localhost:${server.port}`;
-  undos.add(enterAppEnvironment({ appDir: options.appDir, settings: options.settings, port: server.port }));
-  undos.add(output.captureConsole());
+  const { appDir, dataDir } = options;
+  base.cleanUp.add(enterAppEnvironment({ appDir, settings: options.settings, port: server.port }));
+  base.cleanUp.add(output.captureConsole());
   const core = installFunctionsCore((level, category, message) => {
     logFromWorker(log, core.hooks, { userCategory: 'Function', details: {} }, level, category, message);
   });
-  undos.add(core.uninstall);
-
+  base.cleanUp.add(core.uninstall);
   const durable = createDurableParts();
   const accounts = createStorageAccounts(settings);
-  const kinds = createBindingKinds(accounts, durable.extension);
   const loaded = await loadFunctions({
-    appDir: options.appDir,
-    core,
-    settings,
-    supported: supportedBindings,
-    kinds,
+    ...{ appDir, core, settings, log, supported: supportedBindings },
+    kinds: createBindingKinds(accounts, durable.extension),
     only: options.functions,
-    log,
   });
   const { runtimes, model } = loaded;
-  const invoker = createInvoker({ model, hooks: core.hooks, log, clock, timeoutMs: hostJson.functionTimeoutMs });
-  const hostId = readHostId(options.dataDir, settings);
-  const { dataDir } = options;
+  const { hooks } = core;
+  const invoker = createInvoker({ model, hooks, log, clock, timeoutMs: hostJson.functionTimeoutMs });
+  const hostId = readHostId(dataDir, settings);
   const listeners = createListeners({ runtimes, invoker, accounts, settings, hostJson, hostId, dataDir, clock, log });
   const httpFunctions = toHttpFunctions(runtimes, hostJson.routePrefix);
-  const routes = toRouteTable(httpFunctions, log);
-  const names = runtimes.map(({ fn }) => fn.name);
-  const keys = options.auth ? readKeys(dataDir, names) : undefined;
+  return {
+    ...loaded,
+    hooks,
+    durable,
+    invoker,
+    hostId,
+    listeners,
+    httpFunctions,
+    routes: toRouteTable(httpFunctions, log),
+  };
+}
 
-  const durableFunctions = durable.connect({ ...loaded, invoker, hooks: core.hooks, log });
+async function startOn(base: Base, server: HttpServer): Promise<Host> {
+  const { options, clock, settings, hostJson, output } = base;
+  const { log } = output;
+  const url = `http://localhost:${server.port}`;
+  const parts = await loadParts(base, server);
+  const { runtimes, model, hooks, durable, invoker, listeners, httpFunctions } = parts;
+  const names = runtimes.map(({ fn }) => fn.name);
+  const keys = options.auth ? readKeys(options.dataDir, names) : undefined;
+  const systemKey = keys?.system[durableKeyName];
+
+  const durableFunctions = durable.connect({ ...parts, log });
   await startDurable(durable, {
-    taskHub: options.taskHub,
-    clock,
-    log,
+    ...{ taskHub: options.taskHub, verifyReplay: options.verifyReplay, clock, log },
     settings: hostJson.durableTask,
     hubName: hostJson.hubName,
     baseUrl: `http://127.0.0.1:${server.port}`,
-    verifyReplay: options.verifyReplay,
-    ...(keys?.system[durableKeyName] === undefined ? undefined : { systemKey: keys.system[durableKeyName] }),
+    ...(systemKey === undefined ? undefined : { systemKey }),
   });
-  undos.add(() => durable.extension()?.stop(durableGraceMs));
+  base.cleanUp.add(() => durable.extension()?.stop(durableGraceMs));
 
   const appHookData = {};
-  await core.hooks.run('appStart', { hookData: appHookData });
-  undos.add(() => core.hooks.run('appTerminate', { hookData: appHookData }));
+  await hooks.run('appStart', { hookData: appHookData });
+  base.cleanUp.add(() => hooks.run('appTerminate', { hookData: appHookData }));
   const admin = toAdminApi({
-    base: { ...options, clock, hostId, url, log },
-    runtimes,
-    httpFunctions,
-    listeners,
-    invoker,
-    durableFunctions,
-    keys: () => keys ?? readKeys(dataDir, names),
+    ...{ ...parts, durableFunctions },
+    base: { ...options, clock, hostId: parts.hostId, url, log },
+    keys: () => keys ?? readKeys(options.dataDir, names),
   });
   const streamDoor = await openStreamDoor(model);
+  const requestClass = streamDoor === undefined ? await probeHttpRequest(model) : undefined;
   server.serve(
     createDispatcher({
-      routes,
-      invoker,
-      httpInvoker: createHttpInvoker({
-        ...{ invoker, model, hooks: core.hooks, log, contextClass: loaded.contextClass },
-        requestClass: streamDoor === undefined ? await probeHttpRequest(model) : undefined,
-      }),
-      admin,
-      durable: durable.extension(),
-      keys,
+      ...{ routes: parts.routes, invoker, admin, durable: durable.extension(), keys, streamDoor },
+      httpInvoker: createHttpInvoker({ ...parts, log, requestClass }),
       defaultHost: `localhost:${server.port}`,
-      streamDoor,
       hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
     }),
   );
   for (const listener of listeners) listener.start();
-  undos.add(async () => {
-    // Functions that are still running may need the durable client, which calls this very server.
-    server.drain((request) => request.url?.startsWith(durablePath) === true);
-    for (const listener of listeners) listener.stop();
-    const left = await invoker.settle(settleMs);
-    if (left > 0) log.log('Warning', 'Host.Shutdown', `${left} functions were still running when the host stopped.`);
-  });
+  base.cleanUp.add(() => takeNoMoreWork(server, listeners, invoker, log));
 
   output.showFunctions(toFunctionEntries(runtimes, httpFunctions, url));
   output.showReady(url, clock.now() - options.startedAt);
   let stopping: Promise<void> | undefined;
   return { url, port: server.port, functionNames: names, stop: () => (stopping ??= cleanUp(base)) };
+}
+
+async function takeNoMoreWork(
+  server: HttpServer,
+  listeners: readonly TriggerListener[],
+  invoker: Invoker,
+  log: HostLog,
+): Promise<void> {
+  // Functions that are still running may need the durable client, which calls this very server.
+  server.drain((request) => request.url?.startsWith(durablePath) === true);
+  for (const listener of listeners) listener.stop();
+  const left = await invoker.settle(settleMs);
+  if (left > 0) log.log('Warning', 'Host.Shutdown', `${left} functions were still running when the host stopped.`);
 }

@@ -5,7 +5,7 @@ import type { HttpFunction } from './http-functions';
 import type { HostKeys } from './keys';
 
 /** A request to `/admin/...`. */
-export interface AdminRequest {
+interface AdminRequest {
   readonly method: string;
   /** With its leading slash, still percent-encoded. */
   readonly path: string;
@@ -14,7 +14,7 @@ export interface AdminRequest {
   readonly origin: string;
 }
 
-export interface AdminResponse {
+interface AdminResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

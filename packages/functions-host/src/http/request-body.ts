@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 /** Azure Functions takes request bodies of up to 100 MB. */
-export const maxBodyBytes = 104_857_600;
+const maxBodyBytes = 104_857_600;
 
 const empty = Buffer.alloc(0);
 

@@ -9,7 +9,7 @@ export interface Route<T> {
   readonly target: T;
 }
 
-export interface RouteMatch<T> {
+interface RouteMatch<T> {
   readonly target: T;
   readonly params: Record<string, string>;
 }

@@ -29,7 +29,7 @@ export async function runWithRetry<T>(
 }
 
 /** Milliseconds before the retry with this number (0 for the first). */
-export function retryDelay(retry: RetryMetadata, retryCount: number): number {
+function retryDelay(retry: RetryMetadata, retryCount: number): number {
   if (retry.retryStrategy !== 'exponentialBackoff') return (retry.delayInterval?.seconds ?? 0) * 1000;
   const minimum = (retry.minimumInterval?.seconds ?? 0) * 1000;
   const maximum = (retry.maximumInterval?.seconds ?? 0) * 1000;

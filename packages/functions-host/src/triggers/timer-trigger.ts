@@ -9,7 +9,6 @@
  * While the note can't be read (storage is down) the schedule goes on all the same; the check for missed occurrences
  * waits until it can be, unless a run has made it pointless.
  */
-import { randomUUID } from 'node:crypto';
 import type { FunctionRuntime } from '../app/function-runtime';
 import { httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
@@ -134,7 +133,6 @@ class Timer {
       invoker.invoke(runtime, {
         reason,
         trigger: { json: JSON.stringify(input) },
-        invocationId: randomUUID(),
         ...(original === undefined
           ? undefined
           : { triggerDetails: `UnscheduledInvocationReason: IsPastDue, OriginalSchedule: ${original}` }),
