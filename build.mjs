@@ -1,6 +1,6 @@
 // Makes what runs: `node build.mjs` the app (dist/app.js, dist/local/*, dist/scripts/*), `--package <folder>` one package,
 // `--all` everything. Declarations of packages come from `tsc`, in each package's own build script.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -18,13 +18,11 @@ const shared = {
 
 /** The app is one bundle with its dependencies in it; only what the host provides or what is optional stays outside. */
 async function buildApp() {
-  rmSync(path.join(root, 'dist'), { recursive: true, force: true });
   const entries = { app: 'src/app.ts' };
   for (const file of list('scripts', '.ts')) entries[`scripts/${path.basename(file, '.ts')}`] = `scripts/${file}`;
   for (const folder of list('local')) entries[`local/${folder}`] = `local/${folder}/main.ts`;
   const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))));
-  await build({
-    ...shared,
+  await replaceOutput(path.join(root, 'dist'), {
     absWorkingDir: root,
     entryPoints: present,
     outdir: 'dist',
@@ -38,14 +36,33 @@ async function buildApp() {
 async function buildPackage(folder) {
   const dir = path.join(root, 'packages', folder);
   const { buildEntries } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
-  await build({
-    ...shared,
+  await replaceOutput(path.join(dir, 'dist'), {
     absWorkingDir: dir,
     entryPoints: buildEntries.filter((file) => existsSync(path.join(dir, file))),
     outbase: 'src',
     outdir: 'dist',
     packages: 'external',
   });
+}
+
+/**
+ * Builds in memory, then replaces each file that differs in one step: what runs from the folder never misses a file, and
+ * a watcher sees only real changes. Scripts of an earlier build that are not made any more are removed.
+ */
+async function replaceOutput(folder, options) {
+  const { outputFiles } = await build({ ...shared, ...options, write: false });
+  const made = new Set(outputFiles.map((file) => file.path));
+  for (const file of outputFiles) {
+    if (existsSync(file.path) && readFileSync(file.path).equals(file.contents)) continue;
+    mkdirSync(path.dirname(file.path), { recursive: true });
+    const draft = `${file.path}.${process.pid}`;
+    writeFileSync(draft, file.contents);
+    renameSync(draft, file.path);
+  }
+  for (const name of existsSync(folder) ? readdirSync(folder, { recursive: true }) : []) {
+    const file = path.join(folder, name);
+    if (/\.js(\.map)?$/.test(name) && !made.has(file)) rmSync(file, { force: true });
+  }
 }
 
 function list(folder, ending = '') {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,8 +16,8 @@ export interface RunningApp {
   readonly process: ChildProcess;
   /** All that the supervisor and the host have printed so far. */
   output(): string;
-  /** Ends everything in order, as Ctrl-C does, and removes the folder. Resolves with the supervisor's exit code. */
-  stop(): Promise<number | null>;
+  /** Ends everything in order, as Ctrl-C does, and removes the folder. Resolves with the exit code or the ending signal. */
+  stop(): Promise<number | NodeJS.Signals | null>;
 }
 
 export interface RunningAppOptions {
@@ -40,6 +40,8 @@ const STORAGE_ACCOUNT =
 /** Starts the app and resolves when it is ready; rejects with what it printed when it ends or takes too long. */
 export async function startApp(options: RunningAppOptions = {}): Promise<RunningApp> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'running-app-'));
+  // Started by root, PostgreSQL runs as another user, who must get in here.
+  await chmod(dataDir, 0o755);
   const [http, ...others] = await freePorts(9);
   const settings = { ...localSettings(others), ...options.env };
   const [program = process.execPath, ...first] = options.command ?? [
@@ -50,7 +52,13 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
   const child = spawn(
     program,
     [...first, '--app', root, '--port', String(http), '--data', dataDir, '--no-watch', ...(options.args ?? [])],
-    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings } },
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...settings },
+      // A process group of its own stands for the terminal's: Ctrl-C reaches all of it, and npm passes no SIGINT on.
+      detached: true,
+    },
   );
   const ended = once(child, 'exit');
   let output = '';
@@ -60,11 +68,12 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
       options.onOutput?.(text);
     });
   }
-  const stop = async (): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
+  const stop = async (): Promise<number | NodeJS.Signals | null> => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGINT');
     await ended;
     await rm(dataDir, { recursive: true, force: true });
-    return child.exitCode;
+    return child.exitCode ?? child.signalCode;
   };
   try {
     await until('the app is ready', options.readyWithinMs ?? 60_000, () => {
