@@ -3,6 +3,8 @@ import type { FunctionRuntime } from '../app/function-runtime';
 import { createDurableExtension } from '../durable/durable-extension';
 import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from '../durable/ports';
 import { createTaskHubStore } from '../store/task-hub-store';
+import { StoreUnavailable } from '../store/store';
+import { messageOf } from '../supervisor/failures';
 import { StartError } from './start-error';
 
 /**
@@ -38,7 +40,12 @@ export function createDurableParts(): DurableParts {
       checkTaskHub(taskHub);
       const store = createTaskHubStore(taskHub, options.hubName);
       extension = createDurableExtension({ ...options, functions, store });
-      await extension.start();
+      try {
+        await extension.start();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        throw new StartError(`The task hub at ${withoutLogin(taskHub)} can't be reached: ${messageOf(error)}`);
+      }
     },
   };
 }
@@ -47,8 +54,12 @@ export function createDurableParts(): DurableParts {
 function checkTaskHub(taskHub: string): void {
   if (taskHub === 'memory' || (/^postgres(ql)?:\/\//.test(taskHub) && URL.canParse(taskHub))) return;
   throw new StartError(
-    `The task hub must be 'memory' or the URL of a PostgreSQL database (postgres://user:password@host:port/database); got '${taskHub.split('@').pop() ?? ''}'.`,
+    `The task hub must be 'memory' or the URL of a PostgreSQL database (postgres://user:password@host:port/database); got '${withoutLogin(taskHub)}'.`,
   );
+}
+
+function withoutLogin(taskHub: string): string {
+  return taskHub.split('@').pop() ?? '';
 }
 
 /** Starts the extension if the app needs it. */

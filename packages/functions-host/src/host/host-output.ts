@@ -14,7 +14,7 @@ export interface HostOutput {
   showReady(url: string, elapsedMs: number): void;
   /** Routes the app's `console` calls through the log; answers a function that puts the console back. */
   captureConsole(): () => void;
-  flush(): void;
+  readonly flush: () => void;
 }
 
 /**

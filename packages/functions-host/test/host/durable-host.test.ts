@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { findFreePort } from '../../src/supervisor/addresses';
 import { startPostgres } from '../../src/supervisor/postgres';
 import { type HostProcess, makeFolder, startHostProcess, stopHosts } from '../support/host-process';
 import { readFile } from 'node:fs/promises';
@@ -82,6 +83,13 @@ describe('a host with durable functions', () => {
       await stopHosts();
       await server.stop();
     }
+  });
+
+  it('says which task hub it cannot reach, without its password', async () => {
+    const port = await findFreePort();
+    await expect(startHostProcess(appDir, { taskHub: `postgres://u:secret@127.0.0.1:${port}/hub` })).rejects.toThrow(
+      new RegExp(`^The task hub at 127\\.0\\.0\\.1:${port}/hub can't be reached: (?!.*secret).*ECONNREFUSED`),
+    );
   });
 
   it('names a task hub that is none, without its password', async () => {
