@@ -14,8 +14,11 @@ export interface Committable {
   committed(): void;
   /** Called when the store refused this content for good. */
   refused(error: StoreRejected): void;
-  /** Called when the store has been away for so long that nobody should wait for this any more. It is still written once the store is back. */
-  delayed(error: StoreUnavailable): void;
+  /**
+   * Nobody should wait for this any more: the store has been away for too long (the row is still written once it is
+   * back), or this host will not write again.
+   */
+  delayed(error: Error): void;
 }
 
 export interface CommitterEvents {
@@ -41,7 +44,7 @@ export interface Committer {
   readonly outage: StoreUnavailable | undefined;
   readonly isIdle: boolean;
   /** Makes no further attempts. */
-  abandon(): void;
+  abandon(reason: Error): void;
 }
 
 export function createCommitter(session: HubSession, clock: Clock, events: CommitterEvents): Committer {
@@ -89,7 +92,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   const fail = (error: unknown): void => {
     if (isAbandoned) return;
     if (error instanceof StoreFenced) {
-      isAbandoned = true;
+      abandon(error);
       events.fenced(error);
     } else if (error instanceof StoreRejected) {
       isolate(error);
@@ -117,11 +120,21 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
     failedSince ??= clock.now();
     if (clock.now() - failedSince >= PATIENCE_MS) {
       outage = error;
-      for (const row of [...inFlight, ...waiting]) row.delayed(error);
+      delayAll(error);
     }
     events.unavailable(error, pause);
     retry = clock.schedule(clock.now() + pause, attempt);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+  };
+
+  const delayAll = (error: Error): void => {
+    for (const row of [...inFlight, ...waiting]) row.delayed(error);
+  };
+
+  const abandon = (reason: Error): void => {
+    isAbandoned = true;
+    retry?.cancel();
+    delayAll(reason);
   };
 
   return {
@@ -135,9 +148,6 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
     get isIdle() {
       return inFlight.length === 0 && waiting.length === 0;
     },
-    abandon() {
-      isAbandoned = true;
-      retry?.cancel();
-    },
+    abandon,
   };
 }

@@ -124,7 +124,9 @@ export class Engine {
     await Promise.race([this.#activities.stop(), over]);
     while (!grace.signal.aborted && !this.#isSettled()) await sleep(1);
     clearTimeout(deadline);
-    this.#committer?.abandon();
+    const stopped = new StoreUnavailable('The host stopped before this was stored.');
+    this.#committer?.abandon(stopped);
+    this.#failSenders(stopped);
     this.#loop = undefined;
     this.#session = undefined;
     await this.#options.store.close();
@@ -431,8 +433,13 @@ export class Engine {
     void this.#activities.stop();
     this.#loop = undefined;
     this.#log('Critical', `This host stops working on the task hub: ${error.message}`, error);
-    for (const instance of this.#live.values()) for (const { receipt } of instance.arrived) receipt?.fail(error);
+    this.#failSenders(error);
     this.#live.clear();
+  }
+
+  /** Tells everyone whose message no turn has looked at that none will. */
+  #failSenders(error: Error): void {
+    for (const instance of this.#live.values()) for (const { receipt } of instance.arrived) receipt?.fail(error);
   }
 
   #logRefused(instance: Instance, error: StoreRejected): void {
