@@ -161,6 +161,9 @@ export interface RunningPostgres {
 export async function startPostgres(options: StartPostgresOptions = {}): Promise<RunningPostgres> {
   const { user = 'postgres', password = randomBytes(8).toString('hex'), databases = [] } = options;
   const temporary = options.dataDir === undefined ? await makeOpenFolder() : undefined;
+  const removeTemporary = async (): Promise<void> => {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  };
   const dataDir = options.dataDir ?? path.join(temporary ?? '', 'postgres');
   const port = options.port ?? (await findFreePort());
   const server = await startPostgresServer({
@@ -168,6 +171,9 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
     address: { host: '127.0.0.1', port },
     logins: [{ user, password, databases }],
     logFile: `${dataDir}.log`,
+  }).catch(async (error: unknown) => {
+    await removeTemporary();
+    throw error;
   });
   const authority = `${encodeURIComponent(user)}:${encodeURIComponent(password)}@${formatAddress(server.address)}`;
   return {
@@ -176,7 +182,7 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
     url: (database) => `postgres://${authority}/${encodeURIComponent(database)}`,
     stop: async () => {
       await server.stop();
-      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+      await removeTemporary();
     },
   };
 }
