@@ -27,7 +27,7 @@ const databaseKills = setting('CRASH_DATABASE_KILLS', 1);
 const logFile = process.env['CRASH_LOG'];
 
 const PATIENCE_MS = 60_000 + 25_000 * (hostKills + databaseKills) + 500 * orderCount;
-const LONGEST_PAUSE_MS = 1_500;
+const LONGEST_PAUSE_MS = 2_000;
 const prefix = `c${seed}-`;
 
 let app: RunningApp;
@@ -77,6 +77,8 @@ async function killAtRandom(random: (below: number) => number): Promise<void> {
   const killed = new Set<number>();
   while (targets.length > 0) {
     const index = random(targets.length);
+    // Mostly while orders are at work, sometimes in the middle of a start.
+    if (random(4) > 0) await until('the app answers', PATIENCE_MS, tryListing);
     const pid = await until('there is a process to kill', 60_000, async () => {
       const found = await targets[index]!(app);
       return found !== undefined && !killed.has(found) ? found : undefined;
