@@ -110,7 +110,7 @@ describe.each(MODES)('defects, run by %s', (mode) => {
   ])('%s thrown by the body undoes what was done, and says so', async (_what, thrown: unknown, message) => {
     const broken = saga({ name: 'broken', version: '1', input }, function* (saga) {
       yield* saga.step(book, { n: 1 });
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- that is what is tested
+
       throw thrown;
     });
     const { tape, host, client } = stage(broken, [book], { mode });

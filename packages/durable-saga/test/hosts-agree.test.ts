@@ -47,7 +47,8 @@ describe.each(Array.from({ length: 20 }, (_, n) => n + 1))('with the troubles of
         if (status?.state !== 'parked') break;
         await client.retry('a');
       }
-      const { state, steps } = status!;
+      if (status === undefined) throw new Error('no status');
+      const { state, steps } = status;
       runs.push({ state, steps, books: shop.books, attempts: host.attempts });
     }
     const [replay, sticky, azure] = runs;

@@ -107,7 +107,7 @@ export async function statusOf(
 }
 
 /** A schema for values of any kind. */
-export const anything: StandardSchemaV1<unknown> = z.unknown();
+export const anything: StandardSchemaV1 = z.unknown();
 
 /** Fails the first `until` attempts with an error of unknown effect. */
 export function failing(until: number, error: () => Error = () => new Error('unreachable')) {
