@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { StartError } from '../host/start-error';
 import { messageOf } from './failures';
@@ -102,9 +102,12 @@ export async function writeWhole(file: string, text: string): Promise<void> {
 async function makeFolder(wanted: string): Promise<string> {
   try {
     await mkdir(path.join(wanted, OWN), { recursive: true });
+    for (const folder of [wanted, path.join(wanted, OWN)]) await access(folder, constants.W_OK);
     return await realpath(wanted);
   } catch (error) {
-    throw new StartError(`The data folder ${path.resolve(wanted)} can't be made or written: ${messageOf(error)}.`);
+    throw new StartError(
+      `The data folder ${path.resolve(wanted)} can't be made or written: ${messageOf(error)}. If a start as root made it, start as root, or name another folder with --data.`,
+    );
   }
 }
 
