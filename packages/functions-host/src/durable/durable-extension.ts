@@ -10,6 +10,9 @@ import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from
 /** host.json has none: more than an app's own resources usually stand, fewer than would exhaust them. */
 const DEFAULT_MAX_CONCURRENT_ACTIVITIES = 256;
 
+/** A waiting orchestration holds some 5 KiB. */
+const MAX_WARM_INSTANCES = 20_000;
+
 const DEFAULT_CONNECTION = 'Storage';
 
 /** The durable extension on a task hub store. */
@@ -24,6 +27,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     activities: toActivities(functions),
     describeChildFailure,
     maxConcurrentActivities: positive(settings['maxConcurrentActivityFunctions']) ?? DEFAULT_MAX_CONCURRENT_ACTIVITIES,
+    maxWarmInstances: MAX_WARM_INSTANCES,
   });
   const connections = new Set([DEFAULT_CONNECTION.toLowerCase(), ...configuredConnections(settings)]);
   const links = (origin: string, connectionName = DEFAULT_CONNECTION): LinkContext => ({

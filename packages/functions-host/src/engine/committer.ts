@@ -33,7 +33,7 @@ export interface CommitterEvents {
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 /** How long senders wait for a store that is away before they are told. */
-const PATIENCE_MS = 5_000;
+export const PATIENCE_MS = 5_000;
 
 export interface Committer {
   /** Puts a row in line. It is written with the next `flush`. */

@@ -16,7 +16,7 @@ import {
   type StoreRejected,
   type TaskHubStore,
 } from '../store/store';
-import { createCommitter, type Committer } from './committer';
+import { createCommitter, PATIENCE_MS, type Committer } from './committer';
 import type { OrchestratorExecution, Orchestrators } from './execution';
 import type { Failure, HistoryTurn } from './history';
 import { decodeTurns, executionInfo, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
@@ -38,6 +38,8 @@ export interface EngineOptions {
   /** Makes the failure that a parent gets from its sub-orchestration. `output` is the child's output (JSON). */
   describeChildFailure(name: string, status: InstanceStatus, output: string | undefined): Failure;
   readonly maxConcurrentActivities: number;
+  /** How many instances keep their code in memory between turns. Of more, those that waited longest are brought back when needed. */
+  readonly maxWarmInstances: number;
 }
 
 export interface StartRequest {
@@ -57,6 +59,9 @@ export type SendResult =
   | { readonly kind: 'accepted' | 'finished' | 'unknown' }
   | { readonly kind: 'refused'; readonly status: InstanceStatus };
 
+const FIRST_FETCH_PAUSE_MS = 50;
+const LONGEST_FETCH_PAUSE_MS = 2_000;
+
 const LOG_CATEGORY = 'Host.Triggers.DurableTask';
 
 /**
@@ -66,6 +71,7 @@ const LOG_CATEGORY = 'Host.Triggers.DurableTask';
 export class Engine {
   readonly #options: EngineOptions;
   readonly #live = new Map<string, Instance>();
+  readonly #warm = new Set<Instance>();
   readonly #finishedListeners = new Map<string, Set<() => void>>();
   readonly #activities: ActivityRunner;
   readonly #timers: Timers;
@@ -100,11 +106,12 @@ export class Engine {
       clock,
       orchestrators,
       committer,
+      prepare: (instance) => this.#prepare(instance),
       openExecution: (instance) => this.#openExecution(instance),
       newExecutionId: randomUUID,
       committed: (instance, turn) => this.#afterCommit(instance, turn),
       refused: (instance, error) => this.#logRefused(instance, error),
-      broken: (instance, error) => this.#logBroken(instance, error),
+      broken: (instance, error) => this.#leaveAlone(instance, error),
     });
     await this.#restore(session);
     this.#loop = loop;
@@ -126,7 +133,7 @@ export class Engine {
     clearTimeout(deadline);
     const stopped = new StoreUnavailable('The host stopped before this was stored.');
     this.#committer?.abandon(stopped);
-    this.#failSenders(stopped);
+    failSenders(this.#live.values(), stopped);
     this.#loop = undefined;
     this.#session = undefined;
     await this.#options.store.close();
@@ -267,7 +274,6 @@ export class Engine {
       output: undefined,
       customStatus: undefined,
     });
-    if (this.#options.orchestrators.keepsHistory(about.id)) instance.history = [];
     this.#live.set(about.id, instance);
     this.#logAbout('Information', instance, 'started');
     return instance;
@@ -279,18 +285,35 @@ export class Engine {
 
   #openExecution(instance: Instance): OrchestratorExecution | Promise<OrchestratorExecution> {
     const { orchestrators } = this.#options;
-    const history = instance.history ?? (instance.hasBegun ? undefined : []);
-    if (instance.input !== undefined && history !== undefined) {
-      return orchestrators.open(executionInfo(instance, instance.input), history);
-    }
-    return this.#loadExecution(instance);
+    const history = instance.history ?? instance.fetchedHistory ?? [];
+    const input = instance.input ?? instance.fetchedInput ?? 'null';
+    instance.fetchedHistory = undefined;
+    instance.fetchedInput = undefined;
+    if (orchestrators.keepsHistory(instance.id)) instance.history = history;
+    return orchestrators.open(executionInfo(instance, input), history);
   }
 
-  async #loadExecution(instance: Instance): Promise<OrchestratorExecution> {
-    const { orchestrators, store } = this.#options;
-    const row = await store.readInstance(instance.id);
-    const history = instance.history ?? decodeTurns(instance.id, await store.readTurns(instance.no));
-    return orchestrators.open(executionInfo(instance, row?.input ?? 'null'), history);
+  /** Code that is not in memory is brought back from the store. */
+  #prepare(instance: Instance): Promise<void> | undefined {
+    if (instance.execution !== undefined || !instance.hasBegun) return undefined;
+    return this.#fetch(instance);
+  }
+
+  async #fetch(instance: Instance): Promise<void> {
+    const { store, storeClock } = this.#options;
+    const since = storeClock.now();
+    for (let pause = FIRST_FETCH_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_FETCH_PAUSE_MS)) {
+      try {
+        instance.fetchedInput = (await store.readInstance(instance.id))?.input;
+        instance.fetchedHistory = instance.history ?? decodeTurns(instance.id, await store.readTurns(instance.no));
+        return;
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable) || this.#loop === undefined) throw error;
+        this.#log('Warning', `${instance.id} can't be read: ${error.message}. Trying again in ${pause} ms.`, error);
+        if (storeClock.now() - since > PATIENCE_MS) failSenders([instance], error);
+        await new Promise<void>((resolve) => storeClock.schedule(storeClock.now() + pause, resolve));
+      }
+    }
   }
 
   #afterCommit(instance: Instance, turn: Turn): void {
@@ -300,9 +323,28 @@ export class Engine {
       this.#retire(instance, turn);
       return;
     }
+    this.#keepWarm(instance);
     if (turn.continuedWith !== undefined) this.#loop?.deliver(instance, { kind: 'begin' });
     if (this.#isStopping) return;
     for (const work of turn.work) this.#startWork(instance, work);
+  }
+
+  /**
+   * Counts the instance as the one that was needed last, and lets go of the code of the one that was not needed for longest, when
+   * there are too many. Its generator is dropped, never closed: closing would run the code's `finally` blocks.
+   */
+  #keepWarm(instance: Instance): void {
+    this.#warm.delete(instance);
+    if (instance.execution === undefined) return;
+    this.#warm.add(instance);
+    if (this.#warm.size <= this.#options.maxWarmInstances) return;
+    for (const oldest of this.#warm) {
+      if (oldest.isBusy) continue;
+      oldest.execution = undefined;
+      oldest.history = undefined;
+      this.#warm.delete(oldest);
+      return;
+    }
   }
 
   #startWork(instance: Instance, work: OpenWork): void {
@@ -341,6 +383,7 @@ export class Engine {
 
   #retire(instance: Instance, turn: Turn): void {
     this.#live.delete(instance.id);
+    this.#warm.delete(instance);
     for (const { receipt } of instance.arrived) receipt?.settle('finished');
     instance.arrived = [];
     instance.execution = undefined;
@@ -381,8 +424,7 @@ export class Engine {
     for await (const page of session.unfinished()) {
       for (const stored of page) {
         try {
-          const keepsHistory = this.#options.orchestrators.keepsHistory(stored.row.id);
-          this.#live.set(stored.row.id, restoreInstance(stored, keepsHistory));
+          this.#live.set(stored.row.id, restoreInstance(stored));
         } catch (error) {
           this.#log('Critical', `Instance '${stored.row.id}' is left alone: ${(error as Error).message}`);
         }
@@ -418,13 +460,7 @@ export class Engine {
       `The task hub store can't be written: ${error.message}. Trying again in ${retryInMs} ms.`,
       error,
     );
-    if (this.#committer?.outage === undefined) return;
-    for (const instance of this.#live.values()) {
-      instance.arrived = instance.arrived.filter(({ receipt, message }) => {
-        receipt?.fail(error);
-        return receipt === undefined || message.kind === 'begin';
-      });
-    }
+    if (this.#committer?.outage !== undefined) failSenders(this.#live.values(), error);
   }
 
   #fail(error: Error): void {
@@ -433,21 +469,19 @@ export class Engine {
     void this.#activities.stop();
     this.#loop = undefined;
     this.#log('Critical', `This host stops working on the task hub: ${error.message}`, error);
-    this.#failSenders(error);
+    failSenders(this.#live.values(), error);
     this.#live.clear();
-  }
-
-  /** Tells everyone whose message no turn has looked at that none will. */
-  #failSenders(error: Error): void {
-    for (const instance of this.#live.values()) for (const { receipt } of instance.arrived) receipt?.fail(error);
   }
 
   #logRefused(instance: Instance, error: StoreRejected): void {
     this.#log('Error', `${instance.id}: the store refuses a turn of '${instance.name}': ${error.message}`, error);
   }
 
-  #logBroken(instance: Instance, error: unknown): void {
-    this.#log('Critical', `${instance.id}: '${instance.name}' can't go on: ${String(error)}`, error);
+  #leaveAlone(instance: Instance, error: unknown): void {
+    const { message } = error as Error;
+    this.#log('Critical', `Instance '${instance.id}' is left alone: ${message}`, error);
+    this.#live.delete(instance.id);
+    failSenders([instance], new Error(`Instance '${instance.id}' can't go on: ${message}`));
   }
 
   #logAbout(level: LogLevel, instance: Instance, what: string, output?: string | null): void {
@@ -462,6 +496,16 @@ export class Engine {
 
   #log(level: LogLevel, message: string, error?: unknown): void {
     this.#options.log.log(level, LOG_CATEGORY, message, error === undefined ? {} : { error });
+  }
+}
+
+/** Tells everyone whose message no turn has looked at that none will. */
+function failSenders(instances: Iterable<Instance>, error: Error): void {
+  for (const instance of instances) {
+    for (const { receipt } of instance.arrived) receipt?.fail(error);
+    instance.arrived = instance.arrived.filter(
+      ({ receipt, message }) => receipt === undefined || message.kind === 'begin',
+    );
   }
 }
 

@@ -52,6 +52,9 @@ export interface Instance {
   execution: OrchestratorExecution | undefined;
   /** The whole history, when turns need it at hand. */
   history: HistoryTurn[] | undefined;
+  /** Input (JSON) and history as fetched to bring the code back; gone once that is done. */
+  fetchedInput: string | undefined;
+  fetchedHistory: HistoryTurn[] | undefined;
   /** A turn is being run or committed. */
   isBusy: boolean;
   isQueued: boolean;
@@ -81,13 +84,15 @@ export function newInstance(row: InstanceRow): Instance {
     nextSeq: 0,
     execution: undefined,
     history: undefined,
+    fetchedInput: undefined,
+    fetchedHistory: undefined,
     isBusy: false,
     isQueued: false,
   };
 }
 
 /** Rebuilds what the engine knows of an instance from what is stored; its code is not run for that. */
-export function restoreInstance(stored: StoredInstance, keepsHistory: boolean): Instance {
+export function restoreInstance(stored: StoredInstance): Instance {
   const instance = newInstance(stored.row);
   instance.storedStatus = stored.row.status;
   instance.nextTurn = stored.turns.length === 0 ? 0 : (stored.turns.at(-1)?.turn ?? 0) + 1;
@@ -99,7 +104,6 @@ export function restoreInstance(stored: StoredInstance, keepsHistory: boolean): 
     for (const event of turn.events) applyEvent(instance, event);
   }
   if (instance.hasBegun) instance.input = undefined;
-  if (keepsHistory) instance.history = history;
   restoreHeld(instance, stored.held);
   return instance;
 }

@@ -17,6 +17,8 @@ export interface TurnLoopOptions {
   readonly clock: Clock;
   readonly orchestrators: Orchestrators;
   readonly committer: Committer;
+  /** Fetches what a turn needs that is not in memory, if anything. Its messages wait in the inbox meanwhile. */
+  prepare(instance: Instance): Promise<void> | undefined;
   /** Brings an instance's code to where its history ends. */
   openExecution(instance: Instance): OrchestratorExecution | PromiseLike<OrchestratorExecution>;
   readonly newExecutionId: () => string;
@@ -24,7 +26,7 @@ export interface TurnLoopOptions {
   committed(instance: Instance, turn: Turn): void;
   /** The store will never take this instance's turn: it is failed instead. */
   refused(instance: Instance, error: StoreRejected): void;
-  /** The engine itself failed at a turn, which must not happen. */
+  /** The engine itself can't give this instance a turn. */
   broken(instance: Instance, error: unknown): void;
 }
 
@@ -69,22 +71,33 @@ export class TurnLoop {
     this.#isScheduled = false;
     const now = this.#ready.splice(0, TURNS_AT_ONCE);
     this.#isPumping = true;
-    for (const instance of now) this.#takeTurn(instance);
+    for (const instance of now) this.#begin(instance);
     this.#isPumping = false;
     this.#options.committer.flush();
     if (this.#ready.length > 0) this.#schedule();
   }
 
-  #takeTurn(instance: Instance): void {
-    const options = this.#options;
+  #begin(instance: Instance): void {
     instance.isQueued = false;
     instance.isBusy = true;
     this.#busy += 1;
+    const prepared = this.#options.prepare(instance);
+    if (prepared === undefined) this.#takeTurn(instance);
+    else prepared.then(() => this.#takeTurn(instance)).catch((error: unknown) => this.#giveUp(instance, error));
+  }
+
+  #takeTurn(instance: Instance): void {
+    const options = this.#options;
     run(
       takeTurn(instance, options.orchestrators, () => options.openExecution(instance), options.clock.now()),
       (turn) => this.#write(instance, turn),
-      (error) => options.broken(instance, error),
+      (error) => this.#giveUp(instance, error),
     );
+  }
+
+  #giveUp(instance: Instance, error: unknown): void {
+    this.#busy -= 1;
+    this.#options.broken(instance, error);
   }
 
   #write(instance: Instance, turn: Turn): void {
@@ -136,7 +149,7 @@ export class TurnLoop {
         this.#options.committed(instance, turn);
         this.#free(instance, receipts);
       },
-      refused: (again) => this.#options.broken(instance, again),
+      refused: (again) => this.#giveUp(instance, again),
       delayed: (unavailable) => receipts.forEach((receipt) => receipt.fail(unavailable)),
     });
   }

@@ -222,6 +222,28 @@ describe.each(MODES)('a task hub with %s turns', (mode) => {
     expect(runs).toBe(1);
   });
 
+  it('brings the code of instances back that it had let go of', async () => {
+    const host = await startTestEngine(
+      {
+        activities: { double: (input) => (input as number) * 2 },
+        orchestrators: {
+          *waiter({ df }: OrchestrationContext): Yields {
+            const got: unknown[] = [];
+            for (let i = 0; i < 3; i++)
+              got.push(yield df.callActivity('double', yield df.waitForExternalEvent('item')));
+            return got;
+          },
+        },
+      },
+      { mode, maxWarmInstances: 2 },
+    );
+    engines.push(host);
+    const ids = ['a', 'b', 'c', 'd', 'e'];
+    for (const id of ids) await host.begin('waiter', null, id);
+    for (const item of [1, 2, 3]) for (const id of ids) await host.raise(id, 'item', item);
+    for (const id of ids) expect(await host.output(id)).toEqual([2, 4, 6]);
+  });
+
   it('fails loudly, instead of hanging, when the code has changed below a running instance', async () => {
     const kept = createMemoryStore();
     const waits = (activity: string): TestApp => ({

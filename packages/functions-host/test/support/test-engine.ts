@@ -60,6 +60,7 @@ export async function startTestEngine(
     },
     describeChildFailure,
     maxConcurrentActivities: 1000,
+    maxWarmInstances: 1000,
     ...rest,
   });
   await engine.start();
