@@ -10,6 +10,9 @@ import type { Running } from '../../src/supervisor/running';
 
 const ownKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
+// Real servers, started from nothing by each test.
+jest.setTimeout(90_000);
+
 describe('Azurite', () => {
   let folder: string;
   let ports: { blob: number; queue: number; table: number };

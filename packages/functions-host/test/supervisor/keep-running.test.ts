@@ -11,6 +11,9 @@ import { pollUntil } from '../../src/supervisor/poll';
 import { isAlive, signal } from '../../src/supervisor/processes';
 import { createCollectedLog, type CollectedLog } from '../support/collected-log';
 
+// Real servers, started from nothing by each test.
+jest.setTimeout(90_000);
+
 describe('a service that is kept running', () => {
   let folder: string;
   let address: Address;

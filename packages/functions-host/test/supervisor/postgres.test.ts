@@ -22,6 +22,9 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
   }
 }
 
+// Real servers, started from nothing by each test.
+jest.setTimeout(90_000);
+
 describe('startPostgres', () => {
   it('makes user and databases, answers on its port only from this machine, and is gone after stop', async () => {
     const server = await startPostgres({ user: 'shop', password: 'p@ss/word', databases: ['orders', 'Other one'] });
