@@ -8,7 +8,6 @@ import { replyOf } from './host-failure';
 import type { StepRecord } from './progress';
 import type { RetryPlan } from './retry';
 import { nextDelay } from './retry';
-import { showFailure } from './status';
 
 /** An activity to be called until it succeeds or fails for good. */
 export interface Pursuit {
@@ -38,18 +37,17 @@ export function* pursue(durable: Durable, pursuit: Pursuit): Fiber<Pursued> {
   const startedAt = durable.now();
   let unknownAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
-    record.attempts += 1;
-    const reply = yield* attemptOnce(durable, pursuit);
+    const reply = yield* attemptOnce(durable, pursuit, record.attempt());
     if (reply.ok) return { ok: true, value: reply.value, unknownAt };
     const failure: Failure = { ...reply.failure, step: key };
     if (failure.effect === 'unknown') unknownAt = durable.now();
-    record.error = showFailure(failure);
+    record.fail(failure);
     const delay = nextDelay(retries, { key, attempt, elapsed: durable.now() - startedAt, failure });
     if (delay === undefined) return { ok: false, failure, unknownAt };
     const before = record.state;
-    if (before === 'running') record.state = 'retrying';
+    if (before === 'running') record.become('retrying');
     yield* sleepUntil(durable, durable.now() + delay, halt);
-    record.state = before;
+    record.become(before);
     if (halt.halted()) return { ok: false, failure, unknownAt };
   }
 }
@@ -64,12 +62,16 @@ export function* sleepUntil(durable: Durable, at: number, halt: Halt): Fiber<voi
   alarm.cancel();
 }
 
-function* attemptOnce(durable: Durable, { name, key, record, timeout, input, ...rest }: Pursuit): Fiber<Reply> {
+function* attemptOnce(
+  durable: Durable,
+  { name, key, timeout, input, ...rest }: Pursuit,
+  attempt: number,
+): Fiber<Reply> {
   const call: StepCall = {
     $step: {
       key,
       instanceId: durable.instanceId,
-      attempt: record.attempts,
+      attempt,
       ...(timeout === undefined ? {} : { timeout }),
     },
     input,

@@ -56,13 +56,13 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
       record.end('undone', durable.now());
       return true;
     }
-    record.state = 'parked';
+    record.become('parked');
     const { failure } = pursued;
     const resolution = yield* parking.park({ what: 'undo', name, key, failure, checkSkip: () => undefined });
     if (resolution.action !== 'retry') {
       record.end(resolution.action === 'skip' ? 'undone' : 'undoFailed', durable.now());
       return resolution.action === 'skip';
     }
-    record.state = 'undoing';
+    record.become('undoing');
   }
 }

@@ -1,49 +1,134 @@
 import type { Failure } from './failure';
 import type { OutcomeKind } from './settlement';
 import type { ParkedStatus, SagaState, SagaStatus, ShownFailure, StepState, StepStatus } from './status';
-import { fitStatus, showFailure } from './status';
+import { fitStatus, isQuiet, showFailure, StepSums } from './status';
 
-/** How one step stands; the runner writes it, the status shows it. Times in milliseconds since the epoch. */
+/** Steps that a status lists, if their names and keys leave room for so many; others are summed up. */
+const MOST_LISTED = 40;
+
+/** Told of each change of a step's record, before and after it. */
+interface StepWatcher {
+  before(record: StepRecord): void;
+  after(record: StepRecord): void;
+}
+
+/** How one step stands; the runner changes it, the status shows it. Times in milliseconds since the epoch. */
 export class StepRecord {
   readonly name: string;
   readonly key: string;
-  state: StepState = 'running';
-  attempts = 0;
-  startedAt: number;
-  endedAt: number | undefined;
-  error: ShownFailure | undefined;
+  readonly #watcher: StepWatcher;
+  #state: StepState = 'running';
+  #attempts = 0;
+  #startedAt: number;
+  #endedAt: number | undefined;
+  #error: ShownFailure | undefined;
+  #shown: StepStatus | undefined;
 
-  constructor(name: string, key: string, startedAt: number) {
+  constructor(name: string, key: string, startedAt: number, watcher: StepWatcher) {
     this.name = name;
     this.key = key;
-    this.startedAt = startedAt;
+    this.#startedAt = startedAt;
+    this.#watcher = watcher;
+    watcher.after(this);
+  }
+
+  get state(): StepState {
+    return this.#state;
+  }
+
+  /** Notes that another attempt starts, and gives its number. */
+  attempt(): number {
+    this.#attempts += 1;
+    this.#shown = undefined;
+    return this.#attempts;
+  }
+
+  fail(failure: Failure): void {
+    this.#error = showFailure(failure);
+    this.#shown = undefined;
+  }
+
+  become(state: StepState): void {
+    this.#watcher.before(this);
+    this.#state = state;
+    this.#shown = undefined;
+    this.#watcher.after(this);
+  }
+
+  end(state: StepState, at: number): void {
+    this.#endedAt = at;
+    if (state === 'done' || state === 'undone' || state === 'skipped') this.#error = undefined;
+    this.become(state);
   }
 
   /** Begins another round of attempts, those of the undo. */
   restart(state: StepState, at: number): void {
-    this.state = state;
-    this.attempts = 0;
-    this.startedAt = at;
-    this.endedAt = undefined;
-    this.error = undefined;
-  }
-
-  end(state: StepState, at: number): void {
-    this.state = state;
-    this.endedAt = at;
-    if (state === 'done' || state === 'undone' || state === 'skipped') this.error = undefined;
+    this.#attempts = 0;
+    this.#startedAt = at;
+    this.#endedAt = undefined;
+    this.#error = undefined;
+    this.become(state);
   }
 
   show(): StepStatus {
-    return {
+    this.#shown ??= {
       name: this.name,
       key: this.key,
-      state: this.state,
-      attempts: this.attempts,
-      startedAt: toIso(this.startedAt),
-      ...(this.endedAt === undefined ? {} : { endedAt: toIso(this.endedAt) }),
-      ...(this.error === undefined ? {} : { error: this.error }),
+      state: this.#state,
+      attempts: this.#attempts,
+      startedAt: toIso(this.#startedAt),
+      ...(this.#endedAt === undefined ? {} : { endedAt: toIso(this.#endedAt) }),
+      ...(this.#error === undefined ? {} : { error: this.#error }),
     };
+    return this.#shown;
+  }
+}
+
+/**
+ * The steps of a saga as its status lists them: a bounded number, so that a turn costs the same in a saga of any length.
+ * Where there is no more room, those that have ended well make it, the oldest first; what is not listed is summed up.
+ */
+class StepList implements StepWatcher {
+  readonly #all = new Map<string, StepRecord>();
+  readonly #listed = new Set<StepRecord>();
+  readonly #sums = new StepSums();
+
+  begin(name: string, key: string, at: number): StepRecord {
+    const record = new StepRecord(name, key, at, this);
+    this.#all.set(key, record);
+    return record;
+  }
+
+  find(key: string): StepRecord {
+    const record = this.#all.get(key);
+    if (record === undefined) throw new Error(`no step with the key '${key}' was begun`);
+    return record;
+  }
+
+  before(record: StepRecord): void {
+    if (!this.#listed.has(record)) this.#sums.remove(record);
+  }
+
+  after(record: StepRecord): void {
+    if (this.#listed.has(record)) return;
+    if (!isQuiet(record) && this.#makeRoom()) this.#listed.add(record);
+    else this.#sums.add(record);
+  }
+
+  show(): Pick<SagaStatus, 'steps' | 'summary'> {
+    const summary = this.#sums.list();
+    return { steps: [...this.#listed].map((record) => record.show()), ...(summary.length === 0 ? {} : { summary }) };
+  }
+
+  #makeRoom(): boolean {
+    if (this.#listed.size < MOST_LISTED) return true;
+    for (const record of this.#listed) {
+      if (!isQuiet(record)) continue;
+      this.#listed.delete(record);
+      this.#sums.add(record);
+      return true;
+    }
+    return false;
   }
 }
 
@@ -66,7 +151,7 @@ export interface Parking {
 export class Progress {
   readonly #saga: string;
   readonly #version: string;
-  readonly #steps = new Map<string, StepRecord>();
+  readonly #steps = new StepList();
   pivot: 'none' | 'started' | 'passed' = 'none';
   compensating = false;
   waitingFor: WaitingFor | undefined;
@@ -82,16 +167,12 @@ export class Progress {
   }
 
   begin(name: string, key: string, at: number): StepRecord {
-    const record = new StepRecord(name, key, at);
-    this.#steps.set(key, record);
-    return record;
+    return this.#steps.begin(name, key, at);
   }
 
   /** The record of a step that was begun. */
   step(key: string): StepRecord {
-    const record = this.#steps.get(key);
-    if (record === undefined) throw new Error(`no step with the key '${key}' was begun`);
-    return record;
+    return this.#steps.find(key);
   }
 
   get state(): SagaState {
@@ -111,7 +192,7 @@ export class Progress {
       pivot: this.pivot,
       ...(this.waitingFor === undefined || this.state !== 'waiting' ? {} : { waitingFor: showWait(this.waitingFor) }),
       ...(cancel === undefined ? {} : { cancel }),
-      steps: [...this.#steps.values()],
+      ...this.#steps.show(),
       ...(this.failure === undefined ? {} : { failure: showFailure(this.failure) }),
       ...(parked === undefined ? {} : { parked: showParking(parked, this.parked.length - 1) }),
     });

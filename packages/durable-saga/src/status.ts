@@ -76,53 +76,59 @@ export function showFailure({ kind, code, message, step }: Failure): ShownFailur
   return { kind, code: code.slice(0, 80), message: shown, ...(step === undefined ? {} : { step }) };
 }
 
-/** A status still to be fitted: its steps are shown one by one, as far as there is room. */
-export interface FullStatus extends Omit<SagaStatus, 'steps' | 'summary'> {
-  readonly steps: readonly ShowableStep[];
-}
-
-export interface ShowableStep {
-  readonly name: string;
-  readonly state: StepState;
-  show(): StepStatus;
-}
-
-/** No step is shown in fewer characters, so more than these are not even tried. */
-const SHORTEST_STEP = 110;
-
 /**
- * Makes a status fit. Where the steps are too many, they are summed up by name and state: first those that ended well,
+ * Makes a status fit: its steps are summed up by name and state, one by one, until it does; first those that ended well,
  * the oldest first, then the others. What an operator must see (what is parked, the failure) is beside them and stays.
  */
-export function fitStatus({ steps, ...rest }: FullStatus, limit: number = STATUS_LIMIT): SagaStatus {
-  const order = bySummingOrder(steps);
-  const sums = new Map<string, StepSum>();
-  const shown = new Map<ShowableStep, StepStatus>();
-  let next = Math.max(0, order.length - Math.floor(limit / SHORTEST_STEP));
-  for (const step of order.slice(0, next)) addTo(sums, step);
-  for (const step of order.slice(next)) shown.set(step, step.show());
-  for (;;) {
-    const summary = sums.size === 0 ? {} : { summary: [...sums.values()] };
-    const status = { ...rest, steps: steps.flatMap((step) => shown.get(step) ?? []), ...summary };
-    const excess = JSON.stringify(status).length - limit;
-    if (excess <= 0 || next >= order.length) return status;
-    for (let freed = 0; freed < excess && next < order.length; next += 1) {
-      const step = order[next];
-      if (step === undefined) break;
-      freed += JSON.stringify(shown.get(step)).length;
-      addTo(sums, step);
-      shown.delete(step);
-    }
+export function fitStatus(status: SagaStatus, limit: number = STATUS_LIMIT): SagaStatus {
+  let excess = JSON.stringify(status).length - limit;
+  if (excess <= 0) return status;
+  const sums = new StepSums(status.summary);
+  const listed = new Set(status.steps);
+  const order = [...status.steps.filter(isQuiet), ...status.steps.filter((step) => !isQuiet(step))];
+  for (const step of order) {
+    if (excess <= 0) break;
+    listed.delete(step);
+    excess += sums.add(step) - JSON.stringify(step).length - 1;
+  }
+  return { ...status, steps: [...listed], summary: sums.list() };
+}
+
+/** Counts of steps by name and state. */
+export class StepSums {
+  readonly #sums = new Map<string, StepSum>();
+
+  constructor(sums: readonly StepSum[] = []) {
+    for (const sum of sums) this.#sums.set(idOf(sum), sum);
+  }
+
+  /** Gives by how many characters at most the sums' JSON has grown. */
+  add({ name, state }: Pick<StepSum, 'name' | 'state'>): number {
+    const id = idOf({ name, state });
+    const count = (this.#sums.get(id)?.count ?? 0) + 1;
+    const sum: StepSum = { name, state, count };
+    const grown = count === 1 ? JSON.stringify(sum).length + 16 : 1;
+    this.#sums.set(id, sum);
+    return grown;
+  }
+
+  remove({ name, state }: Pick<StepSum, 'name' | 'state'>): void {
+    const id = idOf({ name, state });
+    const count = (this.#sums.get(id)?.count ?? 0) - 1;
+    if (count > 0) this.#sums.set(id, { name, state, count });
+    else this.#sums.delete(id);
+  }
+
+  list(): StepSum[] {
+    return [...this.#sums.values()];
   }
 }
 
-function addTo(sums: Map<string, StepSum>, { name, state }: ShowableStep): void {
-  const id = `${name}\u0000${state}`;
-  sums.set(id, { name, state, count: (sums.get(id)?.count ?? 0) + 1 });
+function idOf({ name, state }: Pick<StepSum, 'name' | 'state'>): string {
+  return `${name} ${state}`;
 }
 
-const QUIET: ReadonlySet<StepState> = new Set(['done', 'undone', 'skipped', 'failed']);
-
-function bySummingOrder(steps: readonly ShowableStep[]): ShowableStep[] {
-  return [...steps.filter(({ state }) => QUIET.has(state)), ...steps.filter(({ state }) => !QUIET.has(state))];
+/** Nothing more is expected of the step, unless the saga goes back. */
+export function isQuiet({ state }: Pick<StepStatus, 'state'>): boolean {
+  return state === 'done' || state === 'undone' || state === 'skipped' || state === 'failed';
 }

@@ -87,7 +87,7 @@ function* runForward(
       record.end('failed', durable.now());
       return { kind: 'failed', failure: pursued.failure };
     }
-    record.state = 'parked';
+    record.become('parked');
     const { failure } = pursued;
     const { activity, key } = step;
     const resolution = yield* instance.parking.park({
@@ -106,7 +106,7 @@ function* runForward(
       // Of a pivot the operator knows that it had no effect, so the saga goes back as it does for a refusal.
       return { kind: what === 'pivot' ? 'failed' : 'ended', failure: giveUp(failure) };
     }
-    record.state = 'running';
+    record.become('running');
   }
 }
 

@@ -9,7 +9,8 @@ import { KeyCounter } from '../src/keys';
 import { nextDelay, planRetries } from '../src/retry';
 import { settlementSchema } from '../src/settlement';
 import { readStart } from '../src/start-envelope';
-import type { ShowableStep, StepState } from '../src/status';
+import { Progress } from '../src/progress';
+import type { SagaStatus, StepState, StepStatus } from '../src/status';
 import { fitStatus, STATUS_LIMIT } from '../src/status';
 import { UndoStack } from '../src/undo-stack';
 import { taped } from './support/tape';
@@ -338,41 +339,91 @@ describe('fibers in parallel', () => {
 });
 
 describe('a status', () => {
-  const step = (name: string, n: number, state: StepState): ShowableStep => ({
-    name,
-    state,
-    show: () => ({
-      name,
-      key: `an-instance/${name}#${n}`,
-      state,
-      attempts: 1,
-      startedAt: '2026-01-01T00:00:00.000Z',
-      endedAt: '2026-01-01T00:00:00.000Z',
-    }),
-  });
   const base = { saga: 's', version: '1', state: 'running', pivot: 'none' } as const;
-
-  it('lists all steps where there is room', () => {
-    const status = fitStatus({ ...base, steps: Array.from({ length: 30 }, (_, n) => step('book', n, 'done')) });
-    expect(status.steps).toHaveLength(30);
-    expect(status.summary).toBeUndefined();
+  const shown = (n: number, state: StepState): StepStatus => ({
+    name: 'book',
+    key: `an-instance/book#${n}`,
+    state,
+    attempts: 1,
+    startedAt: '2026-01-01T00:00:00.000Z',
   });
 
-  it.each([60, 100, 1_000, 20_000])('fits with %d steps: the oldest that ended well are summed up', (count) => {
-    const steps = Array.from({ length: count }, (_, n) => step('book', n, n < count - 3 ? 'done' : 'running'));
-    const status = fitStatus({ ...base, steps });
+  it('is left as it is where it fits', () => {
+    const status: SagaStatus = { ...base, steps: [shown(1, 'done'), shown(2, 'running')] };
+    expect(fitStatus(status)).toBe(status);
+  });
+
+  it('sums up what ended well, the oldest first, and adds to the sums that there are', () => {
+    const steps = Array.from({ length: 100 }, (_, n) => shown(n, n % 10 === 9 ? 'running' : 'done'));
+    const status = fitStatus({ ...base, steps, summary: [{ name: 'book', state: 'done', count: 5 }] });
     expect(JSON.stringify(status).length).toBeLessThanOrEqual(STATUS_LIMIT);
-    expect(JSON.stringify(status).length).toBeGreaterThan(STATUS_LIMIT / 2);
-    expect(status.steps.filter(({ state }) => state === 'running')).toHaveLength(3);
-    const summed = (status.summary ?? []).reduce((sum, { count: more }) => sum + more, 0);
-    expect(status.steps.length + summed).toBe(count);
-    expect(status.steps[0]?.key).toBe(`an-instance/book#${summed}`);
+    expect(JSON.stringify(status).length).toBeGreaterThan(STATUS_LIMIT - 300);
+    expect(status.steps.filter(({ state }) => state === 'running')).toHaveLength(10);
+    expect(status.summary).toEqual([{ name: 'book', state: 'done', count: 105 - status.steps.length }]);
+    expect(status.steps.at(-1)?.key).toBe('an-instance/book#99');
   });
 
   it('fits even when nothing ended well', () => {
-    const steps = Array.from({ length: 500 }, (_, n) => step('book', n, 'retrying'));
+    const steps = Array.from({ length: 500 }, (_, n) => shown(n, 'retrying'));
     const status = fitStatus({ ...base, steps });
     expect(JSON.stringify(status).length).toBeLessThanOrEqual(STATUS_LIMIT);
-    expect(status.summary).toMatchObject([{ name: 'book', state: 'retrying' }]);
+    expect(status.summary).toEqual([{ name: 'book', state: 'retrying', count: 500 - status.steps.length }]);
+  });
+});
+
+describe('progress', () => {
+  const counted = ({ steps, summary = [] }: SagaStatus): Record<string, number> => {
+    const counts: Record<string, number> = {};
+    for (const { state } of steps) counts[state] = (counts[state] ?? 0) + 1;
+    for (const { state, count } of summary) counts[state] = (counts[state] ?? 0) + count;
+    return counts;
+  };
+
+  it('lists every step of a saga that has few', () => {
+    const progress = new Progress('s', '1');
+    for (let n = 0; n < 40; n += 1) progress.begin('book', `k${n}`, 0).end('done', 1);
+    expect(progress.toJSON().steps).toHaveLength(40);
+    expect(progress.toJSON().summary).toBeUndefined();
+  });
+
+  it('sums up the oldest steps that ended well when there are many', () => {
+    const progress = new Progress('s', '1');
+    for (let n = 0; n < 100; n += 1) progress.begin('book', `k${n}`, 0).end('done', 1);
+    progress.begin('pay', 'pay', 2);
+    const { steps, summary } = progress.toJSON();
+    expect(steps.map(({ key }) => key).slice(0, 2)).toEqual(['k61', 'k62']);
+    expect(steps.at(-1)).toMatchObject({ key: 'pay', state: 'running' });
+    expect(summary).toEqual([{ name: 'book', state: 'done', count: 61 }]);
+  });
+
+  it('counts rightly through thousands of steps that run, end and are undone side by side', () => {
+    const progress = new Progress('s', '1');
+    const records = Array.from({ length: 2_000 }, (_, n) => progress.begin('book', `k${n}`, 0));
+    expect(counted(progress.toJSON())).toEqual({ running: 2_000 });
+    for (const record of records.slice(0, 1_500)) record.end('done', 1);
+    expect(counted(progress.toJSON())).toEqual({ done: 1_500, running: 500 });
+    for (const record of records.slice(1_000).reverse()) record.restart('undoing', 2);
+    expect(counted(progress.toJSON())).toEqual({ done: 1_000, undoing: 1_000 });
+    for (const record of records.slice(1_000)) record.end('undone', 3);
+    expect(counted(progress.toJSON())).toEqual({ done: 1_000, undone: 1_000 });
+    expect(JSON.stringify(progress).length).toBeLessThanOrEqual(STATUS_LIMIT);
+  });
+
+  it('shows a step that fails even where there are many', () => {
+    const progress = new Progress('s', '1');
+    for (let n = 0; n < 1_000; n += 1) progress.begin('book', `k${n}`, 0).end('done', 1);
+    const late = progress.step('k3');
+    late.restart('undoing', 2);
+    late.fail(failureFromThrown(new Error('no way back')));
+    late.become('parked');
+    expect(progress.toJSON().steps.at(-1)).toMatchObject({
+      key: 'k3',
+      state: 'parked',
+      error: { message: 'no way back' },
+    });
+  });
+
+  it('knows its steps only', () => {
+    expect(() => new Progress('s', '1').step('k')).toThrow("no step with the key 'k' was begun");
   });
 });
