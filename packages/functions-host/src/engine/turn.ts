@@ -74,7 +74,7 @@ export function* takeTurn(
   const parcels = steer(instance, turn, [...instance.held, ...instance.arrived]);
   instance.arrived = [];
   if (isFinished(turn.status)) {
-    turn.used.push(...parcels);
+    turn.waiting = parcels;
   } else if (turn.status === 'Suspended') {
     turn.waiting = parcels;
   } else {
@@ -83,7 +83,7 @@ export function* takeTurn(
       yield* runSteps(instance, orchestrators, openExecution, turn, parcels);
     } catch (error) {
       end(instance, turn, { kind: 'failed', message: describeError(error) });
-      turn.used.push(...parcels);
+      turn.waiting = parcels.filter((parcel) => !turn.used.includes(parcel));
     }
   }
   finishTurn(instance, turn);
@@ -357,8 +357,10 @@ function end(instance: Instance, turn: Turn, how: ExecutionEnd): void {
 function finishTurn(instance: Instance, turn: Turn): void {
   instance.status = turn.status;
   if (isFinished(turn.status)) {
-    turn.used.push(...turn.waiting);
-    turn.waiting = [];
+    // Events that nobody took stay to be seen with the history; everything else is void.
+    const isEvent = ({ message }: Parcel): boolean => message.kind === 'event';
+    turn.used.push(...turn.waiting.filter((parcel) => !isEvent(parcel)));
+    turn.waiting = turn.waiting.filter(isEvent);
   }
   instance.held = turn.waiting;
   if (turn.events.length === 0) return;
