@@ -383,13 +383,15 @@ export function describeOpened(event: OpenedEvent): string {
   }
 }
 
-/** The executor's state in comparable words: two executors with the same are at the same point of the same code. */
+/**
+ * The executor's state in comparable words: two executors with the same are at the same point of the same code. The custom
+ * status is left out, since code may set it only when it does not replay.
+ */
 export function describeState(executor: Executor): string[] {
-  const lines = [`custom status ${readCustomStatus(executor) ?? 'none'}`];
-  if (executor.exception === undefined && executor.willContinueAsNew) return [...lines, 'continued as new'];
+  if (executor.exception === undefined && executor.willContinueAsNew) return ['continued as new'];
   const end = readEnd(executor);
-  if (end !== undefined) return [...lines, JSON.stringify(end)];
-  lines.push(`next task id ${executor.sequenceNumber}`);
+  if (end !== undefined) return [JSON.stringify(end)];
+  const lines = [`next task id ${executor.sequenceNumber}`];
   for (const id of Object.keys(executor.openTasks))
     lines.push(`task ${id} is ${describeTask(executor, Number(id)) ?? 'none'}`);
   for (const [name, waits] of Object.entries(executor.openEvents)) {

@@ -17,6 +17,8 @@ export interface TestApp {
   readonly orchestrators: Readonly<Record<string, Orchestrator>>;
   readonly activities?: Readonly<Record<string, ActivityHandler>>;
   readonly hasHooks?: boolean;
+  /** Takes what orchestrators log. */
+  readonly log?: (line: string) => void;
 }
 
 /** An app of real `durable-functions` orchestrators and plain activities, as the host's join would hand it over. */
@@ -45,7 +47,11 @@ export function toDurableFunctions(app: TestApp): DurableFunctions {
     },
     openInvocation: (fn) => ({
       invocationId: 'test',
-      context: new InvocationContext({ functionName: fn.name, invocationId: 'test', logHandler: () => undefined }),
+      context: new InvocationContext({
+        functionName: fn.name,
+        invocationId: 'test',
+        logHandler: (_level, ...args) => app.log?.(args.map(String).join(' ')),
+      }),
       callback: fn.callback,
     }),
     hasInvocationHooks: () => app.hasHooks === true,
