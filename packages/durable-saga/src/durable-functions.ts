@@ -49,6 +49,9 @@ export type { DurableClient } from 'durable-functions';
 interface TaskInternals extends Task {
   alreadyScheduled: boolean;
   action: { compoundActions?: unknown[] };
+  /** What is told of the task's completion. */
+  parent?: Task;
+  /** What is given numbers when the task is yielded. */
   children?: Task[];
 }
 
@@ -142,18 +145,26 @@ class DurableFunctionsInstance implements Durable {
   }
 
   *wait(handles: readonly Handle[]): Generator<Task, void, unknown> {
-    const waited = [...new Set(handles)].filter((handle) => handle instanceof TaskHandle);
-    if (waited.length === 0) throw new Error('a wait for nothing would never end');
-    if (waited.some(({ done }) => done)) return;
-    const fresh = waited.filter(({ met }) => !met);
-    if (fresh.some((handle) => handle instanceof Timer && handle.at - this.#hostTime > HOST_LONGEST_TIMER)) {
+    const fresh = new Set<TaskHandle>();
+    let isHostFreeToWait = true;
+    for (const handle of handles as readonly TaskHandle[]) {
+      if (handle.done) return;
+      if (!handle.met) fresh.add(handle);
+      else if (!(handle instanceof EventTask)) isHostFreeToWait = false;
+    }
+    if ([...fresh].some((handle) => handle instanceof Timer && handle.at - this.#hostTime > HOST_LONGEST_TIMER)) {
       yield* this.#bringHostToPresent();
       return;
     }
     for (const handle of fresh) handle.met = true;
-    yield* this.#yieldTask(this.#gate(waited, fresh));
-    const [only] = fresh;
-    if (waited.length === 1 && only !== undefined && !(only instanceof EventTask)) this.#hostTime = this.now();
+    const [first] = handles as readonly TaskHandle[];
+    if (first === undefined) throw new Error('a wait for nothing would never end');
+    if (handles.length > 1 || (first instanceof EventTask && fresh.size === 0)) {
+      yield* this.#yieldTask(this.#gate(handles as readonly TaskHandle[], fresh, isHostFreeToWait));
+      return;
+    }
+    yield* this.#yieldTask(first.task);
+    if (fresh.size > 0 && !(first instanceof EventTask)) this.#hostTime = this.now();
   }
 
   /** The timer is due now, not later: however long the host takes it to be, it is over with its first piece. */
@@ -171,28 +182,22 @@ class DurableFunctionsInstance implements Durable {
     }
   }
 
-  /** The task to yield, so that any of `waited` resumes it and only `fresh` are listed. */
-  #gate(waited: readonly TaskHandle[], fresh: readonly TaskHandle[]): Task {
-    const [only] = waited;
-    if (waited.length === 1 && only !== undefined && (fresh.length === 1 || !(only instanceof EventTask))) {
-      return only.task;
-    }
-    const gate = this.#context.df.Task.any(waited.map(({ task }) => task)) as TaskInternals;
-    gate.children = fresh.map(({ task }) => task);
-    gate.alreadyScheduled = fresh.length === 0;
-    const blocks = isWaitedForByHost(waited, fresh);
-    const listed = blocks ? waited : fresh;
-    gate.action.compoundActions = [
-      ...listed.map(({ task }) => (task as TaskInternals).action),
-      ...(blocks ? [] : [COMPLETE_AT_ONCE]),
-    ];
+  /**
+   * The task to yield, so that any of `waited` resumes it and only what is fresh is listed and numbered. Where the host
+   * can wait for the entry as the library does, events that were met before are listed again.
+   */
+  #gate(waited: readonly TaskHandle[], fresh: ReadonlySet<TaskHandle>, isHostFreeToWait: boolean): Task {
+    const [first] = waited;
+    if (first === undefined) throw new Error('a wait for nothing would never end');
+    const gate = this.#context.df.Task.any([first.task]) as TaskInternals;
+    for (const { task } of waited) (task as TaskInternals).parent = gate;
+    gate.children = [...fresh].map(({ task }) => task);
+    gate.alreadyScheduled = fresh.size === 0;
+    const listed = isHostFreeToWait ? new Set(waited) : fresh;
+    const actions: unknown[] = [...listed].map(({ task }) => (task as TaskInternals).action);
+    gate.action.compoundActions = isHostFreeToWait ? actions : [...actions, COMPLETE_AT_ONCE];
     return gate;
   }
-}
-
-/** Whether the Azure host can wait for this entry as the library does: all that has a number in it is fresh. */
-function isWaitedForByHost(waited: readonly TaskHandle[], fresh: readonly TaskHandle[]): boolean {
-  return waited.every((handle) => handle instanceof EventTask || fresh.includes(handle));
 }
 
 /** Makes `main` a durable orchestrator: its yields are waits, its result is the orchestration's output. */

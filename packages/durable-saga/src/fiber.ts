@@ -34,10 +34,23 @@ export function* parallel<T>(starts: readonly (() => Fiber<T>)[], options: Paral
       next += 1;
     }
     if (running.size === 0) return;
-    yield [...running].flatMap(({ waitsFor }) => waitsFor);
-    for (const one of running) if (one.waitsFor.some(({ done }) => done)) advance(one, running, options);
+    yield waitsOf(running);
+    for (const one of running) if (isAnyDone(one.waitsFor)) advance(one, running, options);
     while (!options.mayStart() && lookAtAll(running, options));
   }
+}
+
+// Groups may be wide, and this runs at each of their completions: hence no arrays of arrays, no closures.
+
+function waitsOf(running: ReadonlySet<Running<unknown>>): Handle[] {
+  const waits: Handle[] = [];
+  for (const { waitsFor } of running) for (const handle of waitsFor) waits.push(handle);
+  return waits;
+}
+
+function isAnyDone(handles: readonly Handle[]): boolean {
+  for (const handle of handles) if (handle.done) return true;
+  return false;
 }
 
 /** True when one settled, which may concern the others. */
