@@ -51,6 +51,9 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
   };
   return {
     start: () => engine.start(),
+    open: () => engine.open(),
+    resume: () => engine.resume(),
+    drain: () => engine.drain(),
     stop: (graceMs) => engine.stop(graceMs),
     handleHttp: (request) => answerManagement(management, request),
     clientBinding({ taskHub, connectionName }) {

@@ -76,8 +76,17 @@ export interface DurableExtensionOptions {
 
 /** The Durable Functions extension of the host: engine, management API and client binding. */
 export interface DurableExtension {
-  /** Opens the store, takes over the task hub and goes on with what is unfinished. */
+  /** `open`, then `resume`. */
   start(): Promise<void>;
+  /** Opens the store and takes over the task hub. Requests are answered from here on; nothing runs by itself yet. */
+  open(): Promise<void>;
+  /**
+   * Goes on with what is unfinished. For when the host takes requests, since the activities that run again may need it
+   * (a durable client calls it over HTTP).
+   */
+  resume(): Promise<void>;
+  /** Starts no further activities, while those that run may end and their results are kept. For the begin of a stop. */
+  drain(): void;
   /** Lets running turns settle, writes what is owed and closes the store. Running activities are not waited for longer than `graceMs`. */
   stop(graceMs: number): Promise<void>;
   handleHttp(request: WebhookRequest): Promise<WebhookResponse>;

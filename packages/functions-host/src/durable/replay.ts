@@ -35,7 +35,12 @@ export function followHistory(executor: Executor, history: readonly HistoryTurn[
   history.forEach((turn, i) => {
     executor._isReplaying = true;
     if (i > 0) startTurn(executor, turn.at, true);
-    for (const event of turn.events) followEvent(follower, turn, event);
+    // The last turn may have been given more answers than the code needed to end.
+    const mayEnd = i === history.length - 1 && !hasEnded(executor);
+    for (const event of turn.events) {
+      if (mayEnd && hasEnded(executor)) break;
+      followEvent(follower, turn, event);
+    }
     requireNothingMore(follower, turn);
   });
 }

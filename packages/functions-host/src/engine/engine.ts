@@ -75,6 +75,8 @@ export class Engine {
   readonly #finishedListeners = new Map<string, Set<() => void>>();
   readonly #activities: ActivityRunner;
   readonly #timers: Timers;
+  /** What `open` found and `resume` has not started again. */
+  #restored: Restored[] = [];
   #session: HubSession | undefined;
   #committer: Committer | undefined;
   #loop: TurnLoop | undefined;
@@ -91,6 +93,12 @@ export class Engine {
 
   /** Takes the task hub over and goes on with all that is unfinished. */
   async start(): Promise<void> {
+    await this.open();
+    await this.resume();
+  }
+
+  /** Takes the task hub over and reads what is unfinished; none of that runs yet. */
+  async open(): Promise<void> {
     const { store, clock, storeClock, orchestrators } = this.#options;
     await store.open();
     const session = await store.takeOver(`${hostname()} ${process.pid}`);
@@ -113,9 +121,26 @@ export class Engine {
       refused: (instance, error) => this.#logRefused(instance, error),
       broken: (instance, error) => this.#leaveAlone(instance, error),
     });
-    await this.#restore(session);
+    this.#restored = await this.#restore(session);
     this.#loop = loop;
-    await this.#resumeAll();
+  }
+
+  /** Starts again whatever was open when the last host stopped. */
+  async resume(): Promise<void> {
+    for (const { instance, open } of this.#restored.splice(0)) {
+      if (this.#live.get(instance.id) !== instance) continue;
+      if (!instance.hasBegun) this.#loop?.deliver(instance, { kind: 'begin' });
+      for (const work of open) {
+        if (instance.open.get(work.id) !== work) continue;
+        if (work.kind === 'child') await this.#resumeChild(instance, work);
+        else this.#startWork(instance, work);
+      }
+    }
+  }
+
+  /** Starts no further activities; what they would have done is done at the next start. */
+  drain(): void {
+    void this.#activities.stop();
   }
 
   /**
@@ -420,28 +445,21 @@ export class Engine {
     );
   }
 
-  async #restore(session: HubSession): Promise<void> {
+  async #restore(session: HubSession): Promise<Restored[]> {
+    const restored: Restored[] = [];
     for await (const page of session.unfinished()) {
       for (const stored of page) {
         try {
-          this.#live.set(stored.row.id, restoreInstance(stored));
+          const instance = restoreInstance(stored);
+          this.#live.set(instance.id, instance);
+          restored.push({ instance, open: [...instance.open.values()] });
         } catch (error) {
           this.#log('Critical', `Instance '${stored.row.id}' is left alone: ${(error as Error).message}`);
         }
       }
     }
-    if (this.#live.size > 0) this.#log('Information', `Going on with ${this.#live.size} unfinished orchestrations.`);
-  }
-
-  /** Starts again whatever was open when the last host stopped. */
-  async #resumeAll(): Promise<void> {
-    for (const instance of [...this.#live.values()]) {
-      if (!instance.hasBegun) this.#loop?.deliver(instance, { kind: 'begin' });
-      for (const work of [...instance.open.values()]) {
-        if (work.kind === 'child') await this.#resumeChild(instance, work);
-        else this.#startWork(instance, work);
-      }
-    }
+    if (restored.length > 0) this.#log('Information', `Going on with ${restored.length} unfinished orchestrations.`);
+    return restored;
   }
 
   async #resumeChild(parent: Instance, work: Extract<OpenWork, { kind: 'child' }>): Promise<void> {
@@ -497,6 +515,12 @@ export class Engine {
   #log(level: LogLevel, message: string, error?: unknown): void {
     this.#options.log.log(level, LOG_CATEGORY, message, error === undefined ? {} : { error });
   }
+}
+
+/** An unfinished instance as it was found, with what was open then. */
+interface Restored {
+  readonly instance: Instance;
+  readonly open: readonly OpenWork[];
 }
 
 /** Tells everyone whose message no turn has looked at that none will. */

@@ -144,7 +144,9 @@ function* runSteps(
     if (isFinished(turn.status) || turn.continuedWith !== undefined) break;
     fed = again.length > 0 ? again : nextFed(instance, turn, execution, queue);
   }
-  turn.waiting = queue;
+  const isKept = ({ message }: Parcel): boolean => turn.continuedWith === undefined || message.kind === 'event';
+  turn.waiting = queue.filter(isKept);
+  turn.used.push(...queue.filter((parcel) => !isKept(parcel)));
   if (instance.history !== undefined && turn.events.length > 0) {
     yield* settled(execution.verify([...instance.history, turn]));
   }

@@ -36,6 +36,7 @@ export class ActivityRunner {
   #running = 0;
   #isStopped = false;
   #onIdle: (() => void) | undefined;
+  #ended: Promise<void> | undefined;
 
   constructor(activities: Activities, limit: number, deliver: Deliver) {
     this.#activities = activities;
@@ -59,7 +60,11 @@ export class ActivityRunner {
     this.#isStopped = true;
     this.#waiting.length = 0;
     this.#next = 0;
-    if (this.#running > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    this.#ended ??= new Promise<void>((resolve) => {
+      if (this.#running === 0) resolve();
+      else this.#onIdle = resolve;
+    });
+    await this.#ended;
   }
 
   async #run({ instance, executionId, work }: QueuedActivity): Promise<void> {
