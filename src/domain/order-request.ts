@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { customerIdSchema, orderIdSchema, skuSchema } from './ids';
+import type { Sku } from './ids';
 
 /** More than this in one line is a slip of the hand. */
 export const MAX_QUANTITY = 100_000;
@@ -35,3 +36,17 @@ export const orderRequestSchema = z.strictObject({
   paymentMethod: paymentMethodSchema,
 });
 export type OrderRequest = z.infer<typeof orderRequestSchema>;
+
+const namingLinesSchema = z.object({ lines: z.array(z.unknown()).max(MAX_LINES) });
+const namingLineSchema = z.object({ sku: skuSchema });
+
+/** The products that a body names, by the index of the line, as far as they can be read from one that is not valid. */
+export function readNamedSkus(body: unknown): ReadonlyMap<number, Sku> {
+  const named = new Map<number, Sku>();
+  const { data } = namingLinesSchema.safeParse(body);
+  for (const [index, line] of (data?.lines ?? []).entries()) {
+    const { data: naming } = namingLineSchema.safeParse(line);
+    if (naming) named.set(index, naming.sku);
+  }
+  return named;
+}

@@ -41,10 +41,18 @@ export function priceRequest(
   for (const [index, { sku, quantity }] of request.lines.entries()) {
     const product = catalogue.get(sku);
     if (product) lines.push({ sku, quantity, unitPrice: product.unitPrice, discount: '0' });
-    else violations.push({ path: `lines[${index}].sku`, message: `no product has the sku "${sku}"` });
+    else violations.push(noSuchProduct(index, sku));
   }
   if (violations.length > 0) return { ok: false, violations };
   return toOrder({ ...request, lines }, { bodyHash: hashRequest(request), source: 'http', currency });
+}
+
+/** Names every product that doesn't exist among those that a body names, which is not valid for other reasons. */
+export function findUnknownProducts(
+  named: ReadonlyMap<number, Sku>,
+  catalogue: ReadonlyMap<Sku, Product>,
+): readonly Violation[] {
+  return [...named].filter(([, sku]) => !catalogue.has(sku)).map(([index, sku]) => noSuchProduct(index, sku));
 }
 
 /** Makes the order of an import, at its own prices, which are part of its hash. Whether its products exist isn't looked at. */
@@ -94,6 +102,10 @@ function toOrder(
   }
   if (violations.length > 0) return { ok: false, violations };
   return { ok: true, order: { id: orderId, customerId, email, paymentMethod, lines: priced, total, ...about } };
+}
+
+function noSuchProduct(index: number, sku: Sku): Violation {
+  return { path: `lines[${index}].sku`, message: `no product has the sku "${sku}"` };
 }
 
 function tooMuch(what: string): string {

@@ -45,6 +45,8 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
+  // JSON has no word for a number that is too large for it.
+  if (typeof value === 'number') return String(value);
   try {
     return shorten(JSON.stringify(value));
   } catch {

@@ -178,6 +178,12 @@ describe('the body of a request', () => {
       { path: 'paymentMethod', message: 'expected 1 to 128 letters, digits, "_" or "-", got nothing' },
       { path: 'ordrId', message: 'is no known property' },
     ]);
+    const endless = { ...body, lines: [{ sku: 'tea', quantity: JSON.parse('1e999') as number }] };
+    const tooLong = orderRequestSchema.safeParse(endless);
+    expect(tooLong.error && toViolations(tooLong.error, endless)).toContainEqual({
+      path: 'lines[0].quantity',
+      message: 'expected a whole number from 1 to 100000, got Infinity',
+    });
     const nothing = orderRequestSchema.safeParse(null);
     expect(nothing.error && toViolations(nothing.error, null)).toEqual([
       { path: '', message: 'expected object, got null' },

@@ -1,8 +1,8 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type { OrderId } from '../../domain/ids';
-import { orderRequestSchema } from '../../domain/order-request';
+import { orderRequestSchema, readNamedSkus } from '../../domain/order-request';
 import type { OrderRequest } from '../../domain/order-request';
-import { hashRequest, priceRequest } from '../../domain/priced-order';
+import { findUnknownProducts, hashRequest, priceRequest } from '../../domain/priced-order';
 import type { Acceptance, Catalogue, Orders } from '../../ports';
 import type { OrderSagasOf } from '../order-sagas';
 import { Problem, answering, invalid } from './problem';
@@ -24,7 +24,10 @@ interface Deps {
  */
 export function placeOrderByHttp(deps: Deps): HttpHandler {
   return answering(async (request, context) => {
-    const body = await readBody(request, orderRequestSchema);
+    const body = await readBody(request, orderRequestSchema, async (input) => {
+      const named = readNamedSkus(input);
+      return named.size === 0 ? [] : findUnknownProducts(named, await deps.catalogue.find([...named.values()]));
+    });
     const order = { ...body, orderId: body.orderId ?? deps.newOrderId() };
     const acceptance = await accept(deps, order, body.orderId !== undefined);
     if (acceptance === 'conflict') {

@@ -3,16 +3,24 @@ import type { z } from 'zod';
 import { orderIdSchema } from '../../domain/ids';
 import type { OrderId } from '../../domain/ids';
 import { toViolations } from '../../domain/violations';
+import type { Violation } from '../../domain/violations';
 import { Problem, invalid } from './problem';
 
 const MAX_BODY_BYTES = 1_000_000;
 
-/** Reads the body as JSON of the schema, whatever its content type says. Throws `Problem`. */
+/**
+ * Reads the body as JSON of the schema, whatever its content type says. Of a body that is not valid, `findMore` may say
+ * what else is wrong that no schema can know. Throws `Problem`.
+ */
 export async function readBody<Schema extends z.ZodType>(
   request: HttpRequest,
   schema: Schema,
+  findMore?: (input: unknown) => Promise<readonly Violation[]>,
 ): Promise<z.output<Schema>> {
-  return parse(schema, parseJson(await readText(request)));
+  const input = parseJson(await readText(request));
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw invalid([...toViolations(parsed.error, input), ...((await findMore?.(input)) ?? [])]);
 }
 
 /** The same for bodies that may be left out: nothing is read as `{}`. */
@@ -27,6 +35,8 @@ export async function readOptionalBody<Schema extends z.ZodType>(
 /** Reads the query; the function key, which Azure takes there too, is none of ours. Throws `Problem`. */
 export function readQuery<Schema extends z.ZodType>(request: HttpRequest, schema: Schema): z.output<Schema> {
   const { code: _, clientId: __, ...query } = Object.fromEntries(request.query);
+  const repeated = Object.keys(query).filter((name) => request.query.getAll(name).length > 1);
+  if (repeated.length > 0) throw invalid(repeated.map((path) => ({ path, message: 'expected once, got several' })));
   return parse(schema, query);
 }
 

@@ -179,6 +179,23 @@ describe('POST /api/orders', () => {
     });
   });
 
+  it('names products that do not exist beside what else is wrong', async () => {
+    const lines = [{ sku: 'tea', quantity: 0 }, { sku: 'sugar', quantity: 1 }, { sku: '' }, 'milk', { sku: 'milk' }];
+    const answer = await front.post({ ...body, lines });
+    expectProblem(answer, 400, 'invalidRequest');
+    const { violations } = answer.body as { violations: { path: string; message: string }[] };
+    expect(violations.map(({ path }) => path)).toEqual([
+      'lines[0].quantity',
+      'lines[2].sku',
+      'lines[2].quantity',
+      'lines[3]',
+      'lines[4].quantity',
+      'lines[1].sku',
+      'lines[4].sku',
+    ]);
+    expect(violations.at(-1)?.message).toBe('no product has the sku "milk"');
+  });
+
   it('names products that do not exist, and quantities that nobody can pay', async () => {
     const unknown = await front.post({ ...body, lines: [{ sku: 'sugar', quantity: 1 }] });
     expect(unknown.body).toMatchObject({
@@ -287,6 +304,9 @@ describe('GET /api/orders', () => {
     expectProblem(answer, 400, 'invalidRequest');
     expect(pathsOf(answer)).toEqual(['status', 'after', 'limit', 'sort']);
     expect((await front.list('?after=unknown')).body).toMatchObject({ violations: [{ path: 'after' }] });
+    expect((await front.list('?limit=1&limit=2&status=running')).body).toMatchObject({
+      violations: [{ path: 'limit', message: 'expected once, got several' }],
+    });
   });
 });
 
