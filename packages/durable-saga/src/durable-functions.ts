@@ -61,14 +61,10 @@ const COMPLETE_AT_ONCE = { actionType: 12, compoundActions: [] };
 /** The extension turns a timer longer than six days into several; a minute is left for differences in rounding. */
 const HOST_LONGEST_TIMER = 6 * 24 * 3_600_000 - 60_000;
 
-abstract class TaskHandle<T extends Task = Task> implements Handle {
-  readonly task: T;
+abstract class TaskHandle implements Handle {
+  abstract readonly task: Task;
   /** True once it was part of a wait: the library has met it, and its action is listed. */
   met = false;
-
-  constructor(task: T) {
-    this.task = task;
-  }
 
   get done(): boolean {
     return this.task.isCompleted || this.task.isFaulted;
@@ -76,17 +72,26 @@ abstract class TaskHandle<T extends Task = Task> implements Handle {
 }
 
 class ActivityTask extends TaskHandle implements ActivityHandle {
+  readonly task: Task;
+
+  constructor(task: Task) {
+    super();
+    this.task = task;
+  }
+
   outcome(): ReturnType<ActivityHandle['outcome']> {
     const { result, isFaulted } = this.task;
     return isFaulted ? { ok: false, error: result } : { ok: true, value: result };
   }
 }
 
-class Timer extends TaskHandle<TimerTask> implements TimerHandle {
+class Timer extends TaskHandle implements TimerHandle {
+  readonly task: TimerTask;
   readonly at: number;
 
   constructor(task: TimerTask, at: number) {
-    super(task);
+    super();
+    this.task = task;
     this.at = at;
   }
 
@@ -96,6 +101,13 @@ class Timer extends TaskHandle<TimerTask> implements TimerHandle {
 }
 
 class EventTask extends TaskHandle implements EventHandle {
+  readonly task: Task;
+
+  constructor(task: Task) {
+    super();
+    this.task = task;
+  }
+
   value(): unknown {
     return this.task.result;
   }
@@ -145,10 +157,13 @@ class DurableFunctionsInstance implements Durable {
   }
 
   *wait(handles: readonly Handle[]): Generator<Task, void, unknown> {
+    const waited: TaskHandle[] = [];
     const fresh = new Set<TaskHandle>();
     let isHostFreeToWait = true;
-    for (const handle of handles as readonly TaskHandle[]) {
+    for (const handle of handles) {
       if (handle.done) return;
+      if (!(handle instanceof TaskHandle)) throw new TypeError('expected handles of this instance');
+      waited.push(handle);
       if (!handle.met) fresh.add(handle);
       else if (!(handle instanceof EventTask)) isHostFreeToWait = false;
     }
@@ -157,10 +172,10 @@ class DurableFunctionsInstance implements Durable {
       return;
     }
     for (const handle of fresh) handle.met = true;
-    const [first] = handles as readonly TaskHandle[];
+    const [first] = waited;
     if (first === undefined) throw new Error('a wait for nothing would never end');
-    if (handles.length > 1 || (first instanceof EventTask && fresh.size === 0)) {
-      yield* this.#yieldTask(this.#gate(handles as readonly TaskHandle[], fresh, isHostFreeToWait));
+    if (waited.length > 1 || (first instanceof EventTask && fresh.size === 0)) {
+      yield* this.#yieldTask(this.#gate(first, waited, fresh, isHostFreeToWait));
       return;
     }
     yield* this.#yieldTask(first.task);
@@ -186,9 +201,12 @@ class DurableFunctionsInstance implements Durable {
    * The task to yield, so that any of `waited` resumes it and only what is fresh is listed and numbered. Where the host
    * can wait for the entry as the library does, events that were met before are listed again.
    */
-  #gate(waited: readonly TaskHandle[], fresh: ReadonlySet<TaskHandle>, isHostFreeToWait: boolean): Task {
-    const [first] = waited;
-    if (first === undefined) throw new Error('a wait for nothing would never end');
+  #gate(
+    first: TaskHandle,
+    waited: readonly TaskHandle[],
+    fresh: ReadonlySet<TaskHandle>,
+    isHostFreeToWait: boolean,
+  ): Task {
     const gate = this.#context.df.Task.any([first.task]) as TaskInternals;
     for (const { task } of waited) (task as TaskInternals).parent = gate;
     gate.children = [...fresh].map(({ task }) => task);

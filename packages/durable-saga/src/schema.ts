@@ -1,8 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Issue } from './failure';
 
-/** Any Standard Schema (zod, valibot, arktype, ...). It must validate synchronously and describe JSON values. */
-export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
 /** What a schema accepts. */
 export type In<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>;
 /** What a schema gives. */

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { registerSagas, sagas } from 'durable-saga';
-import { authorise, bigOrder, settleOrder, tellBuyer } from './readme/concepts';
+import { registerSagas, sagas, StepFailure } from 'durable-saga';
+import { compose } from './readme/app';
+import { authorise, bigOrder, failures, operate, reserveOnce, settleOrder, tellBuyer } from './readme/concepts';
 import { charge, order, reserve, ship } from './readme/order';
 import { captureFunctions } from './support/functions-core';
 import { SagaHost } from './support/saga-host';
@@ -75,6 +76,21 @@ describe("the README's sagas", () => {
       failure: { kind: 'declared', code: 'declined' },
     });
     expect(calls).toEqual(['take apple o-1/reserve#1', 'charge 600 o-1/charge#1', 'putBack o-1/reserve#1']);
+  });
+
+  it('are registered and operated as it says', async () => {
+    const registered = captureFunctions(() => compose(ports));
+    expect([...registered.keys()]).toEqual(['reserve', 'reserve_undo', 'charge', 'ship', 'order', 'placeOrder']);
+    jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    const host = open();
+    await operate(host as never, 'o-1');
+    expect((await sagas(host, { order }).order.status('o-1'))?.state).toBe('completed');
+  });
+
+  it('say how they fail, and have their effects once', () => {
+    expect(() => failures(-1)).toThrow(StepFailure);
+    expect(() => failures(1)).toThrow('try later');
+    expect(reserveOnce.undoName).toBeUndefined();
   });
 
   it('wait for an approval, and tell how they ended', async () => {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { activity, registerSagas, sagas } from '../../src';
 import type { ActivityOptions, Activity, EventSchemas, InstanceStatus, Saga, StepContext } from '../../src';
 import { captureFunctions } from './functions-core';
@@ -105,9 +104,6 @@ export async function statusOf(
   if (status === undefined) throw new Error(`no instance '${id}'`);
   return status;
 }
-
-/** A schema for values of any kind. */
-export const anything: StandardSchemaV1 = z.unknown();
 
 /** Fails the first `until` attempts with an error of unknown effect. */
 export function failing(until: number, error: () => Error = () => new Error('unreachable')) {

@@ -1,0 +1,130 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { build } from 'esbuild';
+import type { HostProcess } from '../../functions-host/test/support/host-process';
+import { startHostProcess, stopHosts } from '../../functions-host/test/support/host-process';
+import { writeApp } from '../../functions-host/test/support/write-app';
+import type { InstanceStatus } from '../src';
+
+/** Sagas in a real host, over its HTTP and durable client, with every turn checked against a replay. */
+let host: HostProcess;
+let bundle: string;
+
+beforeAll(async () => {
+  bundle = await mkdtemp(path.join(os.tmpdir(), 'durable-saga-'));
+  await build({
+    entryPoints: [require.resolve('./fixtures/host-app')],
+    outfile: path.join(bundle, 'index.js'),
+    bundle: true,
+    platform: 'node',
+    packages: 'external',
+  });
+  const folder = await writeApp({ 'index.js': '' });
+  await copyFile(path.join(bundle, 'index.js'), path.join(folder, 'index.js'));
+  host = await startHostProcess(folder);
+}, 60_000);
+
+afterAll(async () => {
+  await stopHosts();
+  await rm(bundle, { recursive: true, force: true });
+});
+
+async function ask<T>(url: string, body?: unknown): Promise<T> {
+  const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+  const response = await fetch(`${host.url}/api/${url}`, request);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${text}\n${host.output()}`);
+  return JSON.parse(text) as T;
+}
+
+async function reach(
+  id: string,
+  wanted: (status: InstanceStatus<unknown>) => boolean,
+): Promise<InstanceStatus<unknown>> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const status = await ask<InstanceStatus<unknown>>(`orders/${id}/status`);
+    if (wanted(status)) return status;
+    if (performance.now() > deadline) throw new Error(`${JSON.stringify(status, null, 2)}\n${host.output()}`);
+  }
+}
+
+const isAt = (state: InstanceStatus<unknown>['state']) => (status: InstanceStatus<unknown>) => status.state === state;
+
+async function booksOf(id: string): Promise<{ effects: string[]; calls: string[] }> {
+  const { effects, calls } = await ask<{ effects: string[]; calls: string[] }>('books');
+  return {
+    effects: effects.filter((key) => key.startsWith(`${id}/`)),
+    calls: calls.filter((call) => call.includes(` ${id}/`) || call.includes(` ${id} `)),
+  };
+}
+
+describe('on functions-host', () => {
+  it('an order completes, a window sliding over its lines, some of which are tried again', async () => {
+    const failures = { reserve0: 2, reserve3: 1, pay: 1, ship: 2 };
+    expect(await ask('orders/well/start', { lines: 8, failures })).toEqual({ id: 'well', started: true });
+    const status = await reach('well', isAt('completed'));
+    expect(status.outcome).toEqual({ outcome: 'completed', result: { lines: 8 } });
+    const { effects, calls } = await booksOf('well');
+    expect(effects).toHaveLength(10);
+    expect(calls).toHaveLength(8 + 1 + 1 + 6 + 1);
+    expect(calls.at(-1)).toBe('settle well completed');
+  });
+
+  it('an order whose line fails for good is undone', async () => {
+    await ask('orders/ill/start', { lines: 5, failures: { reserve2: 3 } });
+    const status = await reach('ill', isAt('compensated'));
+    expect(status.outcome).toMatchObject({ failure: { kind: 'error', step: 'ill/reserve#3' } });
+    expect((await booksOf('ill')).effects).toEqual([]);
+  });
+
+  it('an order waits for its approval', async () => {
+    await ask('orders/asked/start', { lines: 1, needsApproval: true });
+    await reach('asked', isAt('waiting'));
+    expect(await ask('orders/asked/approve', { approved: true })).toEqual({ accepted: true, confirmed: true });
+    expect((await reach('asked', isAt('completed'))).waitingFor).toBeUndefined();
+  });
+
+  it('an order is cancelled while it waits, and not any more when it is done', async () => {
+    await ask('orders/cancelled/start', { lines: 2, needsApproval: true });
+    await reach('cancelled', isAt('waiting'));
+    expect(await ask('orders/cancelled/cancel')).toEqual({ accepted: true, confirmed: true });
+    const status = await reach('cancelled', isAt('compensated'));
+    expect(status.failure).toMatchObject({ kind: 'cancelled' });
+    expect((await booksOf('cancelled')).effects).toEqual([]);
+    expect(await ask('orders/cancelled/cancel')).toMatchObject({ accepted: false, code: 'finished' });
+  });
+
+  it('an order parks after its pivot, and goes on by an operator', async () => {
+    await ask('orders/parked/start', { lines: 1, failures: { ship: 4 } });
+    const status = await reach('parked', isAt('parked'));
+    expect(status.parked).toMatchObject({ what: 'step', key: 'parked/ship#1', number: 1 });
+    await host.waitFor(/saga parked is parked at step 'parked\/ship#1'/);
+    expect(await ask('orders/parked/cancel')).toMatchObject({ accepted: false, code: 'pastPivot' });
+    expect(await ask('orders/parked/retry')).toEqual({ accepted: true, confirmed: true });
+    await reach('parked', isAt('completed'));
+  });
+
+  it('an undo that fails for good parks the order, too', async () => {
+    await ask('orders/stuck/start', { lines: 2, needsApproval: true, failures: { reserve0: 103 } });
+    // The first line fails all its attempts, and its undo as often.
+    await reach('stuck', isAt('parked'));
+    expect(await ask('orders/stuck/retry')).toEqual({ accepted: true, confirmed: true });
+    await reach('stuck', isAt('compensated'));
+    expect((await booksOf('stuck')).effects).toEqual([]);
+  });
+
+  it('many orders run side by side', async () => {
+    const ids = Array.from({ length: 30 }, (_, n) => `many-${n}`);
+    await Promise.all(
+      ids.map((id, n) => ask(`orders/${id}/start`, { lines: 4, failures: { [`reserve${n % 5}`]: n % 4 } })),
+    );
+    const ends = await Promise.all(ids.map((id) => reach(id, ({ runtimeStatus }) => runtimeStatus === 'Completed')));
+    for (const [n, { id, state }] of ends.entries()) {
+      const isUndone = n % 4 === 3 && n % 5 < 4;
+      expect(state).toBe(isUndone ? 'compensated' : 'completed');
+      expect((await booksOf(id)).effects).toHaveLength(isUndone ? 0 : 6);
+    }
+  });
+});
