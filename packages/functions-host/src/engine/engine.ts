@@ -12,18 +12,19 @@ import {
   type InstanceQuery,
   type InstanceRow,
   type InstanceStatus,
-  type ParentLink,
   type StoreRejected,
   type TaskHubStore,
 } from '../store/store';
-import { createCommitter, PATIENCE_MS, type Committer } from './committer';
-import type { OrchestratorExecution, Orchestrators } from './execution';
-import type { Failure, HistoryTurn } from './history';
-import { decodeTurns, executionInfo, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
-import { findIdFault, findTextFault } from './instance-id';
-import type { Answer, ClientMessage, Receipt } from './messages';
-import type { Turn } from './turn';
+import { Children, type DescribeChildFailure, type NewInstance } from './children';
+import { createCommitter, type Committer } from './committer';
+import type { Orchestrators } from './execution';
+import type { HistoryTurn } from './history';
+import { decodeTurns, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
+import { failSendersOf, LiveInstances } from './live-instances';
+import type { ClientMessage, Message, Receipt } from './messages';
+import type { Turn } from './turn-outcome';
 import { TurnLoop } from './turn-loop';
+import { WarmCode } from './warm-code';
 import { ActivityRunner, Timers, type Activities } from './work';
 
 export interface EngineOptions {
@@ -35,8 +36,7 @@ export interface EngineOptions {
   readonly log: HostLog;
   readonly orchestrators: Orchestrators;
   readonly activities: Activities;
-  /** Makes the failure that a parent gets from its sub-orchestration. `output` is the child's output (JSON). */
-  describeChildFailure(name: string, status: InstanceStatus, output: string | undefined): Failure;
+  readonly describeChildFailure: DescribeChildFailure;
   readonly maxConcurrentActivities: number;
   /** How many instances keep their code in memory between turns. Of more, those that waited longest are brought back when needed. */
   readonly maxWarmInstances: number;
@@ -59,9 +59,6 @@ export type SendResult =
   | { readonly kind: 'accepted' | 'finished' | 'unknown' }
   | { readonly kind: 'refused'; readonly status: InstanceStatus };
 
-const FIRST_FETCH_PAUSE_MS = 50;
-const LONGEST_FETCH_PAUSE_MS = 2_000;
-
 const LOG_CATEGORY = 'Host.Triggers.DurableTask';
 
 /**
@@ -70,9 +67,9 @@ const LOG_CATEGORY = 'Host.Triggers.DurableTask';
  */
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #live = new Map<string, Instance>();
-  readonly #warm = new Set<Instance>();
-  readonly #finishedListeners = new Map<string, Set<() => void>>();
+  readonly #live = new LiveInstances();
+  readonly #code: WarmCode;
+  readonly #children: Children;
   readonly #activities: ActivityRunner;
   readonly #timers: Timers;
   /** What `open` found and `resume` has not started again. */
@@ -86,7 +83,17 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const deliver = (instance: Instance, answer: Answer): void => this.#deliver(instance, answer);
+    const { store, storeClock, orchestrators, maxWarmInstances, describeChildFailure } = options;
+    const deliver = (instance: Instance, message: Message): void => this.#deliver(instance, message);
+    this.#code = new WarmCode({
+      ...{ store, storeClock, orchestrators, limit: maxWarmInstances },
+      unreadable: (instance, error, retryInMs) =>
+        this.#log('Warning', `${instance.id} can't be read: ${error.message}. Trying again in ${retryInMs} ms.`, error),
+    });
+    this.#children = new Children({
+      ...{ live: this.#live, store, deliver, describeFailure: describeChildFailure },
+      create: (about) => this.#create(about),
+    });
     this.#activities = new ActivityRunner(options.activities, options.maxConcurrentActivities, deliver);
     this.#timers = new Timers(options.clock, deliver);
   }
@@ -114,8 +121,8 @@ export class Engine {
       clock,
       orchestrators,
       committer,
-      prepare: (instance) => this.#prepare(instance),
-      openExecution: (instance) => this.#openExecution(instance),
+      prepare: (instance) => this.#code.prepare(instance),
+      openExecution: (instance) => this.#code.open(instance),
       newExecutionId: randomUUID,
       committed: (instance, turn) => this.#afterCommit(instance, turn),
       refused: (instance, error) => this.#logRefused(instance, error),
@@ -128,11 +135,11 @@ export class Engine {
   /** Starts again whatever was open when the last host stopped. */
   async resume(): Promise<void> {
     for (const { instance, open } of this.#restored.splice(0)) {
-      if (this.#live.get(instance.id) !== instance) continue;
+      if (!this.#live.isLive(instance)) continue;
       if (!instance.hasBegun) this.#loop?.deliver(instance, { kind: 'begin' });
       for (const work of open) {
         if (instance.open.get(work.id) !== work) continue;
-        if (work.kind === 'child') await this.#resumeChild(instance, work);
+        if (work.kind === 'child') await this.#children.resume(instance, work);
         else this.#startWork(instance, work);
       }
     }
@@ -158,7 +165,8 @@ export class Engine {
     clearTimeout(deadline);
     const stopped = new StoreUnavailable('The host stopped before this was stored.');
     this.#committer?.abandon(stopped);
-    failSenders(this.#live.values(), stopped);
+    this.#live.failSenders(stopped);
+    this.#code.stop();
     this.#loop = undefined;
     this.#session = undefined;
     await this.#options.store.close();
@@ -214,13 +222,13 @@ export class Engine {
   async readInstance(id: string): Promise<InstanceRow | undefined> {
     this.#requireRunning();
     const row = await this.#options.store.readInstance(id);
-    return row === undefined ? undefined : this.#withTime(row);
+    return row === undefined ? undefined : this.#live.withTime(row);
   }
 
   async listInstances(query: InstanceQuery): Promise<InstanceRow[]> {
     this.#requireRunning();
     const rows = await this.#options.store.listInstances(query);
-    return rows.map((row) => this.#withTime(row));
+    return rows.map((row) => this.#live.withTime(row));
   }
 
   async readHistory(row: InstanceRow): Promise<{ turns: HistoryTurn[]; held: ClientMessage[] }> {
@@ -239,27 +247,8 @@ export class Engine {
   }
 
   /** Resolves when the instance has finished, or is not unfinished to begin with; or when `signal` aborts. */
-  async finished(id: string, signal: AbortSignal): Promise<void> {
-    if (!this.#live.has(id) || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const listeners = this.#finishedListeners.get(id) ?? new Set();
-      this.#finishedListeners.set(id, listeners.add(resolve));
-      signal.addEventListener(
-        'abort',
-        () => {
-          listeners.delete(resolve);
-          resolve();
-        },
-        { once: true },
-      );
-    });
-  }
-
-  #withTime(row: InstanceRow): InstanceRow {
-    const instance = this.#live.get(row.id);
-    return instance?.no === row.no && instance.updatedAt > row.updatedAt
-      ? { ...row, updatedAt: instance.updatedAt }
-      : row;
+  finished(id: string, signal: AbortSignal): Promise<void> {
+    return this.#live.finished(id, signal);
   }
 
   #requireRunning(): TurnLoop {
@@ -288,7 +277,7 @@ export class Engine {
     throw new Error(`Instance '${id}' could not be restored from the store; the host's log says why.`);
   }
 
-  #create(about: Pick<InstanceRow, 'id' | 'name' | 'version' | 'input' | 'executionId' | 'parent'>): Instance {
+  #create(about: NewInstance): Instance {
     const now = this.#options.clock.now();
     const instance = newInstance({
       ...about,
@@ -299,46 +288,13 @@ export class Engine {
       output: undefined,
       customStatus: undefined,
     });
-    this.#live.set(about.id, instance);
+    this.#live.add(instance);
     this.#logAbout('Information', instance, 'started');
     return instance;
   }
 
-  #deliver(instance: Instance, answer: Answer): void {
-    if (this.#live.get(instance.id) === instance) this.#loop?.deliver(instance, answer);
-  }
-
-  #openExecution(instance: Instance): OrchestratorExecution | Promise<OrchestratorExecution> {
-    const { orchestrators } = this.#options;
-    const history = instance.history ?? instance.fetchedHistory ?? [];
-    const input = instance.input ?? instance.fetchedInput ?? 'null';
-    instance.fetchedHistory = undefined;
-    instance.fetchedInput = undefined;
-    if (orchestrators.keepsHistory(instance.id)) instance.history = history;
-    return orchestrators.open(executionInfo(instance, input), history);
-  }
-
-  /** Code that is not in memory is brought back from the store. */
-  #prepare(instance: Instance): Promise<void> | undefined {
-    if (instance.execution !== undefined || !instance.hasBegun) return undefined;
-    return this.#fetch(instance);
-  }
-
-  async #fetch(instance: Instance): Promise<void> {
-    const { store, storeClock } = this.#options;
-    const since = storeClock.now();
-    for (let pause = FIRST_FETCH_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_FETCH_PAUSE_MS)) {
-      try {
-        instance.fetchedInput = (await store.readInstance(instance.id))?.input;
-        instance.fetchedHistory = instance.history ?? decodeTurns(instance.id, await store.readTurns(instance.no));
-        return;
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable) || this.#loop === undefined) throw error;
-        this.#log('Warning', `${instance.id} can't be read: ${error.message}. Trying again in ${pause} ms.`, error);
-        if (storeClock.now() - since > PATIENCE_MS) failSenders([instance], error);
-        await new Promise<void>((resolve) => storeClock.schedule(storeClock.now() + pause, resolve));
-      }
-    }
+  #deliver(instance: Instance, message: Message): void {
+    if (this.#live.isLive(instance)) this.#loop?.deliver(instance, message);
   }
 
   #afterCommit(instance: Instance, turn: Turn): void {
@@ -348,28 +304,10 @@ export class Engine {
       this.#retire(instance, turn);
       return;
     }
-    this.#keepWarm(instance);
-    if (turn.continuedWith !== undefined) this.#loop?.deliver(instance, { kind: 'begin' });
+    this.#code.keep(instance);
     if (this.#isStopping) return;
+    if (turn.continuedWith !== undefined) this.#loop?.deliver(instance, { kind: 'begin' });
     for (const work of turn.work) this.#startWork(instance, work);
-  }
-
-  /**
-   * Counts the instance as the one that was needed last, and lets go of the code of the one that was not needed for longest, when
-   * there are too many. Its generator is dropped, never closed: closing would run the code's `finally` blocks.
-   */
-  #keepWarm(instance: Instance): void {
-    this.#warm.delete(instance);
-    if (instance.execution === undefined) return;
-    this.#warm.add(instance);
-    if (this.#warm.size <= this.#options.maxWarmInstances) return;
-    for (const oldest of this.#warm) {
-      if (oldest.isBusy) continue;
-      oldest.execution = undefined;
-      oldest.history = undefined;
-      this.#warm.delete(oldest);
-      return;
-    }
   }
 
   #startWork(instance: Instance, work: OpenWork): void {
@@ -382,66 +320,22 @@ export class Engine {
         this.#timers.arm(instance, work);
         return;
       case 'child':
-        this.#startChild(instance, work);
+        this.#children.start(instance, work);
     }
-  }
-
-  #startChild(parent: Instance, work: Extract<OpenWork, { kind: 'child' }>): void {
-    const link: ParentLink = { instanceId: parent.id, executionId: parent.executionId, taskId: work.id };
-    const present = this.#live.get(work.instanceId);
-    const fault = findIdFault(work.instanceId) ?? findTextFault('a version', work.version ?? '');
-    if (fault !== undefined) {
-      this.#failChild(parent, work.id, fault);
-    } else if (present === undefined) {
-      const { name, version, input, instanceId: id } = work;
-      const child = this.#create({ id, name, version, input, executionId: randomUUID(), parent: link });
-      this.#loop?.deliver(child, { kind: 'begin' });
-    } else if (!isSameLink(present.parent, link)) {
-      this.#failChild(parent, work.id, `An Orchestration instance with the status ${present.status} already exists.`);
-    }
-  }
-
-  #failChild(parent: Instance, id: number, reason: string): void {
-    const { executionId } = parent;
-    this.#deliver(parent, { kind: 'childFailed', executionId, id, failure: { reason, details: '' } });
   }
 
   #retire(instance: Instance, turn: Turn): void {
-    this.#live.delete(instance.id);
-    this.#warm.delete(instance);
     for (const { receipt } of instance.arrived) receipt?.settle('finished');
     instance.arrived = [];
-    instance.execution = undefined;
-    if (turn.status === 'Terminated') this.#terminateChildren(instance, turn);
-    this.#answerParent(instance.parent, instance.name, turn.status, turn.output ?? undefined);
-    for (const listener of this.#finishedListeners.get(instance.id) ?? []) listener();
-    this.#finishedListeners.delete(instance.id);
+    this.#code.forget(instance);
+    this.#live.remove(instance, true);
+    if (turn.status === 'Terminated') this.#children.terminate(instance, turn);
+    this.#children.answerParent(instance.parent, instance.name, turn.status, turn.output ?? undefined);
     this.#logAbout(
       turn.status === 'Failed' ? 'Error' : 'Information',
       instance,
       turn.status.toLowerCase(),
       turn.output,
-    );
-  }
-
-  #terminateChildren(instance: Instance, turn: Turn): void {
-    const reason = typeof turn.output !== 'string' ? '' : (JSON.parse(turn.output) as string);
-    for (const work of turn.abandoned) {
-      if (work.kind !== 'child') continue;
-      const child = this.#live.get(work.instanceId);
-      if (child?.parent?.instanceId === instance.id) this.#loop?.deliver(child, { kind: 'terminate', reason });
-    }
-  }
-
-  #answerParent(link: ParentLink | undefined, name: string, status: InstanceStatus, output: string | undefined): void {
-    const parent = link === undefined ? undefined : this.#live.get(link.instanceId);
-    if (link === undefined || parent?.executionId !== link.executionId) return;
-    const answer = { executionId: link.executionId, id: link.taskId };
-    this.#deliver(
-      parent,
-      status === 'Completed'
-        ? { ...answer, kind: 'childCompleted', result: output ?? 'null' }
-        : { ...answer, kind: 'childFailed', failure: this.#options.describeChildFailure(name, status, output) },
     );
   }
 
@@ -451,7 +345,7 @@ export class Engine {
       for (const stored of page) {
         try {
           const instance = restoreInstance(stored);
-          this.#live.set(instance.id, instance);
+          this.#live.add(instance);
           restored.push({ instance, open: [...instance.open.values()] });
         } catch (error) {
           this.#log('Critical', `Instance '${stored.row.id}' is left alone: ${(error as Error).message}`);
@@ -462,23 +356,13 @@ export class Engine {
     return restored;
   }
 
-  async #resumeChild(parent: Instance, work: Extract<OpenWork, { kind: 'child' }>): Promise<void> {
-    const link: ParentLink = { instanceId: parent.id, executionId: parent.executionId, taskId: work.id };
-    const row = this.#live.has(work.instanceId) ? undefined : await this.#options.store.readInstance(work.instanceId);
-    if (row !== undefined && isFinished(row.status) && isSameLink(row.parent, link)) {
-      this.#answerParent(link, row.name, row.status, row.output);
-    } else {
-      this.#startWork(parent, work);
-    }
-  }
-
   #storeAway(error: StoreUnavailable, retryInMs: number): void {
     this.#log(
       'Warning',
       `The task hub store can't be written: ${error.message}. Trying again in ${retryInMs} ms.`,
       error,
     );
-    if (this.#committer?.outage !== undefined) failSenders(this.#live.values(), error);
+    if (this.#committer?.outage !== undefined) this.#live.failSenders(error);
   }
 
   #fail(error: Error): void {
@@ -487,7 +371,7 @@ export class Engine {
     void this.#activities.stop();
     this.#loop = undefined;
     this.#log('Critical', `This host stops working on the task hub: ${error.message}`, error);
-    failSenders(this.#live.values(), error);
+    this.#live.failSenders(error);
     this.#live.clear();
   }
 
@@ -498,8 +382,8 @@ export class Engine {
   #leaveAlone(instance: Instance, error: unknown): void {
     const { message } = error as Error;
     this.#log('Critical', `Instance '${instance.id}' is left alone: ${message}`, error);
-    this.#live.delete(instance.id);
-    failSenders([instance], new Error(`Instance '${instance.id}' can't go on: ${message}`));
+    this.#live.remove(instance, false);
+    failSendersOf(instance, new Error(`Instance '${instance.id}' can't go on: ${message}`));
   }
 
   #logAbout(level: LogLevel, instance: Instance, what: string, output?: string | null): void {
@@ -521,20 +405,6 @@ export class Engine {
 interface Restored {
   readonly instance: Instance;
   readonly open: readonly OpenWork[];
-}
-
-/** Tells everyone whose message no turn has looked at that none will. */
-function failSenders(instances: Iterable<Instance>, error: Error): void {
-  for (const instance of instances) {
-    for (const { receipt } of instance.arrived) receipt?.fail(error);
-    instance.arrived = instance.arrived.filter(
-      ({ receipt, message }) => receipt === undefined || message.kind === 'begin',
-    );
-  }
-}
-
-function isSameLink(a: ParentLink | undefined, b: ParentLink): boolean {
-  return a?.instanceId === b.instanceId && a.executionId === b.executionId && a.taskId === b.taskId;
 }
 
 function acknowledged(deliver: (receipt: Receipt) => void): Promise<'accepted' | 'finished'> {

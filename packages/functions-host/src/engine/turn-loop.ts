@@ -11,7 +11,8 @@ import type { Instance } from './instance';
 import { run } from './maybe-async';
 import { isRederivable, type Message, type Parcel, type Receipt } from './messages';
 import { encodeTurn } from './history-codec';
-import { takeTurn, type Turn } from './turn';
+import { takeTurn } from './turn';
+import type { Turn } from './turn-outcome';
 
 export interface TurnLoopOptions {
   readonly clock: Clock;

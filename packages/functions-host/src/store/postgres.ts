@@ -28,6 +28,14 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const COMMIT_TIMEOUT_MS = 15_000;
 const PAGE = 500;
 
+/**
+ * The commit's statement is planned once, and always by index: its tables grow from nothing to millions of rows under the
+ * same plan, and a plan made for empty tables would read them from end to end.
+ */
+const PLAN_ONCE = `
+  SET plan_cache_mode = force_generic_plan;
+  SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off`;
+
 /** A task hub in PostgreSQL. Commits go over a connection of their own; reads over a small pool. */
 export function createPostgresStore(options: PostgresStoreOptions): TaskHubStore {
   const schema = quoteName(options.schema ?? 'task_hub');
@@ -231,6 +239,7 @@ class Writer {
     });
     client.on('error', () => this.#drop(this.#client));
     await client.connect();
+    await client.query(PLAN_ONCE);
     return client;
   }
 
