@@ -91,14 +91,20 @@ const secrets: readonly string[] = ['PAYMENT_PROVIDER_KEY', 'AzureWebJobsStorage
 /** Thrown once, with one line for every setting that is missing or wrong. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  readonly keys: readonly string[];
+  readonly #keys: readonly string[];
 
   constructor(problems: readonly Problem[]) {
     super(
       `${problems.length === 1 ? 'A setting is' : `${problems.length} settings are`} missing or wrong ` +
         `(local.settings.json here, application settings in Azure):\n${problems.map(({ message }) => `  ${message}`).join('\n')}`,
     );
-    this.keys = problems.map(({ key }) => key);
+    this.#keys = problems.map(({ key }) => key);
+    // Hosts print the stack. Which line of ours noticed helps nobody who has to mend a setting.
+    this.stack = `${this.name}: ${this.message}`;
+  }
+
+  get keys(): readonly string[] {
+    return this.#keys;
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { ConfigError, readConfig } from '../src/config';
 
 const localSettings = JSON.parse(readFileSync(path.join(__dirname, '..', 'local.settings.json'), 'utf8')) as {
@@ -54,6 +55,12 @@ describe('settings', () => {
     expect(error.message).toContain(
       'CURRENCY: expected a currency of ISO 4217 in lower case, e.g. "usd", got "bitcoin"',
     );
+  });
+
+  it('are refused in words for whoever mends them, without a line of code', () => {
+    const printed = inspect(errorOf({ ...settings, CURRENCY: 'bitcoin' }));
+    expect(printed).toContain('CURRENCY: expected a currency of ISO 4217 in lower case, e.g. "usd", got "bitcoin"');
+    expect(printed).not.toMatch(/^\s+at |keys:/m);
   });
 
   it('never show a value that may hold a secret', () => {
