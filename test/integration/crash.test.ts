@@ -36,6 +36,7 @@ beforeAll(async () => {
   app = await startApp({
     env: {
       APPROVAL_THRESHOLD: '5000.00',
+      START_GRACE: '5 seconds',
       PAYMENT_FAIL_BEFORE: '7',
       PAYMENT_FAIL_AFTER: '11',
       CARRIER_FAIL_BEFORE: '7',
