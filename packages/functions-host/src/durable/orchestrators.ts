@@ -103,6 +103,13 @@ function readOutcome(executor: Executor, firstId: number, timers: Set<number>): 
   return { opened, cancelledTimers, customStatus: readCustomStatus(executor), end };
 }
 
+/**
+ * A replay costs as much as the history is long. Up to this many turns each one is verified; then the history has to grow
+ * by a fiftieth before the next verification, so that verifying stays in proportion to the work. The end is always verified.
+ */
+const ALWAYS_VERIFIED_TURNS = 500;
+const VERIFY_GROWTH = 1.02;
+
 /** An orchestrator whose generator lives between turns. */
 class LiveExecution implements OrchestratorExecution {
   readonly #program: Program;
@@ -110,6 +117,8 @@ class LiveExecution implements OrchestratorExecution {
   /** First task id that was not read yet. */
   #nextId = 0;
   readonly #timers = new Set<number>();
+  /** Length of the history from which on the next verification is due. */
+  #verifyFrom = 0;
 
   constructor(program: Program) {
     this.#program = program;
@@ -176,7 +185,8 @@ class LiveExecution implements OrchestratorExecution {
 
   verify(history: readonly HistoryTurn[]): void | Promise<void> {
     const executor = this.#executor;
-    if (executor === undefined) return;
+    if (executor === undefined || (history.length < this.#verifyFrom && !hasEnded(executor))) return;
+    if (history.length > ALWAYS_VERIFIED_TURNS) this.#verifyFrom = Math.ceil(history.length * VERIFY_GROWTH);
     const program = this.#program;
     const spent = hasSpentAttempts(history);
     const shadow = spent

@@ -70,7 +70,10 @@ export interface DurableExtensionOptions {
   readonly baseUrl: string;
   /** Key put into links as `code=`, when keys are enforced. */
   readonly systemKey?: string;
-  /** How much of sticky running is checked against a full replay. */
+  /**
+   * How much of sticky running is checked against a full replay: all instances, one in a hundred, or none. Of very long
+   * histories not every turn is checked.
+   */
   readonly verifyReplay: 'all' | 'sample' | 'off';
 }
 

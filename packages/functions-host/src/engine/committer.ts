@@ -35,6 +35,22 @@ const LONGEST_PAUSE_MS = 2_000;
 /** How long senders wait for a store that is away before they are told. */
 export const PATIENCE_MS = 5_000;
 
+/** A commit takes at least one row, and no further ones beyond this many characters: a batch must not grow with a backlog. */
+const ENOUGH_CHARACTERS = 16 * 1024 * 1024;
+
+function countForOneCommit(rows: readonly Committable[]): number {
+  let characters = 0;
+  let count = 0;
+  for (const { commit } of rows) {
+    if (count > 0 && characters > ENOUGH_CHARACTERS) break;
+    const { turn, created, changed, held } = commit;
+    characters += (turn?.events.length ?? 0) + (created?.input.length ?? 0) + (changed?.output?.length ?? 0);
+    for (const { body } of held) characters += body.length;
+    count += 1;
+  }
+  return count;
+}
+
 export interface Committer {
   /** Puts a row in line. It is written with the next `flush`. */
   add(row: Committable): void;
@@ -59,8 +75,9 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
 
   const flush = (): void => {
     if (inFlight.length > 0 || waiting.length === 0 || isAbandoned) return;
-    inFlight = waiting;
-    waiting = [];
+    const taken = countForOneCommit(waiting);
+    inFlight = waiting.slice(0, taken);
+    waiting = waiting.slice(taken);
     attempt();
   };
 
@@ -94,10 +111,10 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
     if (error instanceof StoreFenced) {
       abandon(error);
       events.fenced(error);
-    } else if (error instanceof StoreRejected) {
-      isolate(error);
+    } else if (error instanceof StoreUnavailable) {
+      waitForStore(error);
     } else {
-      waitForStore(error instanceof StoreUnavailable ? error : new StoreUnavailable(String(error), { cause: error }));
+      isolate(error instanceof StoreRejected ? error : new StoreRejected(String(error), { cause: error }));
     }
   };
 

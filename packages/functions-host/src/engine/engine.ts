@@ -389,7 +389,7 @@ export class Engine {
   #logAbout(level: LogLevel, instance: Instance, what: string, output?: string | null): void {
     const { log } = this.#options;
     if (!log.isEnabled(level, LOG_CATEGORY)) return;
-    const tail = level === 'Error' && typeof output === 'string' ? `: ${output}` : '';
+    const tail = level === 'Error' && typeof output === 'string' ? `: ${firstLine(output)}` : '';
     log.log(level, LOG_CATEGORY, `${instance.id}: Function '${instance.name} (Orchestrator)' ${what}${tail}`, {
       functionName: instance.name,
       instanceId: instance.id,
@@ -405,6 +405,12 @@ export class Engine {
 interface Restored {
   readonly instance: Instance;
   readonly open: readonly OpenWork[];
+}
+
+/** The first line of a failure's text (JSON): what follows is the details of the exception. */
+function firstLine(output: string): string {
+  const text: unknown = JSON.parse(output);
+  return typeof text === 'string' ? (text.split('\n', 1)[0] ?? '').trimEnd() : output;
 }
 
 function acknowledged(deliver: (receipt: Receipt) => void): Promise<'accepted' | 'finished'> {

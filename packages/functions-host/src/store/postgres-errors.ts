@@ -10,7 +10,9 @@ const contentClasses = new Set(['22', '23', '54']);
 export function toStoreError(error: unknown): Error {
   const { code, message } = error as { code?: unknown; message?: string };
   const text = message === undefined || message === '' ? String(code ?? error) : message;
-  if (typeof code === 'string' && code.length === 5 && contentClasses.has(code.slice(0, 2))) {
+  const isContent = typeof code === 'string' && code.length === 5 && contentClasses.has(code.slice(0, 2));
+  // A value beyond PostgreSQL's 1 GB is an internal error by its code.
+  if (isContent || text.startsWith('invalid memory alloc request size')) {
     return new StoreRejected(text, { cause: error });
   }
   return new StoreUnavailable(text, { cause: error });

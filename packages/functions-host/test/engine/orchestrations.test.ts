@@ -1,4 +1,4 @@
-import type { OrchestrationContext, Task } from 'durable-functions';
+import { EntityId, type OrchestrationContext, type Task } from 'durable-functions';
 import type { Orchestrator, TestApp } from '../support/durable-app';
 import { MODES, START, startTestEngine, type TestEngine } from '../support/test-engine';
 
@@ -415,11 +415,24 @@ describe.each(MODES)('an orchestration with %s turns', (mode) => {
         *http({ df }: OrchestrationContext): Yields {
           return yield df.callHttp({ method: 'GET', url: 'http://127.0.0.1:1/' });
         },
+        *call({ df }: OrchestrationContext): Yields {
+          return yield df.callEntity(new EntityId('Counter', 'c'), 'get');
+        },
+        *signal({ df }: OrchestrationContext): Yields {
+          df.signalEntity(new EntityId('Counter', 'c'), 'add', 1);
+          return yield df.waitForExternalEvent('never');
+        },
+        *lock({ df }: OrchestrationContext): Yields {
+          return yield df.lock(new EntityId('Counter', 'c'));
+        },
       },
     });
-    expect(await host.output(await host.begin('http'))).toBe(
-      "Orchestrator function 'http' failed: callHttp is not there yet in functions-host.",
-    );
+    const missing = { http: 'callHttp', call: 'callEntity', signal: 'signalEntity', lock: 'lock' };
+    for (const [name, what] of Object.entries(missing)) {
+      expect(await host.output(await host.begin(name))).toBe(
+        `Orchestrator function '${name}' failed: ${what} is not there yet in functions-host.`,
+      );
+    }
   });
 
   it('gives the version of the start to the code', async () => {

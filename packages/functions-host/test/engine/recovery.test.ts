@@ -244,6 +244,41 @@ describe.each(MODES)('a task hub with %s turns', (mode) => {
     for (const id of ids) expect(await host.output(id)).toEqual([2, 4, 6]);
   });
 
+  it('runs nothing of what was unfinished before it is told to go on', async () => {
+    const kept = createMemoryStore();
+    let runs = 0;
+    const app: TestApp = {
+      activities: {
+        counted: () => {
+          runs += 1;
+          return runs === 1 ? new Promise<never>(() => undefined) : runs;
+        },
+      },
+      orchestrators: {
+        *both({ df }: OrchestrationContext): Yields {
+          const counted = df.callActivity('counted');
+          yield df.Task.any([counted, df.waitForExternalEvent('go')]);
+          return yield df.Task.all([counted, df.callActivity('counted')]);
+        },
+      },
+    };
+    const first = await startTestEngine(app, { mode, store: kept });
+    engines.push(first);
+    await first.engine.startInstance({ name: 'both', id: 'b', version: undefined, input: 'null' });
+    await first.engine.stop(0);
+
+    const second = await startTestEngine(app, { mode, store: kept, opensOnly: true });
+    engines.push(second);
+    await second.engine.idle();
+    expect(runs).toBe(1);
+    await second.raise('b', 'go');
+    expect(runs).toBe(2);
+    await second.engine.resume();
+    await second.engine.idle();
+    expect(runs).toBe(3);
+    expect(await second.output('b')).toEqual([3, 2]);
+  });
+
   it('fails loudly, instead of hanging, when the code has changed below a running instance', async () => {
     const kept = createMemoryStore();
     const waits = (activity: string): TestApp => ({

@@ -31,9 +31,11 @@ export async function startTestEngine(
     readonly mode?: Mode;
     readonly store?: TaskHubStore;
     readonly clock?: VirtualClock;
+    /** Takes the task hub over without going on with what is unfinished. */
+    readonly opensOnly?: boolean;
   } & Partial<EngineOptions> = {},
 ): Promise<TestEngine> {
-  const { mode = 'verified', store = createMemoryStore(), clock: given, ...rest } = options;
+  const { mode = 'verified', store = createMemoryStore(), clock: given, opensOnly = false, ...rest } = options;
   const logged: string[] = [];
   const functions = toDurableFunctions(app);
   const clock: VirtualClock = given ?? createVirtualClock(START, () => engine.idle());
@@ -63,7 +65,7 @@ export async function startTestEngine(
     maxWarmInstances: 1000,
     ...rest,
   });
-  await engine.start();
+  await (opensOnly ? engine.open() : engine.start());
   return toTestEngine(engine, clock, store, logged);
 }
 
