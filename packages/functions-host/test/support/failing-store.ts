@@ -1,9 +1,4 @@
-import {
-  StoreUnavailable,
-  type HubSession,
-  type InstanceCommit,
-  type TaskHubStore,
-} from '../../src/store/store';
+import { StoreUnavailable, type HubSession, type InstanceCommit, type TaskHubStore } from '../../src/store/store';
 
 /** What happens to a commit: it is applied, it never reaches the store, or it is applied and the answer is lost. */
 export type Fate = 'applied' | 'not reached' | 'answer lost';
