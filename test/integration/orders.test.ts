@@ -169,7 +169,13 @@ describe('what can not be understood', () => {
     const answer = await client.place({ orderId: '-', lines: [{ sku: 'tea', quantity: 0 }] });
     expectProblem(answer, 400, 'invalidRequest');
     const { violations } = answer.body as { violations: { path: string }[] };
-    expect(violations.map(({ path }) => path)).toEqual(['orderId', 'customerId', 'lines[0].quantity', 'paymentMethod']);
+    expect(violations.map(({ path }) => path)).toEqual([
+      'orderId',
+      'customerId',
+      'lines[0].quantity',
+      'paymentMethod',
+      'lines[0].sku',
+    ]);
     expectProblem(await client.place('{"customerId":'), 400, 'invalidRequest');
     expectProblem(await client.place(body({ lines: [{ sku: 'nothing', quantity: 1 }] })), 400, 'invalidRequest');
     expectProblem(await client.place(JSON.stringify(body()).padEnd(1_000_001)), 413, 'bodyTooLarge');
