@@ -64,7 +64,7 @@ export function* sleepUntil(durable: Durable, at: number, halt: Halt): Fiber<voi
 
 function* attemptOnce(
   durable: Durable,
-  { name, key, timeout, input, ...rest }: Pursuit,
+  { name, key, timeout, input, halt, ...rest }: Pursuit,
   attempt: number,
 ): Fiber<Reply> {
   const call: StepCall = {
@@ -80,7 +80,8 @@ function* attemptOnce(
   const activity = durable.callActivity(name, call);
   const alarm = timeout === undefined ? undefined : new Alarm(durable, durable.now() + timeout);
   for (;;) {
-    yield alarm === undefined ? [activity] : [activity, alarm.handle];
+    const own = alarm === undefined ? [activity] : [activity, alarm.handle];
+    yield halt.halted() ? own : [...own, ...halt.handles()];
     if (activity.done) {
       alarm?.cancel();
       return replyOf(activity.outcome());
