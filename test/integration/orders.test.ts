@@ -6,7 +6,7 @@ import { createPostgresOrders } from '../../src/adapters/postgres-orders';
 import { skuSchema } from '../../src/domain/ids';
 import { createOrderClient } from '../support/order-client';
 import type { HttpAnswer } from '../support/order-client';
-import { startApp } from '../support/running-app';
+import { startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
 import { sampleOrder } from '../support/sample-orders';
 
@@ -164,6 +164,22 @@ describe('an order above the threshold', () => {
   });
 });
 
+describe('an order whose payment is being authorised', () => {
+  it('is undone when it is cancelled meanwhile', async () => {
+    const stock = await client.stock('coffee');
+    await client.place(body({ orderId: 'hasty', paymentMethod: 'pm_stall_3000' }));
+    await until('the authorisation is under way', 10_000, async () => {
+      const { body: order } = await client.call('GET', 'orders/hasty');
+      const { steps = [] } = order as { steps?: { name: string; state: string }[] };
+      return steps.some(({ name, state }) => name === 'authorisePayment' && state === 'running') ? true : undefined;
+    });
+    expect((await client.call('POST', 'orders/hasty/cancel', { reason: 'too slow' })).status).toBe(202);
+    expect(await client.follow('hasty')).toMatchObject({ status: 'compensated', reason: { code: 'cancelled' } });
+    expect(await client.stock('coffee')).toBe(stock);
+    expect(await client.payments('hasty')).toMatchObject([{ status: 'canceled', received: 0 }]);
+  });
+});
+
 describe('what can not be understood', () => {
   it('is answered with every violation', async () => {
     const answer = await client.place({ orderId: '-', lines: [{ sku: 'tea', quantity: 0 }] });
@@ -269,9 +285,9 @@ describe('the list of orders', () => {
       path = next?.slice('/api/'.length);
     }
     expect(new Set(ids)).toEqual(
-      new Set(['whole', 'again', 'declined', 'refused', 'short', 'approved', 'unwanted', 'cancelled', 'lost']),
+      new Set(['whole', 'again', 'declined', 'refused', 'short', 'approved', 'unwanted', 'cancelled', 'hasty', 'lost']),
     );
-    expect(ids).toHaveLength(9);
+    expect(ids).toHaveLength(10);
     const { body: completed } = await client.call('GET', 'orders?status=completed');
     expect((completed as { orders: unknown[] }).orders).toHaveLength(20);
   });
