@@ -101,15 +101,15 @@ describe('a host with blob functions on a real storage emulator', () => {
     await upload('in.txt', 'changed');
     await upload('new.txt', 'new');
     host = await start();
-    await host.waitFor(
-      /inbox\/in\.txt[\s\S]*inbox\/new\.txt[\s\S]*(Executed 'Functions\.onUpload' \(Succeeded[\s\S]*){2}/,
-    );
+    await host.waitFor(/(Executed 'Functions\.onUpload' \(Succeeded[\s\S]*){2}/);
     await upload('last.txt', 'last');
     await host.waitFor(/inbox\/last\.txt/);
     const seen = [...host.output().matchAll(/New blob detected\(LogsAndContainerScan\): inbox\/([\w./]+)'/g)].map(
       ([, name]) => name,
     );
-    expect(seen).toEqual(['in.txt', 'new.txt', 'last.txt']);
+    // The first two are run side by side.
+    expect(seen.slice(0, 2).sort()).toEqual(['in.txt', 'new.txt']);
+    expect(seen.slice(2)).toEqual(['last.txt']);
   });
 
   it('outlives storage that goes away: it warns once and goes on when storage is back', async () => {
