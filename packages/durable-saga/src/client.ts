@@ -14,7 +14,10 @@ import type { SagaStatus } from './status';
 export interface DurableClientPort {
   startNew(name: string, options: { readonly instanceId?: string; readonly input: unknown }): Promise<string>;
   /** Rejects with an error that says `HTTP 404` when there is no such instance. */
-  getStatus(id: string): Promise<{
+  getStatus(
+    id: string,
+    options: { readonly showInput: boolean },
+  ): Promise<{
     readonly name: string;
     readonly runtimeStatus: string;
     readonly createdTime: Date;
@@ -235,7 +238,7 @@ async function find(
 ): Promise<Awaited<ReturnType<DurableClientPort['getStatus']>> | undefined> {
   checkId(id);
   try {
-    return await client.getStatus(id);
+    return await client.getStatus(id, { showInput: false });
   } catch (error) {
     if (saysStatus(error, 404)) return undefined;
     throw error;
@@ -270,7 +273,7 @@ function unknown(id: string): Answer {
 
 /** The durable client reports a status code in the text of its errors. */
 function saysStatus(error: unknown, status: number): boolean {
-  return error instanceof Error && new RegExp(`\\b${status}\\b`).test(error.message.split('Details:')[0] ?? '');
+  return error instanceof Error && new RegExp(`(HTTP|status code:) ${status}\\b`).test(error.message);
 }
 
 function checkId(id: string): void {

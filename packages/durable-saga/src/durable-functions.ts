@@ -147,9 +147,7 @@ class DurableFunctionsInstance implements Durable {
 
   timer(at: number): TimerHandle {
     if (at - this.now() > LONGEST_TIMER) throw new RangeError(`expected a timer of ${LONGEST_TIMER} ms at most`);
-    // The Azure host makes no timer at all, and so no number, for a time that is not ahead of its clock.
-    const due = Math.max(at, this.now() + 1);
-    return new Timer(this.#context.df.createTimer(new Date(due)), due);
+    return new Timer(this.#context.df.createTimer(new Date(at)), at);
   }
 
   event(name: string): EventHandle {

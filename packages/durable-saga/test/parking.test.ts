@@ -103,6 +103,15 @@ describe.each(MODES)('an undo that fails for good, run by %s', (mode) => {
     expect(await statusOf(client, 'a')).toMatchObject({ state: 'parked', parked: { number: 2, key: 'a/book#1' } });
   });
 
+  it('answers to no decision that was meant for an earlier parking of the same step', async () => {
+    const { host, client } = await parkUndo(Infinity);
+    await client.retry('a');
+    await host.run();
+    await host.raiseEvent('a', 'retry', { action: 'fail', step: 'a/book#2', number: 1 });
+    await host.run();
+    expect(await statusOf(client, 'a')).toMatchObject({ state: 'parked', parked: { number: 2, key: 'a/book#2' } });
+  });
+
   it('says and passes over a decision that it can not read', async () => {
     const { host, client } = await parkUndo();
     await host.raiseEvent('a', 'retry', { action: 'pray' });
@@ -202,6 +211,23 @@ describe.each(MODES)('a step after the pivot that fails for good, run by %s', (m
     expect((await statusOf(client, 'a')).state).toBe('parked');
   });
 
+  it('is tried again at once, whatever another member of its group is doing', async () => {
+    const { tape, host, client } = stage(order, activities, {
+      mode,
+      treat: ({ name, attempt }) => ({ delay: name === 'mail' && attempt === 2 ? 3_600_000 : 0 }),
+    });
+    tape.script('ship', failing(1, refusal));
+    tape.script('mail', failing(1));
+    await client.start({}, { id: 'a' });
+    await host.run({ until: host.now + 60_000 });
+    await client.retry('a');
+    await host.run({ until: host.now + 60_000 });
+    const { steps } = await statusOf(client, 'a');
+    expect(steps.find(({ name }) => name === 'ship')).toMatchObject({ state: 'done', attempts: 2 });
+    await host.run();
+    expect((await statusOf(client, 'a')).state).toBe('completed');
+  });
+
   it('refuses to be cancelled', async () => {
     const { client } = await parkShip();
     expect(await client.cancel('a')).toEqual({
@@ -261,6 +287,18 @@ describe.each(MODES)('the pivot, run by %s', (mode) => {
     await client.start({}, { id: 'a' });
     await host.run();
     expect(tape.calls).toEqual(['book', 'pay', 'pay', 'pay', 'book_undo']);
+  });
+
+  it('parks when "later" is all that is heard after an attempt of unknown outcome', async () => {
+    const busy = new StepFailure({ code: 'busy', message: 'later', effect: 'none', retriable: true });
+    const { tape, host, client } = stage(order, activities, { mode });
+    tape.script('pay', (attempt) => {
+      throw attempt === 1 ? new Error('reply lost') : busy;
+    });
+    await client.start({}, { id: 'a' });
+    await host.run();
+    expect(tape.calls).toEqual(['book', 'pay', 'pay', 'pay']);
+    expect(await statusOf(client, 'a')).toMatchObject({ state: 'parked', pivot: 'started' });
   });
 
   it('parks when it fails without saying that nothing happened', async () => {
