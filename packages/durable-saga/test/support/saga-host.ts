@@ -1,8 +1,10 @@
 import type { DurableClientPort } from '../../src/client';
 import { replayOnAzure } from './azure-replay';
 import type { CapturedFunction } from './functions-core';
-import type { Action, Answered, HistoryEvent, Task } from './history';
+import type { Answered, HistoryEvent, Task } from './history';
 import { describeTask, EventType, makeEvent } from './history';
+import type { OrchestratorContext, RunningExecutor } from './library-executor';
+import { asJson, feed, readTasks } from './library-executor';
 
 /*
  * Runs sagas through durable-functions' own executor, with a history and a clock of its own and no host. In three ways:
@@ -50,28 +52,6 @@ interface Message {
   readonly execution: number;
   /** Makes the history event when its time has come; undefined if nothing comes of it. */
   readonly arrive: () => Promise<HistoryEvent | undefined>;
-}
-
-interface RunningExecutor {
-  readonly openTasks: Record<string, LibraryTask>;
-  sequenceNumber: number;
-  _isReplaying: boolean;
-  processEvent(event: unknown): void;
-  isDoneExecuting(): boolean;
-  hasCompletedSuccessfully(): boolean;
-  readonly actions: readonly unknown[];
-  readonly output: unknown;
-  readonly exception: unknown;
-}
-
-interface LibraryTask {
-  readonly id: number | string | false;
-  readonly actionObj: Action & { readonly fireAt?: unknown };
-  readonly isCanceled?: boolean;
-}
-
-interface OrchestratorContext {
-  df?: { readonly taskOrchestratorExecutor: RunningExecutor; readonly customStatus: unknown };
 }
 
 interface Instance {
@@ -394,34 +374,6 @@ export class SagaHost implements DurableClientPort {
   }
 }
 
-/** Feeds new events to an executor that was kept, and reads its answer. */
-function feed(
-  executor: RunningExecutor,
-  df: { readonly customStatus: unknown },
-  events: readonly HistoryEvent[],
-): Answered {
-  executor._isReplaying = false;
-  for (const event of events) {
-    executor.processEvent({ ...event, Timestamp: new Date(event.Timestamp) });
-    if (executor.isDoneExecuting()) break;
-  }
-  if (executor.exception !== undefined) throw executor.exception as Error;
-  const { output, actions } = executor;
-  const isDone = executor.hasCompletedSuccessfully();
-  return asJson({ isDone, output, actions: [actions], customStatus: df.customStatus }) as Answered;
-}
-
-/** Every numbered task that the executor waits for. */
-function readTasks(executor: RunningExecutor): Task[] {
-  return Object.values(executor.openTasks).flatMap(({ id, actionObj }): Task[] => {
-    if (typeof id !== 'number') return [];
-    const action = asJson(actionObj) as Action;
-    return action.functionName === undefined
-      ? [{ kind: 'timer', id, fireAt: Date.parse(action.fireAt!) }]
-      : [{ kind: 'activity', id, name: action.functionName, input: action.input }];
-  });
-}
-
 /** Timers that are due at once fire at once, whatever time they say. */
 function areBothDue(a: Task, b: Task, now: number): boolean {
   return a.kind === 'timer' && b.kind === 'timer' && a.fireAt <= now && b.fireAt <= now;
@@ -429,9 +381,4 @@ function areBothDue(a: Task, b: Task, now: number): boolean {
 
 function isEarlier(a: Message, b: Message): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
-}
-
-function asJson(value: unknown): unknown {
-  const text = JSON.stringify(value) as string | undefined;
-  return text === undefined ? undefined : JSON.parse(text);
 }

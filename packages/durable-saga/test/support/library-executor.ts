@@ -1,0 +1,59 @@
+import type { Action, Answered, HistoryEvent, Task } from './history';
+
+/* The parts of durable-functions' executor that a host without a wire of its own works with. */
+
+export interface RunningExecutor {
+  readonly openTasks: Record<string, LibraryTask>;
+  sequenceNumber: number;
+  _isReplaying: boolean;
+  processEvent(event: unknown): void;
+  isDoneExecuting(): boolean;
+  hasCompletedSuccessfully(): boolean;
+  readonly actions: readonly unknown[];
+  readonly output: unknown;
+  readonly exception: unknown;
+}
+
+interface LibraryTask {
+  readonly id: number | string | false;
+  readonly actionObj: Action & { readonly fireAt?: unknown };
+  readonly isCanceled?: boolean;
+}
+
+export interface OrchestratorContext {
+  df?: { readonly taskOrchestratorExecutor: RunningExecutor; readonly customStatus: unknown };
+}
+
+/** Feeds new events to an executor that was kept, and reads its answer. */
+export function feed(
+  executor: RunningExecutor,
+  df: { readonly customStatus: unknown },
+  events: readonly HistoryEvent[],
+): Answered {
+  executor._isReplaying = false;
+  for (const event of events) {
+    executor.processEvent({ ...event, Timestamp: new Date(event.Timestamp) });
+    if (executor.isDoneExecuting()) break;
+  }
+  if (executor.exception !== undefined) throw executor.exception as Error;
+  const { output, actions } = executor;
+  const isDone = executor.hasCompletedSuccessfully();
+  return asJson({ isDone, output, actions: [actions], customStatus: df.customStatus }) as Answered;
+}
+
+/** Every numbered task that the executor waits for. */
+export function readTasks(executor: RunningExecutor): Task[] {
+  return Object.values(executor.openTasks).flatMap(({ id, actionObj }): Task[] => {
+    if (typeof id !== 'number') return [];
+    const action = asJson(actionObj) as Action;
+    return action.functionName === undefined
+      ? [{ kind: 'timer', id, fireAt: Date.parse(action.fireAt!) }]
+      : [{ kind: 'activity', id, name: action.functionName, input: action.input }];
+  });
+}
+
+/** A value as it is on the other side of a wire. */
+export function asJson(value: unknown): unknown {
+  const text = JSON.stringify(value) as string | undefined;
+  return text === undefined ? undefined : JSON.parse(text);
+}
