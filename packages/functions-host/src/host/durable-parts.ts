@@ -17,7 +17,8 @@ export interface DurableParts {
   connect(options: DurableFunctionsOptions): DurableFunctions;
   /** True if a function of the app needs the extension. */
   isNeeded(): boolean;
-  start(options: Omit<DurableExtensionOptions, 'functions' | 'store'> & { readonly taskHub: string }): Promise<void>;
+  /** Opens the task hub. What is unfinished in it goes on with `extension().resume()`, once the host takes requests. */
+  open(options: Omit<DurableExtensionOptions, 'functions' | 'store'> & { readonly taskHub: string }): Promise<void>;
 }
 
 const durableTypes = new Set(['orchestrationTrigger', 'activityTrigger', 'entityTrigger', 'durableClient']);
@@ -35,13 +36,13 @@ export function createDurableParts(): DurableParts {
     },
     isNeeded: () =>
       runtimes.some(({ fn }) => Object.values(fn.bindings).some((binding) => durableTypes.has(binding.type))),
-    async start({ taskHub, ...options }) {
-      if (functions === undefined) throw new Error('connect() comes before start().');
+    async open({ taskHub, ...options }) {
+      if (functions === undefined) throw new Error('connect() comes before open().');
       checkTaskHub(taskHub);
       const store = createTaskHubStore(taskHub, options.hubName);
       extension = createDurableExtension({ ...options, functions, store });
       try {
-        await extension.start();
+        await extension.open();
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
         throw new StartError(`The task hub at ${withoutLogin(taskHub)} can't be reached: ${messageOf(error)}`);
@@ -62,7 +63,7 @@ function withoutLogin(taskHub: string): string {
   return taskHub.split('@').pop() ?? '';
 }
 
-/** Starts the extension if the app needs it. */
-export async function startDurable(parts: DurableParts, options: Parameters<DurableParts['start']>[0]): Promise<void> {
-  if (parts.isNeeded()) await parts.start(options);
+/** Opens the extension if the app needs it. */
+export async function openDurable(parts: DurableParts, options: Parameters<DurableParts['open']>[0]): Promise<void> {
+  if (parts.isNeeded()) await parts.open(options);
 }

@@ -27,7 +27,7 @@ import { toAdminApi } from './admin-parts';
 import { enterAppEnvironment } from './app-environment';
 import { createBindingKinds, supportedBindings } from './bindings';
 import { type CleanUp, createCleanUp } from './clean-up';
-import { createDurableParts, startDurable } from './durable-parts';
+import { createDurableParts, openDurable, type DurableParts } from './durable-parts';
 import { toFunctionEntries } from './function-entries';
 import { readHostId } from './host-id';
 import { type HostJson, readHostJson } from './host-json';
@@ -140,7 +140,7 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   const systemKey = keys?.system[durableKeyName];
 
   const durableFunctions = durable.connect({ ...parts, log });
-  await startDurable(durable, {
+  await openDurable(durable, {
     ...{ taskHub: options.taskHub, verifyReplay: options.verifyReplay, clock, log },
     settings: hostJson.durableTask,
     hubName: hostJson.hubName,
@@ -167,8 +167,10 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
       hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
     }),
   );
+  // Only now: activities that run again may call the host, by a durable client.
+  await durable.extension()?.resume();
   for (const listener of listeners) listener.start();
-  base.cleanUp.add(() => takeNoMoreWork(server, listeners, invoker, log));
+  base.cleanUp.add(() => takeNoMoreWork(server, listeners, durable, invoker, log));
 
   output.showFunctions(toFunctionEntries(runtimes, httpFunctions, url));
   output.showReady(url, clock.now() - options.startedAt);
@@ -179,12 +181,14 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
 async function takeNoMoreWork(
   server: HttpServer,
   listeners: readonly TriggerListener[],
+  durable: DurableParts,
   invoker: Invoker,
   log: HostLog,
 ): Promise<void> {
   // Functions that are still running may need the durable client, which calls this very server.
   server.drain((request) => request.url?.startsWith(durablePath) === true);
   for (const listener of listeners) listener.stop();
+  durable.extension()?.drain();
   const left = await invoker.settle(settleMs);
   if (left > 0) log.log('Warning', 'Host.Shutdown', `${left} functions were still running when the host stopped.`);
 }
