@@ -9,6 +9,7 @@ import { recordApproval, remindApprover, requestApproval } from '../activities/r
 import type { Reminder } from '../activities/request-approval';
 import { reserveStock } from '../activities/reserve-stock';
 import { settleOrder } from '../activities/settle-order';
+import { showParked } from '../activities/show-parked';
 import { customerIdSchema, orderIdSchema, skuSchema } from '../src/domain/ids';
 import { toReservations } from '../src/domain/order';
 
@@ -47,6 +48,7 @@ export const placeOrder = saga(
     output: z.object({ tracking: z.string() }),
     events,
     settled: settleOrder,
+    parked: showParked,
   },
   function* (saga, order) {
     const { orderId, customerId, email, paymentMethod, currency, decimals, total } = order;

@@ -13,6 +13,7 @@ import { importProductsBatch } from '../activities/import-products-batch';
 import { recordApproval, remindApprover, requestApproval } from '../activities/request-approval';
 import { reserveStock } from '../activities/reserve-stock';
 import { settleOrder } from '../activities/settle-order';
+import { showParked } from '../activities/show-parked';
 import { writeImportReport } from '../activities/write-import-report';
 import { importOrders } from '../orchestrations/import-orders';
 import { importProducts } from '../orchestrations/import-products';
@@ -95,6 +96,7 @@ registerSagas({
     bookShipment,
     confirmOrder,
     settleOrder,
+    showParked,
     importOrdersBatch,
     importProductsBatch,
     writeImportReport,

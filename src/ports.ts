@@ -123,6 +123,10 @@ export interface Orders {
   listUnstarted(acceptedBefore: Date, limit: number): Promise<readonly OrderId[]>;
   markAwaitingApproval(key: string, id: OrderId): Promise<void>;
   markApproved(key: string, id: OrderId, reason: StatusReason): Promise<void>;
+  /** Something of the order's saga waits for an operator. */
+  markParked(key: string, id: OrderId, reason: StatusReason): Promise<void>;
+  /** The order's saga goes on after having been parked. */
+  markResumed(key: string, id: OrderId): Promise<void>;
   /** Writes the final status; does nothing when there is one already. */
   settle(id: OrderId, status: FinalStatus, reason: StatusReason | undefined): Promise<void>;
 }

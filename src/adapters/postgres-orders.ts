@@ -80,6 +80,14 @@ export function createPostgresOrders(database: Database, ledger: Ledger, clock: 
       await setStatusOnce(key, id, 'running', reason);
     },
 
+    async markParked(key, id, reason) {
+      await setStatusOnce(key, id, 'parked', reason);
+    },
+
+    async markResumed(key, id) {
+      await setStatusOnce(key, id, 'running', undefined);
+    },
+
     async settle(id, status, reason) {
       await database.query(
         `update orders set status = $2, status_reason = coalesce($3, status_reason), updated_at = $4 where id = $1 and ${notFinal}`,

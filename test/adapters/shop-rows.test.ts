@@ -179,6 +179,13 @@ describe.each(['PostgreSQL', 'memory'])('the shop in %s', (kind) => {
       await orders.markApproved('approve', id, { code: 'approved', message: 'approved by Ann' });
       await orders.markAwaitingApproval('ask', id);
       expect(await orders.find(id)).toMatchObject({ status: 'running', statusReason: { code: 'approved' } });
+      await orders.markParked('park', id, { code: 'carrierFailed', message: 'no answer' });
+      expect(await orders.find(id)).toMatchObject({ status: 'parked', statusReason: { code: 'carrierFailed' } });
+      expect(await orders.list({ status: 'parked', limit: 9 })).toMatchObject([{ id }]);
+      await orders.markResumed('resume', id);
+      await orders.markParked('park', id, { code: 'carrierFailed', message: 'no answer' });
+      expect(await status()).toBe('running');
+      await orders.markApproved('again', id, { code: 'approved', message: 'approved by Ann' });
       await orders.settle(id, 'completed', undefined);
       await orders.settle(id, 'compensated', { code: 'late', message: 'too late' });
       await orders.markApproved('other', id, { code: 'late', message: 'too late' });

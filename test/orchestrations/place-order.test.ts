@@ -9,6 +9,7 @@ import { confirmOrder } from '../../activities/confirm-order';
 import { recordApproval, remindApprover, requestApproval } from '../../activities/request-approval';
 import { reserveStock } from '../../activities/reserve-stock';
 import { settleOrder } from '../../activities/settle-order';
+import { showParked } from '../../activities/show-parked';
 import { placeOrder } from '../../orchestrations/place-order';
 import { orderIdSchema } from '../../src/domain/ids';
 import type { NewOrder, Product } from '../../src/domain/order';
@@ -56,6 +57,7 @@ async function createBusiness(mode: (typeof MODES)[number], { order = sampleOrde
         bookShipment,
         confirmOrder,
         settleOrder,
+        showParked,
       ],
     }),
   );

@@ -158,6 +158,12 @@ function createOrders(ledger: InMemoryLedger, clock: Clock): Orders {
     async markApproved(key, id, reason) {
       ledger.once(key, () => setStatus(id, 'running', reason));
     },
+    async markParked(key, id, reason) {
+      ledger.once(key, () => setStatus(id, 'parked', reason));
+    },
+    async markResumed(key, id) {
+      ledger.once(key, () => setStatus(id, 'running', undefined));
+    },
     settle: async (id, status, reason) => setStatus(id, status, reason),
   };
 }

@@ -10,6 +10,8 @@ export type { RetryPolicy } from './retry';
 // Failures and ends.
 export { SagaStepError, StepFailure } from './failure';
 export type { Effect, Failure, FailureKind, Issue, StepFailureOptions } from './failure';
+export { parkNoticeSchema } from './park-notice';
+export type { ParkNotice } from './park-notice';
 export { settlementSchema } from './settlement';
 export type { OutcomeKind, SagaOutcome, Settlement } from './settlement';
 

@@ -2,6 +2,7 @@ import type { Durable, EventHandle, Handle } from './durable-port';
 import { EventInbox } from './event-inbox';
 import type { Halt } from './halt';
 import { KeyCounter } from './keys';
+import { giveParkNotice } from './park-notice';
 import { ParkingLot } from './parking';
 import { Progress } from './progress';
 import type { Saga } from './saga';
@@ -31,7 +32,7 @@ export class Instance {
     this.startedAt = durable.now();
     this.keys = new KeyCounter(durable.instanceId);
     this.progress = new Progress(saga.name, version);
-    this.parking = new ParkingLot(durable, this.progress);
+    this.parking = new ParkingLot(durable, this.progress, (notice) => giveParkNotice(this, saga, notice));
     this.inbox = new EventInbox(durable, saga.events);
     this.#cancel = durable.event(CANCEL_EVENT);
     this.progress.cancel = () => {

@@ -3,6 +3,7 @@ import type { Failure } from './failure';
 import { listIssues } from './schema';
 import type { Issue } from './failure';
 import type { Fiber } from './fiber';
+import type { ParkNotice } from './park-notice';
 import type { Parking, Progress } from './progress';
 import { RETRY_EVENT } from './saga';
 
@@ -42,13 +43,16 @@ interface Parked extends Parking {
 export class ParkingLot {
   readonly #durable: Durable;
   readonly #progress: Progress;
+  readonly #tell: (notice: ParkNotice) => Fiber<void>;
   #parked: Parked[] = [];
   #count = 0;
   #event: EventHandle | undefined;
 
-  constructor(durable: Durable, progress: Progress) {
+  /** `tell` is asked to say it to the outside when something parks, and when nothing is parked any more. */
+  constructor(durable: Durable, progress: Progress, tell: (notice: ParkNotice) => Fiber<void>) {
     this.#durable = durable;
     this.#progress = progress;
+    this.#tell = tell;
   }
 
   *park(what: ToPark): Fiber<Resolution> {
@@ -61,6 +65,8 @@ export class ParkingLot {
         `${what.failure.kind} ${what.failure.code}: ${what.failure.message}. ` +
         `It waits for the event '${RETRY_EVENT}' with {"action": "retry" | "skip" | "fail"}`,
     );
+    const { instanceId } = this.#durable;
+    yield* this.#tell({ instanceId, state: 'parked', step: what.key, failure: what.failure });
     for (;;) {
       if (this.#event?.done) this.#distribute(this.#event.value());
       if (parked.resolution !== undefined) {
@@ -69,6 +75,7 @@ export class ParkingLot {
           'info',
           `saga ${this.#durable.instanceId}: '${what.key}' goes on by ${parked.resolution.action}`,
         );
+        if (this.#parked.length === 0) yield* this.#tell({ instanceId, state: 'resumed' });
         return parked.resolution;
       }
       this.#event ??= this.#durable.event(RETRY_EVENT);

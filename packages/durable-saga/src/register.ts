@@ -7,13 +7,13 @@ export interface Registration<Ports> {
   /** What the activities need of the outside world. */
   readonly ports: Ports;
   readonly sagas: readonly Saga<never, unknown>[];
-  /** Every activity that a saga uses, `settled` ones included. */
+  /** Every activity that a saga uses, `settled` and `parked` ones included. */
   readonly activities: readonly Activity<never, unknown, NoInfer<Ports>>[];
 }
 
 /**
  * Registers sagas as durable orchestrators, and activities and their undos as durable activities. Call it once, at the
- * composition root. Throws for a name that is given twice and for a `settled` activity that is not listed.
+ * composition root. Throws for a name that is given twice and for a `settled` or `parked` activity that is not listed.
  */
 export function registerSagas<Ports>({ ports, sagas, activities }: Registration<Ports>): void {
   const names = new Set(activities.map(({ name }) => name));
@@ -21,9 +21,13 @@ export function registerSagas<Ports>({ ports, sagas, activities }: Registration<
     ...activities.flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
     ...sagas.map(({ name }) => name),
   ]);
-  for (const { name, settled } of sagas) {
-    if (settled !== undefined && !names.has(settled.name)) {
-      throw new Error(`saga '${name}': its settled activity '${settled.name}' is not among the activities to register`);
+  for (const { name, settled, parked } of sagas) {
+    for (const [role, activity] of Object.entries({ settled, parked })) {
+      if (activity !== undefined && !names.has(activity.name)) {
+        throw new Error(
+          `saga '${name}': its ${role} activity '${activity.name}' is not among the activities to register`,
+        );
+      }
     }
   }
   for (const activity of activities) registerOne(activity, activity.bind(ports));

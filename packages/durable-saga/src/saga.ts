@@ -3,6 +3,7 @@ import type { Activity } from './activity';
 import { checkName } from './activity';
 import type { Duration } from './duration';
 import type { Operation, GroupKind, Turn } from './operation';
+import type { ParkNotice } from './park-notice';
 import type { RetryPolicy } from './retry';
 import type { In, Out } from './schema';
 import type { Settlement } from './settlement';
@@ -103,6 +104,8 @@ export interface SagaOptions<I extends StandardSchemaV1, O extends StandardSchem
   readonly events?: Events;
   /** Called at the very end, whatever the end is, and tried again until it succeeds. */
   readonly settled?: Activity<Settlement, unknown, never>;
+  /** Called when a step or an undo parks, and when nothing is parked any more, so that the outside can show it. */
+  readonly parked?: Activity<ParkNotice, unknown, never>;
 }
 
 export type SagaBody<I extends StandardSchemaV1, O extends StandardSchemaV1, Events extends EventSchemas> = (
@@ -120,6 +123,7 @@ export interface Saga<Input, Output, Events extends EventSchemas = EventSchemas>
   readonly output: StandardSchemaV1<unknown, unknown> | undefined;
   readonly events: Events;
   readonly settled: Activity<Settlement, unknown, never> | undefined;
+  readonly parked: Activity<ParkNotice, unknown, never> | undefined;
   /** The body, over values that the runner has checked. */
   readonly body: (saga: SagaContext<EventSchemas>, input: unknown) => Generator<unknown, unknown, unknown>;
   readonly [types]?: { readonly input: (input: Input) => void; readonly output: Output };
@@ -153,6 +157,7 @@ export function saga<
     output: options.output,
     events: options.events ?? ({} as Events),
     settled: options.settled,
+    parked: options.parked,
     // The runner calls it with the very schemas' output, so the erased types hold.
     body: (context, input) => body(context as unknown as SagaContext<Events>, input),
   };

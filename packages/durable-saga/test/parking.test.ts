@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { saga, StepFailure } from '../src';
+import { activity, parkNoticeSchema, saga, StepFailure } from '../src';
 import { MODES } from './support/saga-host';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 
@@ -403,4 +403,65 @@ describe.each(MODES)('a body that fails after the pivot, run by %s', (mode) => {
       expect((await statusOf(client, 'a')).outcome).toEqual({ outcome: 'completed', result: 'ship 3' });
     });
   }
+});
+
+describe.each(MODES)('the parked activity, run by %s', (mode) => {
+  const notices: unknown[] = [];
+  let answers: (Error | undefined)[] = [];
+  const show = activity({
+    name: 'show',
+    input: parkNoticeSchema,
+    retry: { attempts: 2, first: 1 },
+    run: () => async (notice) => {
+      const failure = answers.shift();
+      if (failure !== undefined) throw failure;
+      notices.push(notice);
+    },
+  });
+  const watched = saga({ name: 'watched', version: '1', input, parked: show }, function* (saga) {
+    yield* saga.all([saga.step(book, { n: 1 }), saga.step(book, { n: 2 })]);
+    yield* saga.fail({ code: 'doomed', message: 'it was to be' });
+  });
+  const failure = { kind: 'error', message: 'unreachable' };
+
+  beforeEach(() => {
+    notices.length = 0;
+    answers = [];
+  });
+
+  async function parkBoth() {
+    const staged = stage(watched, [...activities, show], { mode });
+    staged.tape.script('book_undo', failing(3));
+    await staged.client.start({}, { id: 'a' });
+    await staged.host.run();
+    return staged;
+  }
+
+  it('is told of everything that parks, and once when all of it goes on', async () => {
+    const { host, client } = await parkBoth();
+    expect(notices).toHaveLength(2);
+    expect(notices).toEqual(
+      expect.arrayContaining([
+        { instanceId: 'a', state: 'parked', step: 'a/book#1', failure: expect.objectContaining(failure) as unknown },
+        { instanceId: 'a', state: 'parked', step: 'a/book#2', failure: expect.objectContaining(failure) as unknown },
+      ]),
+    );
+    await client.retry('a');
+    await host.run();
+    expect(notices.slice(2)).toEqual([{ instanceId: 'a', state: 'resumed' }]);
+    expect((await statusOf(client, 'a')).outcome).toMatchObject({ outcome: 'compensated' });
+  });
+
+  it('changes nothing when it fails for good, and the log says so', async () => {
+    answers = Array.from({ length: 4 }, () => new Error('no database'));
+    const { host, client } = await parkBoth();
+    expect(notices).toEqual([]);
+    expect(host.logs.filter(({ text }) => text.includes("'show' could not be told (error: no database)"))).toHaveLength(
+      2,
+    );
+    expect(await statusOf(client, 'a')).toMatchObject({ state: 'parked' });
+    await client.retry('a');
+    await host.run();
+    expect((await statusOf(client, 'a')).outcome).toMatchObject({ outcome: 'compensated' });
+  });
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { activity, registerSagas, saga, settlementSchema } from '../src';
+import { activity, parkNoticeSchema, registerSagas, saga, settlementSchema } from '../src';
 import { captureFunctions } from './support/functions-core';
 import { stage, taped } from './support/tape';
 
@@ -21,6 +21,14 @@ describe('registerSagas', () => {
     expect(() => stage(order, [book])).toThrow(
       "saga 'order': its settled activity 'settle' is not among the activities",
     );
+  });
+
+  it('refuses a parked activity that is not listed', () => {
+    const show = activity({ name: 'show', input: parkNoticeSchema, run: () => async () => undefined });
+    const order = saga({ name: 'order', version: '1', input, parked: show }, function* () {
+      yield* [];
+    });
+    expect(() => stage(order, [book])).toThrow("saga 'order': its parked activity 'show' is not among the activities");
   });
 
   it('gives the durable client to activities that use it', async () => {
