@@ -31,8 +31,8 @@ export const writeImportReport = activity({
     const report = reportPathOf(file, problem);
     await ports.files.write(report, renderReport(ports, request, summary), 'application/json');
     const { rejectedRows } = summary;
-    if (problem) step.log(`WARNING: nothing more of ${file.path} was imported: ${problem.message}; see ${report}`);
-    else if (rejectedRows > 0) step.log(`WARNING: ${rejectedRows} rows of ${file.path} were refused; see ${report}`);
+    if (problem) step.warn(`nothing more of ${file.path} was imported: ${problem.message}; see ${report}`);
+    else if (rejectedRows > 0) step.warn(`${rejectedRows} rows of ${file.path} were refused; see ${report}`);
     return { report, rows, rejectedRows, problem };
   },
 });

@@ -76,11 +76,15 @@ export async function createImportWorkbench(): Promise<ImportWorkbench> {
   const ports = { ...shop, files, imports, starter, currency: { code: 'usd', decimals: 2 } };
   const batches = { orders: importOrdersBatch.bind(ports), products: importProductsBatch.bind(ports) };
   const report = writeImportReport.bind(ports);
-  const log = (...message: readonly unknown[]): void => void logged.push(message.map(String).join(' '));
+  const sayAs =
+    (level: string) =>
+    (...message: readonly unknown[]): void =>
+      void logged.push(`${level}${message.map(String).join(' ')}`);
 
   async function call(bound: typeof report, key: string, input: unknown): Promise<unknown> {
     const client = { startNew: () => Promise.reject(new Error('nothing is started here')) } as never;
-    const reply = await bound.run({ $step: { key, instanceId: 'import', attempt: 1 }, input }, { client, log });
+    const seam = { client, log: sayAs(''), warn: sayAs('warning: ') };
+    const reply = await bound.run({ $step: { key, instanceId: 'import', attempt: 1 }, input }, seam);
     if (!reply.ok) throw new Error(reply.failure.message);
     return reply.value;
   }

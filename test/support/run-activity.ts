@@ -3,7 +3,7 @@ import type { Activity } from 'durable-saga';
 /** Calls an activity and its undo as the durable activities do. The key is the step's, the same for both. */
 export function runnerOf<Input, Output, Ports>(activity: Activity<Input, Output, Ports>, ports: Ports) {
   const bound = activity.bind(ports);
-  const seam = { client: undefined, log: () => undefined };
+  const seam = { client: undefined, log: () => undefined, warn: () => undefined };
   const call = (key: string, attempt = 1) => ({ $step: { key, instanceId: key.split('/')[0] ?? key, attempt } });
   return {
     run: (key: string, input: Input) => bound.run({ ...call(key), input }, seam),

@@ -17,7 +17,10 @@ export interface StepContext {
   readonly attempt: number;
   /** Aborts when the step's timeout has passed: the saga does not wait for this attempt any longer. */
   readonly signal: AbortSignal;
+  /** Says something in the invocation's log. */
   log(...message: readonly unknown[]): void;
+  /** The same, as a warning. */
+  warn(...message: readonly unknown[]): void;
 }
 
 /** Context of an activity that was defined with `usesClient: true`. */
@@ -94,6 +97,7 @@ export interface BoundActivity {
 export interface InvocationSeam {
   readonly client: DurableClient | undefined;
   readonly log: (...message: readonly unknown[]) => void;
+  readonly warn: (...message: readonly unknown[]) => void;
 }
 
 /** Input of a durable activity as the saga writes it into the history. */
@@ -199,7 +203,7 @@ async function replyOf(call: StepCall, attempt: (step: Step) => Promise<Reply>):
 
 function toContext<C extends boolean>({ call, signal }: Step, seam: InvocationSeam): ContextFor<C> {
   const { key, instanceId, attempt } = call;
-  const context = { key, instanceId, attempt, signal, log: seam.log };
+  const context = { key, instanceId, attempt, signal, log: seam.log, warn: seam.warn };
   // `usesClient` decides the type and, at registration, whether the seam has a client: the two agree by construction.
   return (seam.client === undefined ? context : { ...context, client: seam.client }) as ContextFor<C>;
 }

@@ -235,6 +235,7 @@ export function registerOrchestrator(
 export interface ActivityInvocation {
   readonly client: DurableClient | undefined;
   readonly log: (...message: readonly unknown[]) => void;
+  readonly warn: (...message: readonly unknown[]) => void;
 }
 
 /** Makes `handler` a durable activity. `client` is given when `usesClient` is. */
@@ -249,6 +250,7 @@ export function registerActivity(
       handler(input, {
         client: usesClient ? df.getClient(context) : undefined,
         log: (...message) => context.log(...message),
+        warn: (...message) => context.warn(...message),
       }),
   });
 }
