@@ -1,4 +1,3 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { pursue } from './attempts';
 import type { Failure, Issue } from './failure';
 import { isFailure } from './failure';
@@ -7,6 +6,7 @@ import { NEVER_HALT } from './halt';
 import type { Instance } from './instance';
 import { planRetries } from './retry';
 import type { Saga } from './saga';
+import { schemaOf } from './schema';
 
 /** Input of a saga's `parked` activity. */
 export type ParkNotice =
@@ -21,23 +21,7 @@ export type ParkNotice =
   | { readonly instanceId: string; readonly state: 'resumed' };
 
 /** Schema of a `ParkNotice`, for the input of a `parked` activity. */
-export const parkNoticeSchema: StandardSchemaV1<ParkNotice> = {
-  '~standard': {
-    version: 1,
-    vendor: 'durable-saga',
-    validate(value) {
-      const issues = noticeIssues(value);
-      return issues.length === 0
-        ? { value: value as ParkNotice }
-        : { issues: issues.map(({ path, message }) => ({ path: path === '' ? [] : [path], message })) };
-    },
-  },
-};
-
-function noticeIssues(value: unknown): Issue[] {
-  if (typeof value !== 'object' || value === null)
-    return [{ path: '', message: `expected an object, got ${typeof value}` }];
-  const { instanceId, state, step, failure } = value as Partial<Record<string, unknown>>;
+export const parkNoticeSchema = schemaOf<ParkNotice>(({ instanceId, state, step, failure }) => {
   const issues: Issue[] = [];
   if (typeof instanceId !== 'string') issues.push({ path: 'instanceId', message: 'expected a string' });
   if (state === 'parked') {
@@ -45,7 +29,7 @@ function noticeIssues(value: unknown): Issue[] {
     if (!isFailure(failure)) issues.push({ path: 'failure', message: 'expected a failure' });
   } else if (state !== 'resumed') issues.push({ path: 'state', message: "expected 'parked' or 'resumed'" });
   return issues;
-}
+});
 
 /** Tells the author's `parked` activity. Where it fails for good, the log says so: the saga is parked all the same. */
 export function* giveParkNotice(

@@ -24,6 +24,19 @@ export function parseWith<T>(schema: StandardSchemaV1<unknown, T>, value: unknow
   return { ok: false, issues: result.issues.map(toIssue) };
 }
 
+/** A schema of the toolkit's own, from a function that lists what is wrong with a value. */
+export function schemaOf<T>(violationsOf: (value: Readonly<Record<string, unknown>>) => Issue[]): StandardSchemaV1<T> {
+  const validate = (value: unknown): StandardSchemaV1.Result<T> => {
+    if (typeof value !== 'object' || value === null) {
+      return { issues: [{ path: [], message: `expected an object, got ${value === null ? 'null' : typeof value}` }] };
+    }
+    const issues = violationsOf(value as Readonly<Record<string, unknown>>);
+    if (issues.length === 0) return { value: value as T };
+    return { issues: issues.map(({ path, message }) => ({ path: [path], message })) };
+  };
+  return { '~standard': { version: 1, vendor: 'durable-saga', validate } };
+}
+
 /** `a.b: expected ...; c: ...` : every violation in one line. */
 export function listIssues(issues: readonly Issue[]): string {
   return issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');

@@ -1,6 +1,6 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Failure, Issue } from './failure';
 import { isFailure } from './failure';
+import { schemaOf } from './schema';
 
 /** How a saga can end. `compensationFailed` is an operator's decision about a step or an undo that had failed for good. */
 export type OutcomeKind = 'completed' | 'compensated' | 'compensationFailed';
@@ -18,23 +18,7 @@ export interface Settlement {
 }
 
 /** Schema of a `Settlement`, for the input of a `settled` activity. */
-export const settlementSchema: StandardSchemaV1<Settlement> = {
-  '~standard': {
-    version: 1,
-    vendor: 'durable-saga',
-    validate(value) {
-      const issues = settlementIssues(value);
-      return issues.length === 0
-        ? { value: value as Settlement }
-        : { issues: issues.map(({ path, message }) => ({ path: path === '' ? [] : [path], message })) };
-    },
-  },
-};
-
-function settlementIssues(value: unknown): Issue[] {
-  if (typeof value !== 'object' || value === null)
-    return [{ path: '', message: `expected an object, got ${typeof value}` }];
-  const { instanceId, outcome, failure } = value as Partial<Record<keyof Settlement, unknown>>;
+export const settlementSchema = schemaOf<Settlement>(({ instanceId, outcome, failure }) => {
   const issues: Issue[] = [];
   if (typeof instanceId !== 'string') issues.push({ path: 'instanceId', message: 'expected a string' });
   if (outcome !== 'completed' && outcome !== 'compensated' && outcome !== 'compensationFailed') {
@@ -42,4 +26,4 @@ function settlementIssues(value: unknown): Issue[] {
   }
   if (failure !== undefined && !isFailure(failure)) issues.push({ path: 'failure', message: 'expected a failure' });
   return issues;
-}
+});

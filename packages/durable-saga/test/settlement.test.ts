@@ -1,4 +1,5 @@
 import { failureFromThrown } from '../src/failure';
+import { parkNoticeSchema } from '../src/park-notice';
 import { settlementSchema } from '../src/settlement';
 
 describe('settlements', () => {
@@ -15,6 +16,26 @@ describe('settlements', () => {
         { path: ['outcome'], message: "expected 'completed', 'compensated' or 'compensationFailed'" },
         { path: ['failure'], message: 'expected a failure' },
       ],
+    });
+  });
+});
+
+describe('notices of parking', () => {
+  it('are checked like any other input', () => {
+    const check = (value: unknown) => parkNoticeSchema['~standard'].validate(value);
+    const failure = failureFromThrown(new Error('x'));
+    const parked = { instanceId: 'a', state: 'parked', step: 'a/pay#1', failure };
+    expect(check(parked)).toEqual({ value: parked });
+    expect(check({ instanceId: 'a', state: 'resumed' })).toEqual({ value: { instanceId: 'a', state: 'resumed' } });
+    expect(check({ state: 'parked' })).toEqual({
+      issues: [
+        { path: ['instanceId'], message: 'expected a string' },
+        { path: ['step'], message: 'expected a string' },
+        { path: ['failure'], message: 'expected a failure' },
+      ],
+    });
+    expect(check({ instanceId: 'a', state: 'odd' })).toEqual({
+      issues: [{ path: ['state'], message: "expected 'parked' or 'resumed'" }],
     });
   });
 });
