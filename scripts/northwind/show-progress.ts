@@ -3,23 +3,29 @@ import type { Progress } from './follow-orders';
 const BAR_WIDTH = 30;
 const QUIET_MS = 2_000;
 
-/** Shows progress: a bar that is drawn anew on a terminal, otherwise a line now and then. `done` ends the bar's line. */
+/** Shows progress: a bar that is drawn anew on a terminal, otherwise a line now and then. `done` ends with where it stands. */
 export function showProgress(out: NodeJS.WriteStream): { draw: (progress: Progress) => void; done: () => void } {
   let lastText = '';
+  let isShown = true;
   let lastAt = Number.NEGATIVE_INFINITY;
   return {
     draw(progress) {
       const text = describe(progress);
       if (out.isTTY) {
         out.write(`\r\u001b[2K${bar(progress)} ${text}`);
-      } else if (text !== lastText && performance.now() - lastAt > QUIET_MS) {
+        return;
+      }
+      if (text !== lastText) isShown = false;
+      lastText = text;
+      if (!isShown && performance.now() - lastAt > QUIET_MS) {
         out.write(`${text}\n`);
+        isShown = true;
         lastAt = performance.now();
       }
-      lastText = text;
     },
     done() {
       if (out.isTTY) out.write('\n');
+      else if (!isShown) out.write(`${lastText}\n`);
     },
   };
 }

@@ -90,7 +90,20 @@ async function* readRanges(
   { etag, size, offset }: { readonly etag: string; readonly size: number; readonly offset: number },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = offset; at < size; at += RANGE_BYTES) {
-    yield await blob.downloadToBuffer(at, Math.min(RANGE_BYTES, size - at), { conditions: { ifMatch: quote(etag) } });
+    const conditions = { ifMatch: quote(etag) };
+    yield await blob.downloadToBuffer(at, Math.min(RANGE_BYTES, size - at), { conditions }).catch((error: unknown) => {
+      throw hasStatus(error, 412) ? new FileReplaced(blob.name, error) : error;
+    });
+  }
+}
+
+/** Thrown out of a `read` whose file got another content meanwhile: opening it again tells so. */
+export class FileReplaced extends Error {
+  override readonly name = 'FileReplaced';
+  readonly code = 'fileReplaced';
+
+  constructor(file: string, cause: unknown) {
+    super(`${file} was replaced while it was read`, { cause });
   }
 }
 

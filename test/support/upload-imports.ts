@@ -1,4 +1,4 @@
-import { createBlobFiles } from '../../src/adapters/azure-blobs';
+import { FileReplaced, createBlobFiles } from '../../src/adapters/azure-blobs';
 import { readJson } from './import-workbench';
 import type { Report } from './import-workbench';
 import type { RunningApp } from './running-app';
@@ -12,7 +12,14 @@ export function openImports(app: RunningApp) {
   }
   const readReport = async (name: string): Promise<Report | undefined> => {
     const opened = await files.open(`${name}.report.json`);
-    return opened.kind === 'file' ? ((await readJson(files, `${name}.report.json`)) as Report) : undefined;
+    if (opened.kind !== 'file') return undefined;
+    return readJson(files, `${name}.report.json`).then(
+      (report) => report as Report,
+      (error: unknown) => {
+        if (error instanceof FileReplaced) return undefined;
+        throw error;
+      },
+    );
   };
   return {
     /** `name` is the path without its ending, e.g. `orders/june`. */
