@@ -79,6 +79,14 @@ function isRefused(
   return status !== undefined;
 }
 
+/** The request's body; undefined when there is none to go on with, and all that can be answered has been. */
+async function takeBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer | undefined> {
+  const body = await readBody(request);
+  if (Buffer.isBuffer(body)) return body;
+  if (body === 'tooLarge') answer(response, 413, { connection: 'close' });
+  return undefined;
+}
+
 async function answerAdmin(
   endpoints: Endpoints,
   request: IncomingMessage,
@@ -88,11 +96,8 @@ async function answerAdmin(
   origin: string,
 ): Promise<void> {
   if (!endpoints.admin.isOpen(path) && isRefused(endpoints, 'admin', request, response, query)) return;
-  const body = await readBody(request);
-  if (!Buffer.isBuffer(body)) {
-    if (body === 'tooLarge') answer(response, 413, { connection: 'close' });
-    return;
-  }
+  const body = await takeBody(request, response);
+  if (body === undefined) return;
   const contentType = request.headers['content-type'];
   const result = endpoints.admin.handle({ method: request.method ?? 'GET', path, body, contentType, origin });
   answer(response, result.status, result.headers, result.body);
@@ -108,11 +113,8 @@ async function answerDurable(
   origin: string,
 ): Promise<void> {
   if (isRefused(endpoints, 'webhook', request, response, query)) return;
-  const body = await readBody(request);
-  if (!Buffer.isBuffer(body)) {
-    if (body === 'tooLarge') answer(response, 413, { connection: 'close' });
-    return;
-  }
+  const body = await takeBody(request, response);
+  if (body === undefined) return;
   const result = await durable.handleHttp({
     method: request.method ?? 'GET',
     path: path.slice(durablePath.length + 1),

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { pollUntil } from '../../src/supervisor/poll';
+import { readPostmaster } from '../../src/supervisor/postgres-leftover';
+import { signal } from '../../src/supervisor/processes';
 
 const program = path.join(__dirname, '../../bin/functions-host.js');
 
@@ -14,6 +16,16 @@ export interface RunningCommand {
   signal(name: NodeJS.Signals): void;
   /** Exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+/** Ends what a test ran on the app in `appDir`, and the database that a killed command has left. */
+export async function endCommands(commands: readonly RunningCommand[], appDir: string): Promise<void> {
+  for (const command of commands) {
+    command.signal('SIGTERM');
+    await command.ended;
+  }
+  const postmaster = await readPostmaster(path.join(appDir, '.local', 'postgres'));
+  if (postmaster) signal(postmaster.pid, 'SIGKILL');
 }
 
 export function runCommand(

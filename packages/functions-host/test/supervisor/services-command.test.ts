@@ -7,7 +7,7 @@ import { isListening } from '../../src/supervisor/addresses';
 import { pollUntil } from '../../src/supervisor/poll';
 import { readPostmaster } from '../../src/supervisor/postgres-leftover';
 import { isAlive, signal } from '../../src/supervisor/processes';
-import { runCommand } from './running-command';
+import { endCommands, runCommand } from './running-command';
 import type { RunningCommand } from './running-command';
 import { makeTinyApp } from './tiny-app';
 import type { TinyApp } from './tiny-app';
@@ -29,13 +29,7 @@ describe('functions-host services', () => {
     commands = [];
   });
   afterEach(async () => {
-    for (const command of commands) {
-      command.signal('SIGTERM');
-      await command.ended;
-    }
-    // One that was killed has left its database.
-    const postmaster = await readPostmaster(path.join(app.dir, '.local', 'postgres'));
-    if (postmaster) signal(postmaster.pid, 'SIGKILL');
+    await endCommands(commands, app.dir);
     await app.remove();
   });
 

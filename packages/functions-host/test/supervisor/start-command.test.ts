@@ -3,9 +3,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isListening } from '../../src/supervisor/addresses';
 import { pollUntil } from '../../src/supervisor/poll';
-import { readPostmaster } from '../../src/supervisor/postgres-leftover';
 import { isAlive, signal } from '../../src/supervisor/processes';
-import { runCommand } from './running-command';
+import { endCommands, runCommand } from './running-command';
 import type { RunningCommand } from './running-command';
 import { helloProgram, makeTinyApp } from './tiny-app';
 import type { TinyApp } from './tiny-app';
@@ -22,12 +21,7 @@ describe('functions-host start', () => {
     commands = [];
   });
   afterEach(async () => {
-    for (const command of commands) {
-      command.signal('SIGTERM');
-      await command.ended;
-    }
-    const postmaster = await readPostmaster(path.join(app.dir, '.local', 'postgres'));
-    if (postmaster) signal(postmaster.pid, 'SIGKILL');
+    await endCommands(commands, app.dir);
     await app.remove();
   });
 
