@@ -1,4 +1,5 @@
 import {
+  isEntityId,
   isFinished,
   StoreFenced,
   StoreRejected,
@@ -51,19 +52,18 @@ function takeOver(hub: Hub): HubSession {
   return {
     epoch,
     nextNo: hub.nextNo,
-    unfinished: async function* () {
-      const open: StoredInstance[] = [];
-      for (const entry of hub.byNo.values()) {
-        if (!isFinished(entry.row.status)) open.push({ row: entry.row, turns: [...entry.turns], held: heldOf(entry) });
-      }
-      if (open.length > 0) yield await Promise.resolve(open);
-    },
+    unfinished: () => select(hub, ({ row }) => !isFinished(row.status) && !isEntityId(row.id)),
+    entitiesWithWork: () => select(hub, ({ row, held }) => held.size > 0 && isEntityId(row.id)),
     commit: async (batch, commits) => {
       await Promise.resolve();
       requireEpoch();
       if (batch <= hub.batch) return;
       if (batch !== hub.batch + 1) throw new StoreRejected(`Expected batch ${hub.batch + 1}, got ${batch}.`);
-      for (const commit of commits) requireApplicable(hub, commit);
+      const created = new Set<number>();
+      for (const commit of commits) {
+        requireApplicable(hub, commit, created);
+        if (commit.created !== undefined) created.add(commit.no);
+      }
       for (const commit of commits) apply(hub, commit);
       hub.batch = batch;
     },
@@ -72,7 +72,7 @@ function takeOver(hub: Hub): HubSession {
       requireEpoch();
       return remove(
         hub,
-        nos.map((no) => hub.byNo.get(no)),
+        nos.map((no) => hub.byNo.get(no)).filter((entry) => entry !== undefined),
       );
     },
     purgeWhere: async (filter) => {
@@ -80,14 +80,14 @@ function takeOver(hub: Hub): HubSession {
       requireEpoch();
       return remove(
         hub,
-        [...hub.byNo.values()].filter((entry) => matches(entry.row, filter)),
+        [...hub.byNo.values()].filter((entry) => matches(entry.row, filter) && !isEntityId(entry.row.id)),
       );
     },
   };
 }
 
 /** Everything that could fail is checked before anything is changed, so that a commit is all or nothing. */
-function requireApplicable(hub: Hub, commit: InstanceCommit): void {
+function requireApplicable(hub: Hub, commit: InstanceCommit, created: ReadonlySet<number>): void {
   if (commit.created !== undefined) {
     const present = hub.byId.get(commit.created.id);
     if (present !== undefined && !isFinished(present.row.status)) {
@@ -96,6 +96,7 @@ function requireApplicable(hub: Hub, commit: InstanceCommit): void {
     return;
   }
   const entry = hub.byNo.get(commit.no);
+  if (entry === undefined && created.has(commit.no)) return;
   if (entry === undefined) throw new StoreRejected(`There is no instance number ${commit.no}.`);
   const last = entry.turns.at(-1);
   if (commit.turn !== undefined && last !== undefined && commit.turn.turn <= last.turn) {
@@ -131,10 +132,16 @@ function create(hub: Hub, row: InstanceRow): void {
   hub.nextNo = Math.max(hub.nextNo, row.no + 1);
 }
 
-function remove(hub: Hub, entries: readonly (Entry | undefined)[]): number {
+async function* select(hub: Hub, wanted: (entry: Entry) => boolean): AsyncIterable<readonly StoredInstance[]> {
+  const found = [...hub.byNo.values()].filter(wanted);
+  if (found.length === 0) return;
+  yield await Promise.resolve(found.map((entry) => ({ row: entry.row, turns: [...entry.turns], held: heldOf(entry) })));
+}
+
+function remove(hub: Hub, entries: readonly Entry[]): number {
   let removed = 0;
   for (const entry of entries) {
-    if (entry === undefined || !isFinished(entry.row.status)) continue;
+    if (!isFinished(entry.row.status) && !isEntityId(entry.row.id)) continue;
     hub.byNo.delete(entry.row.no);
     hub.byId.delete(entry.row.id);
     removed += 1;

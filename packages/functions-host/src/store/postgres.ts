@@ -4,6 +4,7 @@ import { toStoreError } from './postgres-errors';
 import { migrate } from './postgres-migrations';
 import { FIRST_FINISHED, toInstanceRow, toStatusNumber, type StoredRow } from './postgres-rows';
 import {
+  ENTITY_ID_PREFIX,
   StoreFenced,
   StoreRejected,
   type HeldMessage,
@@ -27,6 +28,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A commit that takes longer counts as of unknown outcome; it is made again on a new connection, and applied once. */
 const COMMIT_TIMEOUT_MS = 15_000;
 const PAGE = 500;
+/** Of a row of the instances table, called i. */
+const IS_ENTITY = `starts_with(i.id, '${ENTITY_ID_PREFIX}')`;
 
 /**
  * The commit's statement is planned once, and always by index: its tables grow from nothing to millions of rows under the
@@ -128,11 +131,19 @@ class PostgresSession implements HubSession {
     throw new StoreRejected(`Expected batch ${Number(hub?.batch) + 1}, got ${batch}.`);
   }
 
-  async *unfinished(): AsyncIterable<readonly StoredInstance[]> {
+  unfinished(): AsyncIterable<readonly StoredInstance[]> {
+    return this.#pages(`i.status < ${FIRST_FINISHED} AND NOT ${IS_ENTITY}`);
+  }
+
+  entitiesWithWork(): AsyncIterable<readonly StoredInstance[]> {
+    return this.#pages(`i.no IN (SELECT m.no FROM ${this.#schema}.inbox m) AND ${IS_ENTITY}`);
+  }
+
+  async *#pages(where: string): AsyncIterable<readonly StoredInstance[]> {
     let after = 0;
     for (;;) {
       const rows = await this.#read<StoredRow>(
-        `SELECT * FROM ${this.#schema}.instances WHERE status < ${FIRST_FINISHED} AND no > $1 ORDER BY no LIMIT ${PAGE}`,
+        `SELECT i.* FROM ${this.#schema}.instances i WHERE ${where} AND i.no > $1 ORDER BY i.no LIMIT ${PAGE}`,
         [after],
       );
       const last = rows.at(-1);
@@ -162,12 +173,12 @@ class PostgresSession implements HubSession {
   }
 
   async purge(nos: readonly number[]): Promise<number> {
-    return this.#purge(`no = ANY($2::bigint[])`, [nos]);
+    return this.#purge(`i.no = ANY($2::bigint[]) AND (i.status >= ${FIRST_FINISHED} OR ${IS_ENTITY})`, [nos]);
   }
 
   async purgeWhere(filter: InstanceFilter): Promise<number> {
     const { where, values } = toCondition(filter, 2);
-    return this.#purge(where, values);
+    return this.#purge(`i.status >= ${FIRST_FINISHED} AND ${where}`, values);
   }
 
   async #purge(where: string, values: unknown[]): Promise<number> {
@@ -175,9 +186,9 @@ class PostgresSession implements HubSession {
       `WITH owned AS (
          SELECT FROM ${this.#schema}.hub WHERE epoch = $1
        ), purged AS (
-         DELETE FROM ${this.#schema}.instances
-         WHERE status >= ${FIRST_FINISHED} AND ${where} AND EXISTS (SELECT FROM owned)
-         RETURNING no
+         DELETE FROM ${this.#schema}.instances i
+         WHERE ${where} AND EXISTS (SELECT FROM owned)
+         RETURNING i.no
        ), turns AS (
          DELETE FROM ${this.#schema}.history h USING purged p WHERE h.no = p.no
        ), messages AS (

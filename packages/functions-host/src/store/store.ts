@@ -29,8 +29,10 @@ export interface HubSession {
   readonly epoch: number;
   /** The first instance number that was never used. */
   readonly nextNo: number;
-  /** Every instance that has not finished, with its turns and held messages, in pages of a size that suits the store. */
+  /** Every orchestration that has not finished, with its turns and held messages, in pages of a size that suits the store. */
   unfinished(): AsyncIterable<readonly StoredInstance[]>;
+  /** Every entity that has messages to take; entities without any stay where they are. */
+  entitiesWithWork(): AsyncIterable<readonly StoredInstance[]>;
   /**
    * Applies all of `commits`, or nothing. `batch` is 1 for the first commit of a session and one more for each further one.
    * A number that was already applied is acknowledged without doing anything.
@@ -38,7 +40,10 @@ export interface HubSession {
    * host took over, `StoreRejected` when the store will never accept this content.
    */
   commit(batch: number, commits: readonly InstanceCommit[]): Promise<void>;
-  /** Deletes these instances with all that belongs to them, if they have finished. Returns how many were deleted. */
+  /**
+   * Deletes these instances with all that belongs to them: orchestrations if they have finished, entities in any case.
+   * Returns how many were deleted.
+   */
   purge(nos: readonly number[]): Promise<number>;
   /** Deletes the finished instances that match. Returns how many were deleted. */
   purgeWhere(filter: InstanceFilter): Promise<number>;
@@ -50,6 +55,13 @@ const finishedStatuses: ReadonlySet<InstanceStatus> = new Set(['Completed', 'Fai
 
 export function isFinished(status: InstanceStatus): boolean {
   return finishedStatuses.has(status);
+}
+
+/** Entities are instances that never finish. Their ids begin like this, those of orchestrations never do. */
+export const ENTITY_ID_PREFIX = '@';
+
+export function isEntityId(id: string): boolean {
+  return id.startsWith(ENTITY_ID_PREFIX);
 }
 
 /** Who waits for the result of a sub-orchestration. */
@@ -103,7 +115,7 @@ export interface HeldMessage {
   readonly body: string;
 }
 
-/** All that one turn writes about one instance. */
+/** All that one turn writes about one instance. A commit of several turns may name an instance again only to hold messages for it. */
 export interface InstanceCommit {
   readonly no: number;
   /** A new instance. A finished one of the same id goes, with its turns. */

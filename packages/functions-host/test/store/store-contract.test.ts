@@ -180,6 +180,44 @@ describe.each(kinds)('the $name store', (kind) => {
     expect(next.nextNo).toBe(6);
   });
 
+  it('gives back entities only while they have messages, apart from orchestrations', async () => {
+    const idle = row(1, { id: '@counter@idle' });
+    const busy = row(2, { id: '@counter@busy' });
+    await session.commit(1, [
+      commitOf(1, { created: idle, held: [{ seq: 0, body: '"taken"' }] }),
+      commitOf(2, { created: busy }),
+      created(row(3)),
+      commitOf(2, { held: [{ seq: 0, body: '"first"' }] }),
+      commitOf(2, { held: [{ seq: 1, body: '"second"' }] }),
+    ]);
+    await session.commit(2, [commitOf(1, { taken: [0] })]);
+    const next = await store.takeOver('test');
+    expect((await collect(next)).map((stored) => stored.row.no)).toEqual([3]);
+    const entities: StoredInstance[] = [];
+    for await (const page of next.entitiesWithWork()) entities.push(...page);
+    expect(entities).toEqual([
+      {
+        row: busy,
+        turns: [],
+        held: [
+          { seq: 0, body: '"first"' },
+          { seq: 1, body: '"second"' },
+        ],
+      },
+    ]);
+  });
+
+  it('purges entities that are named, never those that match a filter', async () => {
+    await session.commit(1, [
+      commitOf(1, { created: row(1, { id: '@counter@a' }), held: [{ seq: 0, body: '"m"' }] }),
+      commitOf(2, { created: row(2, { id: '@counter@b' }) }),
+    ]);
+    expect(await session.purgeWhere({})).toBe(0);
+    expect(await session.purge([1])).toBe(1);
+    expect(await store.readHeld(1)).toEqual([]);
+    expect((await store.listInstances({ limit: 10 })).map(({ id }) => id)).toEqual(['@counter@b']);
+  });
+
   it('gives back many unfinished instances', async () => {
     const all = Array.from({ length: 1203 }, (_, i) => created(row(i + 1)));
     await session.commit(1, all);

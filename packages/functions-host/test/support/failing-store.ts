@@ -21,6 +21,7 @@ export function createFailingStore(inner: TaskHubStore): FailingStore {
     epoch: session.epoch,
     nextNo: session.nextNo,
     unfinished: () => session.unfinished(),
+    entitiesWithWork: () => session.entitiesWithWork(),
     purge: (nos) => session.purge(nos),
     purgeWhere: (filter) => session.purgeWhere(filter),
     async commit(batch, commits) {
