@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { startHost } from './host/host';
 import type { Host, HostOptions } from './host/options';
 import { StartError } from './host/start-error';
-import { hostGraceMs, optionsVariable } from './supervisor/host-process';
+import { hostGraceMs, lostHubExitCode, optionsVariable } from './supervisor/host-process';
 import type { HostMessage, StopMessage } from './supervisor/host-process';
 
 let host: Host | undefined;
@@ -22,14 +22,14 @@ function readOptions(): HostOptions {
   return { ...(JSON.parse(text) as Omit<HostOptions, 'settings'>), settings };
 }
 
-function stop(): void {
+function stop(exitCode = 0): void {
   if (isStopping) return;
   isStopping = true;
   // What is in the middle of starting has taken no work yet, and what runs over its time runs again at the next start.
-  setTimeout(() => process.exit(0), hostGraceMs).unref();
-  if (!host) process.exit(0);
+  setTimeout(() => process.exit(exitCode), hostGraceMs).unref();
+  if (!host) process.exit(exitCode);
   host.stop().then(
-    () => process.exit(0),
+    () => process.exit(exitCode),
     (error: unknown) => {
       process.stderr.write(`${inspect(error)}\n`);
       process.exit(1);
@@ -42,9 +42,9 @@ function tell(message: HostMessage, then: () => void): void {
   else then();
 }
 
-process.on('disconnect', stop);
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
+process.on('disconnect', () => stop());
+process.on('SIGTERM', () => stop());
+process.on('SIGINT', () => stop());
 process.on('message', (message: Partial<StopMessage>) => {
   if (message.type === 'stop') stop();
 });
@@ -53,6 +53,8 @@ async function main(): Promise<void> {
   try {
     host = await startHost(readOptions());
     tell({ type: 'ready', url: host.url, functions: host.functionNames }, () => undefined);
+    // Started again, it becomes the standby of the host that replaced it.
+    void host.lost.then(() => stop(lostHubExitCode));
   } catch (error) {
     const isStartError = error instanceof StartError;
     const message = isStartError ? error.message : inspect(error);

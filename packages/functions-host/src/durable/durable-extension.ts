@@ -4,6 +4,7 @@ import type { Activities } from '../engine/work';
 import { toClientBinding, type LinkContext } from './client-binding';
 import { describeActivityFailure, describeChildFailure } from './failure';
 import { answerManagement, type ManagementContext } from './management-api';
+import { HubRole } from './hub-role';
 import { createOrchestrators, unknownFunction } from './orchestrators';
 import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from './ports';
 
@@ -28,7 +29,9 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     describeChildFailure,
     maxConcurrentActivities: positive(settings['maxConcurrentActivityFunctions']) ?? DEFAULT_MAX_CONCURRENT_ACTIVITIES,
     maxWarmInstances: MAX_WARM_INSTANCES,
+    fenced: (error) => role.lose(error),
   });
+  const role = new HubRole({ engine, store, log, clock: realClock, hubName, url: options.baseUrl });
   const connections = new Set([DEFAULT_CONNECTION.toLowerCase(), ...configuredConnections(settings)]);
   const links = (origin: string, connectionName = DEFAULT_CONNECTION): LinkContext => ({
     origin,
@@ -50,12 +53,22 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     },
   };
   return {
-    start: () => engine.start(),
-    open: () => engine.open(),
-    resume: () => engine.resume(),
+    async start() {
+      await role.open();
+      await role.resume();
+    },
+    open: () => role.open(),
+    resume: () => role.resume(),
+    active: role.active,
+    lost: role.lost,
+    activeHost: () => role.activeHost,
+    isFromStandby: (headers) => role.isFromStandby(headers),
     drain: () => engine.drain(),
-    stop: (graceMs) => engine.stop(graceMs),
-    handleHttp: (request) => answerManagement(management, request),
+    async stop(graceMs) {
+      role.stop();
+      await engine.stop(graceMs);
+    },
+    handleHttp: (request) => role.answer(request, () => answerManagement(management, request)),
     clientBinding({ taskHub, connectionName }) {
       if (connectionName !== undefined) connections.add(connectionName.toLowerCase());
       const context = links(options.baseUrl, connectionName);

@@ -1,7 +1,7 @@
 import type { RegisteredFunction } from '../app/registered-function';
 import type { Clock } from '../clock';
 import type { HostLog } from '../log';
-import type { TaskHubStore } from '../store/store';
+import type { HubOwner, TaskHubStore } from '../store/store';
 
 /**
  * What the durable extension needs of the rest of the host: the app's durable functions and a way to run them.
@@ -81,8 +81,19 @@ export interface DurableExtensionOptions {
 export interface DurableExtension {
   /** `open`, then `resume`. */
   start(): Promise<void>;
-  /** Opens the store and takes over the task hub. Requests are answered from here on; nothing runs by itself yet. */
+  /**
+   * Opens the store and takes the task hub over. Requests are answered from here on; nothing runs by itself yet. Where
+   * another host works on the hub, this one becomes its standby: requests are passed on to that one until it is gone.
+   */
   open(): Promise<void>;
+  /** Resolves when this host works on the task hub, after `resume`; at once unless it begins as a standby. */
+  readonly active: Promise<void>;
+  /** The host whose standby this one is, if it is one. */
+  activeHost(): HubOwner | undefined;
+  /** Resolves when this host lost the task hub to another, or failed to take it over: it is of no more use, stop it. */
+  readonly lost: Promise<Error>;
+  /** True when the request was passed on by a standby of this host, which has checked its key. */
+  isFromStandby(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
   /**
    * Goes on with what is unfinished. For when the host takes requests, since the activities that run again may need it
    * (a durable client calls it over HTTP).

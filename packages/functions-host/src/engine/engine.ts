@@ -40,6 +40,8 @@ export interface EngineOptions {
   readonly maxConcurrentActivities: number;
   /** How many instances keep their code in memory between turns. Of more, those that waited longest are brought back when needed. */
   readonly maxWarmInstances: number;
+  /** Another host took the task hub over: this engine does nothing more. */
+  readonly fenced?: (error: StoreFenced) => void;
 }
 
 export interface StartRequest {
@@ -104,17 +106,17 @@ export class Engine {
     await this.resume();
   }
 
-  /** Takes the task hub over and reads what is unfinished; none of that runs yet. */
-  async open(): Promise<void> {
+  /** Takes the task hub over, unless it is given, and reads what is unfinished; none of that runs yet. */
+  async open(given?: HubSession): Promise<void> {
     const { store, clock, storeClock, orchestrators } = this.#options;
-    await store.open();
-    const session = await store.takeOver(`${hostname()} ${process.pid}`);
+    if (given === undefined) await store.open();
+    const session = given ?? (await store.takeOver(`${hostname()} ${process.pid}`));
     this.#session = session;
     this.#nextNo = session.nextNo;
     const committer = createCommitter(session, storeClock, {
       unavailable: (error, retryInMs) => this.#storeAway(error, retryInMs),
       available: () => this.#log('Information', 'The task hub store is back.'),
-      fenced: (error) => this.#fail(error),
+      fenced: (error) => this.fence(error),
     });
     this.#committer = committer;
     const loop = new TurnLoop({
@@ -365,14 +367,19 @@ export class Engine {
     if (this.#committer?.outage !== undefined) this.#live.failSenders(error);
   }
 
-  #fail(error: Error): void {
-    this.#failure = error instanceof StoreFenced ? error : new StoreFenced(error.message);
+  /** Another host took the task hub over: everything ends, and requests are answered with `error`. */
+  fence(error: Error): void {
+    if (this.#failure !== undefined || this.#isStopping) return;
+    const failure = error instanceof StoreFenced ? error : new StoreFenced(error.message);
+    this.#failure = failure;
+    this.#committer?.abandon(failure);
     this.#timers.cancelAll();
     void this.#activities.stop();
     this.#loop = undefined;
     this.#log('Critical', `This host stops working on the task hub: ${error.message}`, error);
     this.#live.failSenders(error);
     this.#live.clear();
+    this.#options.fenced?.(failure);
   }
 
   #logRefused(instance: Instance, error: StoreRejected): void {

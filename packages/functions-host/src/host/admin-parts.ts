@@ -21,6 +21,7 @@ export function toAdminApi(
     };
     readonly runtimes: readonly FunctionRuntime[];
     readonly keys: () => HostKeys;
+    readonly activeHost: () => string | undefined;
   },
 ): AdminApi {
   const { base, runtimes, httpFunctions } = parts;
@@ -31,6 +32,7 @@ export function toAdminApi(
     runtimes,
     httpFunctions,
     keys: parts.keys,
+    activeHost: parts.activeHost,
     run: (runtime, input) => {
       runFunction({ ...parts, url: base.url, log: base.log }, runtime, input);
     },

@@ -156,6 +156,7 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
     ...{ ...parts, durableFunctions },
     base: { ...options, clock, hostId: parts.hostId, url, log },
     keys: () => keys ?? readKeys(options.dataDir, names),
+    activeHost: () => durable.extension()?.activeHost()?.url,
   });
   const streamDoor = await openStreamDoor(model);
   const requestClass = streamDoor === undefined ? await probeHttpRequest(model) : undefined;
@@ -169,13 +170,33 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   );
   // Only now: activities that run again may call the host, by a durable client.
   await durable.extension()?.resume();
-  for (const listener of listeners) listener.start();
   base.cleanUp.add(() => takeNoMoreWork(server, listeners, durable, invoker, log));
+  startListeners(base, listeners, durable);
 
   output.showFunctions(toFunctionEntries(runtimes, httpFunctions, url));
   output.showReady(url, clock.now() - options.startedAt);
   let stopping: Promise<void> | undefined;
-  return { url, port: server.port, functionNames: names, stop: () => (stopping ??= cleanUp(base)) };
+  const lost = durable.extension()?.lost ?? new Promise<Error>(() => undefined);
+  return { url, port: server.port, functionNames: names, lost, stop: () => (stopping ??= cleanUp(base)) };
+}
+
+/** Triggers that the host watches itself run once, on the host that works on the task hub; a standby's wait for that. */
+function startListeners(base: Base, listeners: readonly TriggerListener[], durable: DurableParts): void {
+  const start = (): void => {
+    for (const listener of listeners) listener.start();
+  };
+  const extension = durable.extension();
+  if (extension?.activeHost() === undefined) {
+    start();
+    return;
+  }
+  let isStopping = false;
+  base.cleanUp.add(() => {
+    isStopping = true;
+  });
+  void extension.active.then(() => {
+    if (!isStopping) start();
+  });
 }
 
 async function takeNoMoreWork(

@@ -28,6 +28,8 @@ export interface Host {
   readonly url: string;
   readonly port: number;
   readonly functionNames: readonly string[];
+  /** Resolves when another host took the task hub over: this one does no more work on it and should be stopped. */
+  readonly lost: Promise<Error>;
   /** Stops taking work, lets running invocations settle (bounded) and closes everything. */
   stop(): Promise<void>;
 }

@@ -37,6 +37,8 @@ export interface AdminOptions {
   readonly httpFunctions: readonly HttpFunction[];
   readonly clock: Clock;
   readonly startedAt: number;
+  /** Where the host listens whose standby this one is. */
+  readonly activeHost: () => string | undefined;
   /** Reads (or makes) the keys. */
   readonly keys: () => HostKeys;
   /** Starts one run of a function with a text as its trigger's input; it is not waited for. */
@@ -80,6 +82,7 @@ function handleHost(options: AdminOptions, request: AdminRequest, name: string, 
         computerName: '',
         processUptime: options.clock.now() - options.startedAt,
         functionAppContentEditingState: 'Unknown',
+        ...describeRole(options.activeHost()),
       });
     case 'keys':
     case 'functionkeys':
@@ -89,6 +92,11 @@ function handleHost(options: AdminOptions, request: AdminRequest, name: string, 
     default:
       return notFound;
   }
+}
+
+/** Only a standby says more than the real host does. */
+function describeRole(activeHost: string | undefined): object {
+  return activeHost === undefined ? {} : { taskHub: { role: 'standby', activeHost } };
 }
 
 function handleFunctions(options: AdminOptions, request: AdminRequest, name: string, rest: string): AdminResponse {

@@ -112,7 +112,8 @@ async function answerDurable(
   query: string,
   origin: string,
 ): Promise<void> {
-  if (isRefused(endpoints, 'webhook', request, response, query)) return;
+  const mayPass = durable.isFromStandby(request.headers);
+  if (!mayPass && isRefused(endpoints, 'webhook', request, response, query)) return;
   const body = await takeBody(request, response);
   if (body === undefined) return;
   const result = await durable.handleHttp({

@@ -34,6 +34,8 @@ export function createMemoryStore(): TaskHubStore {
   return {
     open: () => Promise.resolve(),
     takeOver: () => Promise.resolve(takeOver(hub)),
+    // Two hosts never share a process's memory: there is nobody to wait for.
+    claim: () => Promise.resolve(takeOver(hub)),
     readInstance: (id) => Promise.resolve(hub.byId.get(id)?.row),
     readTurns: (no) => Promise.resolve([...(hub.byNo.get(no)?.turns ?? [])]),
     readHeld: (no) => Promise.resolve(heldOf(hub.byNo.get(no))),

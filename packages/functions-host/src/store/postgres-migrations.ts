@@ -42,6 +42,19 @@ function migrations(schema: string): readonly string[] {
       PRIMARY KEY (no, seq)
     );
     `,
+    `
+    CREATE TABLE ${schema}.lease (
+      only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+      epoch bigint NOT NULL,
+      -- Raised by the owner as long as it is alive.
+      beat bigint NOT NULL,
+      machine text NOT NULL,
+      pid integer NOT NULL,
+      url text NOT NULL,
+      secret text NOT NULL
+    ) WITH (fillfactor = 10);
+    INSERT INTO ${schema}.lease (epoch, beat, machine, pid, url, secret) VALUES (-1, 0, '', 0, '', '');
+    `,
   ];
 }
 

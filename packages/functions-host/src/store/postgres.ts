@@ -1,6 +1,7 @@
 import { Client, Pool, type PoolClient } from 'pg';
 import { createCommitStatements, type CommitStatements } from './postgres-commit';
 import { toStoreError } from './postgres-errors';
+import { PostgresLease } from './postgres-lease';
 import { migrate } from './postgres-migrations';
 import { FIRST_FINISHED, toInstanceRow, toStatusNumber, type StoredRow } from './postgres-rows';
 import {
@@ -51,6 +52,7 @@ export function createPostgresStore(options: PostgresStoreOptions): TaskHubStore
   // A connection that breaks while idle is no news: the next read opens another.
   reads.on('error', () => undefined);
   const writer = new Writer(options.url);
+  let lease: PostgresLease | undefined;
   const read = <T extends object>(text: string, values: unknown[]): Promise<T[]> => queryRows<T>(reads, text, values);
   return {
     async open() {
@@ -62,6 +64,10 @@ export function createPostgresStore(options: PostgresStoreOptions): TaskHubStore
         [owner],
       );
       return new PostgresSession({ schema, read, writer, epoch: Number(hub?.epoch), nextNo: Number(hub?.next_no) });
+    },
+    async claim(claim) {
+      lease = new PostgresLease({ url: options.url, schema }, claim);
+      return new PostgresSession({ schema, read, writer, ...(await lease.acquire()) });
     },
     async readInstance(id) {
       const [row] = await read<StoredRow>(`SELECT * FROM ${schema}.instances WHERE id = $1`, [id]);
@@ -80,6 +86,8 @@ export function createPostgresStore(options: PostgresStoreOptions): TaskHubStore
     },
     async close() {
       await Promise.all([writer.close(), reads.end()]);
+      // Last, since it lets the next host in.
+      await lease?.close();
     },
   };
 }

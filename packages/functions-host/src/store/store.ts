@@ -1,3 +1,5 @@
+import type { Clock } from '../clock';
+
 /**
  * The task hub's store: what every orchestration instance is, what happened in it, and what has been sent to it but is
  * not taken yet.
@@ -12,8 +14,13 @@
 export interface TaskHubStore {
   /** Brings the store's own schema up to date. Throws `StoreUnavailable`, or an error that says which version was found. */
   open(): Promise<void>;
-  /** Makes the caller the hub's only writer; earlier sessions are fenced from here on. `owner` is only for people to read. */
+  /** Makes the caller the hub's only writer at once; earlier sessions are fenced from here on. `owner` is only for people to read. */
   takeOver(owner: string): Promise<HubSession>;
+  /**
+   * Waits until no other host works on the hub, and takes it over then. One claim at a time; `close` ends it.
+   * Throws `StoreUnavailable` when the store can't be reached to begin with; later it is waited for.
+   */
+  claim(claim: HubClaim): Promise<HubSession>;
   readInstance(id: string): Promise<InstanceRow | undefined>;
   /** Turns of an instance, in order. */
   readTurns(no: number): Promise<TurnRow[]>;
@@ -22,6 +29,28 @@ export interface TaskHubStore {
   /** Instances ordered by id (by code point), at most `query.limit`. */
   listInstances(query: InstanceQuery): Promise<InstanceRow[]>;
   close(): Promise<void>;
+}
+
+/** A host that works on a task hub, as the hub says it. */
+export interface HubOwner {
+  /** The machine that it runs on. */
+  readonly machine: string;
+  readonly pid: number;
+  /** Where it takes requests on that machine, e.g. `http://127.0.0.1:7071`. */
+  readonly url: string;
+  /** Known to those who can read the hub; a host proves by it that it forwards a request as a standby. */
+  readonly secret: string;
+}
+
+/** A host's wish to work on a task hub, and what it wants to be told. */
+export interface HubClaim {
+  readonly self: HubOwner;
+  /** Real time, also where durable time is virtual. */
+  readonly clock: Clock;
+  /** Another host works on the hub; called for each one that is found. */
+  waiting(owner: HubOwner): void;
+  /** Another host has taken over since. A commit would find out as well. */
+  lost(error: StoreFenced): void;
 }
 
 /** The right to write to a task hub, until another host takes it over. */

@@ -25,6 +25,9 @@ export const hostGraceMs = 10_000;
 /** What it needs on top of that to close everything before it is killed. */
 const MARGIN_MS = 2_000;
 
+/** The host's process ends with it when another host took its task hub over (EX_TEMPFAIL of sysexits.h). */
+export const lostHubExitCode = 75;
+
 export interface HostProcessOptions {
   readonly entry: string;
   readonly host: Omit<HostOptions, 'settings' | 'clock'>;
@@ -54,7 +57,9 @@ export async function startHostProcess({
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   onSpawn?.(child);
-  const ended = endOf(child);
+  const ended = endOf(child).then((how) =>
+    how === `code ${lostHubExitCode}` ? 'another host works on its task hub' : how,
+  );
   const running: Running = { pid: child.pid ?? 0, ended, stop: () => stopHost(child, ended) };
   const stopListening = onAbort(signal, () => void running.stop());
   try {

@@ -46,6 +46,7 @@ export function createFailingStore(inner: TaskHubStore): FailingStore {
     },
     open: guarded(() => inner.open()),
     takeOver: guarded(async (owner) => wrap(await inner.takeOver(owner))),
+    claim: guarded(async (claim) => wrap(await inner.claim(claim))),
     readInstance: guarded((id) => inner.readInstance(id)),
     readTurns: guarded((no) => inner.readTurns(no)),
     readHeld: guarded((no) => inner.readHeld(no)),

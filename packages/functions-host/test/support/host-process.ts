@@ -16,6 +16,10 @@ export interface HostProcess {
   stop(): Promise<void>;
   /** Ends it as a crash would. */
   kill(): Promise<void>;
+  /** Sends it a signal. */
+  signal(name: NodeJS.Signals): void;
+  /** Its exit code, once it has ended by itself or otherwise; null after a signal. */
+  readonly exited: Promise<number | null>;
 }
 
 /** Options of a test's host beside the app's folder; the data folder is a fresh one unless given. */
@@ -34,7 +38,7 @@ export async function makeFolder(): Promise<string> {
 /** Starts a host and waits until it is ready. Rejects with its message if it can't start. */
 export async function startHostProcess(appDir: string, options: HostProcessOptions = {}): Promise<HostProcess> {
   const { child, output } = launch(appDir, { dataDir: options.dataDir ?? (await makeFolder()), ...options });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const message = await firstMessage(child, output);
   if (message.type === 'failed') {
     await exited;
@@ -55,6 +59,8 @@ export async function startHostProcess(appDir: string, options: HostProcessOptio
       child.kill('SIGKILL');
       await exited;
     },
+    signal: (name) => void child.kill(name),
+    exited,
   };
   running.add(host);
   return host;

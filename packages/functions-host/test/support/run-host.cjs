@@ -7,6 +7,7 @@ startHost(JSON.parse(process.env.HOST_OPTIONS)).then(
   (host) => {
     process.on('message', () => void host.stop().then(() => process.disconnect()));
     process.on('disconnect', () => process.exit(0));
+    void host.lost.then(() => host.stop()).then(() => process.exit(75));
     process.send({ type: 'ready', url: host.url, functions: host.functionNames });
   },
   (error) => {
