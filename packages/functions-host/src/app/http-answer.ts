@@ -7,6 +7,8 @@ export interface HttpAnswer {
   /** Names lower-cased. */
   readonly headers: Readonly<Record<string, string>>;
   readonly cookies: readonly HttpCookieData[];
+  /** `Set-Cookie` headers as they stand, in place of the one in `headers`, when there are several. */
+  readonly setCookies?: readonly string[];
   readonly body: Buffer | string | undefined;
 }
 

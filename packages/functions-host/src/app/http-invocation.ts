@@ -194,7 +194,15 @@ async function encodeWithModel(
     request: { invocationId, functionId: runtime.fn.name, inputData: [], triggerMetadata: {} },
     log: () => undefined,
   });
-  return toAnswer((await model.getResponse(context, result)).returnValue);
+  const answer = toAnswer((await model.getResponse(context, result)).returnValue);
+  return answer === undefined ? undefined : withAllCookies(answer, result);
+}
+
+/** The library's encoding has one value a name, and so the last of several `Set-Cookie` headers; here none is lost. */
+function withAllCookies(answer: HttpAnswer, result: unknown): HttpAnswer {
+  const { headers } = result as { headers?: unknown };
+  const cookies = headers instanceof Headers ? headers.getSetCookie() : [];
+  return cookies.length > 1 ? { ...answer, setCookies: cookies } : answer;
 }
 
 async function runThroughModel(

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { LogLevel } from '../log';
 import { parseTimeSpan } from '../triggers/time-span';
 import type { Settings } from './settings';
+import { type HttpOptions, readHttpOptions } from './http-options';
 import { StartError } from './start-error';
 import { parseJsonc } from '../supervisor/jsonc';
 
@@ -14,6 +15,7 @@ export interface HostJson {
   readonly logLevels: Readonly<Record<string, LogLevel | 'None'>>;
   /** `extensions.http.routePrefix`, without slashes around it; may be empty. */
   readonly routePrefix: string;
+  readonly http: HttpOptions;
   /** `extensions.durableTask` as it stands. */
   readonly durableTask: Readonly<Record<string, unknown>>;
   readonly hubName: string;
@@ -42,8 +44,7 @@ export function readHostJson(appDir: string, settings: Settings): HostJson {
       `${file} is missing: it marks the folder of a Functions app. Start in that folder or name it with --app.`,
     );
   }
-  const json = parseJson(readFileSync(file, 'utf8'), file);
-  applyOverrides(json, settings);
+  const json = applyOverrides(parseJson(readFileSync(file, 'utf8'), file), settings);
   if (json['version'] !== '2.0') {
     throw new StartError(`"version" of ${file} must be "2.0"; got ${JSON.stringify(json['version'])}.`);
   }
@@ -57,6 +58,7 @@ export function readHostJson(appDir: string, settings: Settings): HostJson {
       'extensions.http.routePrefix',
       file,
     ).replace(/^\/|\/$/g, ''),
+    http: readHttpOptions((key) => at('extensions', 'http', key), file),
     durableTask,
     hubName: settings.resolve(
       readText(durableTask['hubName'] ?? 'TestHubName', 'extensions.durableTask.hubName', file),
@@ -81,7 +83,7 @@ function parseJson(text: string, file: string): Json {
 }
 
 /** Keys are matched without case, as .NET configuration does. */
-function applyOverrides(json: Json, settings: Settings): void {
+function applyOverrides(json: Json, settings: Settings): Json {
   for (const [name, value] of settings.entries()) {
     if (!name.toLowerCase().startsWith(overridePrefix)) continue;
     const keys = name.slice(overridePrefix.length).split('__');
@@ -94,6 +96,15 @@ function applyOverrides(json: Json, settings: Settings): void {
     }
     if (last !== undefined) target[findKey(target, last)] = toValue(value);
   }
+  return toLists(json) as Json;
+}
+
+/** An element of a list is set by its index (`a__0`); what has only indices for keys is a list. */
+function toLists(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]): [string, unknown] => [key, toLists(item)]);
+  const isList = Array.isArray(value) || (entries.length > 0 && entries.every(([key], at) => key === String(at)));
+  return isList ? entries.map(([, item]) => item) : Object.fromEntries(entries);
 }
 
 function findKey(json: Json, key: string): string {

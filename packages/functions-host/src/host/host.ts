@@ -14,11 +14,14 @@ import { createHttpInvoker, probeHttpRequest } from '../app/http-invocation';
 import { createInvoker, type Invoker } from '../app/invocation';
 import { logFromWorker } from '../app/worker-log';
 import { type Clock, realClock } from '../clock';
+import { withCors } from '../http/cors';
 import { createDispatcher } from '../http/dispatch';
 import { toHttpFunctions, toRouteTable } from '../http/http-functions';
 import { durableKeyName, readKeys } from '../http/keys';
-import { type HttpServer, listen } from '../http/server';
+import { readBodyLimit } from '../http/request-body';
+import { type HttpServer, listen, withHeaders } from '../http/server';
 import { openStreamDoor } from '../http/stream-door';
+import { toThrottle } from '../http/throttle';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
 import { createStorageAccounts } from '../triggers/storage-account';
@@ -160,14 +163,15 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   });
   const streamDoor = await openStreamDoor(model);
   const requestClass = streamDoor === undefined ? await probeHttpRequest(model) : undefined;
-  server.serve(
-    createDispatcher({
-      ...{ routes: parts.routes, invoker, admin, durable: durable.extension(), keys, streamDoor },
-      httpInvoker: createHttpInvoker({ ...parts, log, requestClass }),
-      defaultHost: `localhost:${server.port}`,
-      hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
-    }),
-  );
+  const dispatcher = createDispatcher({
+    ...{ routes: parts.routes, invoker, admin, durable: durable.extension(), keys, streamDoor },
+    httpInvoker: createHttpInvoker({ ...parts, log, requestClass }),
+    defaultHost: `localhost:${server.port}`,
+    hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
+    throttle: toThrottle(hostJson.http),
+    bodyLimit: readBodyLimit(settings),
+  });
+  server.serve(withCors(options.cors, withHeaders(hostJson.http.customHeaders, dispatcher)));
   // Only now: activities that run again may call the host, by a durable client.
   await durable.extension()?.resume();
   base.cleanUp.add(() => takeNoMoreWork(server, listeners, durable, invoker, log));

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import type { CorsOptions } from '../http/cors';
 
 /** How a host is started: what the command line and the settings came to. */
 export interface HostOptions {
@@ -17,6 +18,8 @@ export interface HostOptions {
   readonly logFormat: 'text' | 'json';
   /** Only these functions are loaded, when given. */
   readonly functions?: readonly string[];
+  /** Lets browsers call from other origins, when given. */
+  readonly cors?: CorsOptions;
   readonly verifyReplay: 'all' | 'sample' | 'off';
   /** Milliseconds since the Unix epoch at which the command was given; the ready line counts from here. */
   readonly startedAt: number;

@@ -28,9 +28,7 @@ export function createSettings(values: Readonly<Record<string, string>>): Settin
   };
 }
 
-/** True when a setting turns this function off: `AzureWebJobs.<name>.Disabled` (or with `__` for shells without dots). */
+/** True when a setting turns this function off: `AzureWebJobs.<name>.Disabled`, or with `_` or `__` for shells without dots. */
 export function isDisabled(settings: Settings, functionName: string): boolean {
-  return (
-    settings.isOn(`AzureWebJobs.${functionName}.Disabled`) || settings.isOn(`AzureWebJobs__${functionName}__Disabled`)
-  );
+  return ['.', '_', '__'].some((dot) => settings.isOn(['AzureWebJobs', functionName, 'Disabled'].join(dot)));
 }

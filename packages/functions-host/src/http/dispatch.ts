@@ -8,10 +8,12 @@ import { answerWithFunction, answerWithStream } from './function-endpoint';
 import type { HttpFunction } from './http-functions';
 import type { HostKeys } from './keys';
 import { homePage } from './home-page';
-import { readBody } from './request-body';
+import { takeBody } from './request-body';
+import { toPath } from './request-path';
 import type { RouteTable } from './route-table';
 import { answer, type RequestHandler } from './server';
 import type { StreamDoor } from './stream-door';
+import type { Throttle } from './throttle';
 
 /** All that can answer a request. */
 export interface Endpoints {
@@ -27,6 +29,10 @@ export interface Endpoints {
   readonly hasHomePage: boolean;
   /** Given for an app that streams. */
   readonly streamDoor: StreamDoor | undefined;
+  /** Limits how many functions run at once, when given. */
+  readonly throttle: Throttle | undefined;
+  /** Bytes of a request body that is read whole. */
+  readonly bodyLimit: number;
 }
 
 const durablePath = '/runtime/webhooks/durabletask';
@@ -36,7 +42,7 @@ export function createDispatcher(endpoints: Endpoints): RequestHandler {
   return async (request, response) => {
     const target = request.url ?? '/';
     const end = target.indexOf('?');
-    const path = end < 0 ? target : target.slice(0, end);
+    const path = toPath(end < 0 ? target : target.slice(0, end));
     const query = end < 0 ? '' : target.slice(end + 1);
     const origin = `http://${request.headers.host ?? endpoints.defaultHost}`;
     if (isBelow(path, '/admin')) {
@@ -54,15 +60,22 @@ export function createDispatcher(endpoints: Endpoints): RequestHandler {
     }
     const { runtime, authLevel } = match.target;
     if (isRefused(endpoints, { level: authLevel, functionName: runtime.fn.name }, request, response, query)) return;
-    const about = { request, response, params: match.params, origin };
-    if (endpoints.streamDoor === undefined) await answerWithFunction(endpoints.httpInvoker, runtime, about);
-    else await answerWithStream(endpoints.invoker, runtime, endpoints.streamDoor, about);
+    const { streamDoor, throttle, bodyLimit } = endpoints;
+    const about = { request, response, params: match.params, origin, bodyLimit };
+    const run = (): Promise<void> =>
+      streamDoor === undefined
+        ? answerWithFunction(endpoints.httpInvoker, runtime, about)
+        : answerWithStream(endpoints.invoker, runtime, streamDoor, about);
+    if (throttle === undefined) await run();
+    else if (!(await throttle.run(() => (response.destroyed ? Promise.resolve() : run())))) answer(response, 429);
   };
 }
 
+/** Without case, as ASP.NET compares paths. */
 function isBelow(path: string, root: string): boolean {
-  if (path.length < root.length || path.charCodeAt(1) !== root.charCodeAt(1)) return false;
-  return path === root || path.startsWith(`${root}/`);
+  if (path.length < root.length || (path.charCodeAt(1) | 0x20) !== root.charCodeAt(1)) return false;
+  const [start, next] = [path.slice(0, root.length), path[root.length]];
+  return (next === undefined || next === '/') && start.toLowerCase() === root;
 }
 
 /** True when the request has been answered with a refusal. */
@@ -79,14 +92,6 @@ function isRefused(
   return status !== undefined;
 }
 
-/** The request's body; undefined when there is none to go on with, and all that can be answered has been. */
-async function takeBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer | undefined> {
-  const body = await readBody(request);
-  if (Buffer.isBuffer(body)) return body;
-  if (body === 'tooLarge') answer(response, 413, { connection: 'close' });
-  return undefined;
-}
-
 async function answerAdmin(
   endpoints: Endpoints,
   request: IncomingMessage,
@@ -96,7 +101,7 @@ async function answerAdmin(
   origin: string,
 ): Promise<void> {
   if (!endpoints.admin.isOpen(path) && isRefused(endpoints, 'admin', request, response, query)) return;
-  const body = await takeBody(request, response);
+  const body = await takeBody(request, response, endpoints.bodyLimit);
   if (body === undefined) return;
   const contentType = request.headers['content-type'];
   const result = endpoints.admin.handle({ method: request.method ?? 'GET', path, body, contentType, origin });
@@ -114,7 +119,7 @@ async function answerDurable(
 ): Promise<void> {
   const mayPass = durable.isFromStandby(request.headers);
   if (!mayPass && isRefused(endpoints, 'webhook', request, response, query)) return;
-  const body = await takeBody(request, response);
+  const body = await takeBody(request, response, endpoints.bodyLimit);
   if (body === undefined) return;
   const result = await durable.handleHttp({
     method: request.method ?? 'GET',

@@ -6,7 +6,7 @@ import { type HttpInvoker, httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
 import type { TypedData } from '../app/typed-data';
 import { toSetCookie } from './response-cookie';
-import { readBody } from './request-body';
+import { askForBody, takeBody } from './request-body';
 import { answer } from './server';
 import { atPaceOf, type StreamDoor } from './stream-door';
 
@@ -17,6 +17,8 @@ export interface FunctionRequest {
   readonly params: Readonly<Record<string, string>>;
   /** Scheme, host and port that the caller used. */
   readonly origin: string;
+  /** Bytes of a body that is read whole. */
+  readonly bodyLimit: number;
 }
 
 /** The same for an app that streams: its library reads the request and writes the response itself. */
@@ -30,6 +32,7 @@ export async function answerWithStream(
   const headers = toHeaders(request.headers);
   const triggerMetadata: Record<string, TypedData> = { Headers: { json: JSON.stringify(headers) } };
   for (const name in params) triggerMetadata[name] = { string: params[name] ?? '' };
+  askForBody(request, response);
   door(invocationId, request, response);
   try {
     await invoker.invoke(runtime, {
@@ -52,15 +55,11 @@ export async function answerWithStream(
 export async function answerWithFunction(
   invoker: HttpInvoker,
   runtime: FunctionRuntime,
-  { request, response, params, origin }: FunctionRequest,
+  { request, response, params, origin, bodyLimit }: FunctionRequest,
 ): Promise<void> {
-  const read = readBody(request);
-  const body = Buffer.isBuffer(read) ? read : await read;
-  if (body === 'aborted') return;
-  if (body === 'tooLarge') {
-    answer(response, 413, { connection: 'close' });
-    return;
-  }
+  const taken = takeBody(request, response, bodyLimit);
+  const body = Buffer.isBuffer(taken) ? taken : await taken;
+  if (body === undefined) return;
   const url = toUrl(request.url ?? '/', origin);
   if (url === undefined) {
     answer(response, 400);
@@ -93,15 +92,19 @@ const connectionHeaders = new Set(['connection', 'keep-alive', 'transfer-encodin
 
 const smallBodyBytes = 16 * 1024;
 
-function writeAnswer(response: ServerResponse, { status, headers: given, cookies, body }: HttpAnswer): void {
+function writeAnswer(
+  response: ServerResponse,
+  { status, headers: given, cookies, setCookies, body }: HttpAnswer,
+): void {
   if (response.destroyed) return;
   const headers: Record<string, string | number | string[]> = {};
   for (const name in given) {
     if (!connectionHeaders.has(name)) headers[name] = given[name] ?? '';
   }
+  if (setCookies !== undefined) headers['set-cookie'] = [...setCookies];
   if (cookies.length > 0) {
-    const own = headers['set-cookie'];
-    headers['set-cookie'] = [...(own === undefined ? [] : [String(own)]), ...cookies.map(toSetCookie)];
+    const own = headers['set-cookie'] ?? [];
+    headers['set-cookie'] = [own, cookies.map(toSetCookie)].flat().map(String);
   }
   if (status !== 204 && status !== 304) headers['content-length'] = body === undefined ? 0 : Buffer.byteLength(body);
   response.writeHead(status, headers);

@@ -3,23 +3,23 @@ import { messageOf } from '../supervisor/failures';
 /** True when a route parameter's value is allowed. */
 export type RouteConstraint = (value: string) => boolean;
 
-const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+const int32 = { min: -(2n ** 31n), max: 2n ** 31n - 1n };
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
 const plain: Readonly<Record<string, RouteConstraint>> = {
-  int: (value) => /^[+-]?\d+$/.test(value) && Number(value) >= int32.min && Number(value) <= int32.max,
-  long: (value) => {
-    const parsed = toInteger(value);
-    return parsed !== undefined && parsed >= int64.min && parsed <= int64.max;
-  },
-  bool: (value) => /^(true|false)$/i.test(value),
+  int: inRange(int32.min, int32.max),
+  long: inRange(int64.min, int64.max),
+  bool: (value) => /^\s*(true|false)\s*$/i.test(value),
   alpha: (value) => /^[a-z]+$/i.test(value),
-  guid: (value) => /^(?:[0-9a-f]{32}|([({]?)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}[)}]?)$/i.test(value),
-  decimal: (value) => /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(value),
-  double: (value) => /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value),
-  float: (value) => /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value),
-  datetime: (value) => !Number.isNaN(Date.parse(value)),
+  guid: isGuid,
+  decimal: (value) =>
+    /^\s*[+-]?(\d[\d,]*(\.\d*)?|\.\d+)\s*[+-]?\s*$/.test(value) && Math.abs(toDecimal(value)) < 2 ** 96,
+  double: isFloat,
+  float: isFloat,
+  datetime: isDateTime,
   required: (value) => value !== '',
+  file: isFile,
+  nonfile: (value) => !isFile(value),
 };
 
 const withArguments: Readonly<Record<string, (...args: string[]) => RouteConstraint>> = {
@@ -61,7 +61,12 @@ function toRegexConstraint(source: string): RouteConstraint {
   let pattern: RegExp;
   try {
     // In a template `{{` and `}}` stand for one brace each; matching is without case and anywhere in the value, as in ASP.NET.
-    pattern = new RegExp(source.replaceAll('{{', '{').replaceAll('}}', '}'), 'i');
+    const text = source
+      .replaceAll('{{', '{')
+      .replaceAll('}}', '}')
+      .replaceAll('\\A', '^')
+      .replace(/\\[zZ]/g, '$$');
+    pattern = new RegExp(text, /\\p\{/i.test(text) ? 'iu' : 'i');
   } catch (error) {
     throw new Error(`regex(${source}) is not valid: ${messageOf(error)}`, { cause: error });
   }
@@ -76,7 +81,8 @@ function inRange(min: bigint, max: bigint): RouteConstraint {
 }
 
 function toInteger(value: string): bigint | undefined {
-  return /^[+-]?\d{1,40}$/.test(value) ? BigInt(value.replace(/^\+/, '')) : undefined;
+  const text = value.trim();
+  return /^[+-]?\d{1,40}$/.test(text) ? BigInt(text.replace(/^\+/, '')) : undefined;
 }
 
 function toBound(text: string | undefined): bigint {
@@ -88,4 +94,51 @@ function toBound(text: string | undefined): bigint {
 function toNumber(text: string | undefined): number {
   if (!/^\d+$/.test(text ?? '')) throw new Error(`expected a whole number, got '${text ?? ''}'`);
   return Number(text);
+}
+
+function isGuid(value: string): boolean {
+  const digits = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+  return new RegExp(`^\\s*(?:[0-9a-f]{32}|${digits}|\\{${digits}\\}|\\(${digits}\\))\\s*$`, 'i').test(value);
+}
+
+function isFloat(value: string): boolean {
+  return /^\s*[+-]?(\d[\d,]*(\.\d*)?(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|Infinity|∞|NaN)\s*$/i.test(value);
+}
+
+/** A sign may follow the digits. */
+function toDecimal(value: string): number {
+  return Number(value.replace(/[,\s+-]/g, ''));
+}
+
+/** A last segment with a dot in it that isn't its end. */
+function isFile(value: string): boolean {
+  return /\.[^/.]+$/.test(value);
+}
+
+const time = String.raw`\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?(?:\s*[ap]m)?(?:\s*(?:z|gmt|[+-]\d{1,2}:?\d{2}))?`;
+const month =
+  '(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|january|february|march|april|august|september|october|november|december)';
+const weekday = '(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\\s+)?';
+const dates = [
+  String.raw`(?<y>\d{4})[-/.](?<m>\d{1,2})(?:[-/.](?<d>\d{1,2}))?`,
+  String.raw`(?<m>\d{1,2})[-/.](?<d>\d{1,2})[-/.](?<y>\d{4}|\d{2})`,
+  String.raw`(?<d>\d{1,2})[\s-]${month}[\s-](?<y>\d{4}|\d{2})`,
+  String.raw`${month}\s+(?<d>\d{1,2}),?\s+(?<y>\d{4})`,
+  String.raw`${month}\s+(?<y>\d{4})`,
+].map((date) => new RegExp(`^\\s*${weekday}${date}(?:(?:t|\\s+)${time})?\\s*$`, 'i'));
+const timeAlone = new RegExp(`^\\s*${time}\\s*$`, 'i');
+
+/** The shapes that .NET's invariant culture reads: ISO, month/day/year, names of months, each with or without a time; or a time. */
+function isDateTime(value: string): boolean {
+  if (timeAlone.test(value)) return hasTime(value);
+  const found = dates.map((date) => date.exec(value)).find((match) => match !== null);
+  if (found === undefined) return false;
+  const { y, m = '1', d = '1' } = found.groups ?? {};
+  const date = new Date(Date.UTC(Number(y), Number(m) - 1, Number(d)));
+  return Number(y) > 0 && date.getUTCMonth() === Number(m) - 1 && date.getUTCDate() === Number(d) && hasTime(value);
+}
+
+function hasTime(value: string): boolean {
+  const [, hours = '0', minutes = '0', seconds = '0'] = /(\d{1,2}):(\d{2})(?::(\d{2}))?/.exec(value) ?? [];
+  return Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 60;
 }

@@ -1,3 +1,4 @@
+import { decodeSegment } from './request-path';
 import { compareRank, parseRouteTemplate, type RouteTemplate } from './route-template';
 
 /** A function that answers HTTP requests, by method and route. */
@@ -57,7 +58,7 @@ export function createRouteTable<T>(routes: readonly Route<T>[]): RouteTable<T> 
       }
       for (const entry of dynamic) {
         if (!entry.methods.has(method)) continue;
-        const params = entry.compiled.match(segments);
+        const params = entry.compiled.match(segments, path.endsWith('/'));
         if (params !== undefined) return { target: entry.target, params };
       }
       return undefined;
@@ -71,15 +72,4 @@ function toSegments(path: string): string[] {
   if (end <= 1) return [];
   const segments = path.slice(1, end).split('/');
   return path.includes('%') ? segments.map(decodeSegment) : segments;
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return segment
-      .split(/(%2f)/i)
-      .map((part) => (/^%2f$/i.test(part) ? part : decodeURIComponent(part)))
-      .join('');
-  } catch {
-    return segment;
-  }
 }

@@ -14,10 +14,11 @@ export interface RouteTemplate {
   /** One rank a segment; the lexicographically smaller array is tried first. */
   readonly rank: readonly number[];
   /**
-   * @param segments decoded path segments, without empty ones at the end.
+   * @param segments decoded path segments, without an empty one at the end.
+   * @param endsWithSlash a slash at the end means nothing but to a catch-all, which keeps it.
    * @returns the parameters' values (absent optional ones left out), or undefined if the path doesn't match.
    */
-  match(segments: readonly string[]): Record<string, string> | undefined;
+  match(segments: readonly string[], endsWithSlash: boolean): Record<string, string> | undefined;
 }
 
 interface Parameter {
@@ -51,7 +52,7 @@ export function parseRouteTemplate(template: string): RouteTemplate {
     template,
     literalPath: isLiteral ? trimmed.toLowerCase() : undefined,
     rank: segments.map(toRank),
-    match: (path) => matchSegments(segments, path),
+    match: (path, endsWithSlash) => matchSegments(segments, path, endsWithSlash ? '/' : ''),
   };
 }
 
@@ -212,12 +213,16 @@ function toRank(segment: Segment): number {
   return constrained ? rank.constrained : rank.parameter;
 }
 
-function matchSegments(segments: readonly Segment[], path: readonly string[]): Record<string, string> | undefined {
+function matchSegments(
+  segments: readonly Segment[],
+  path: readonly string[],
+  end: string,
+): Record<string, string> | undefined {
   const params: Record<string, string> = {};
   for (const [at, segment] of segments.entries()) {
     const [part] = segment.parts;
     if (part !== undefined && 'parameter' in part && part.parameter.catchAll) {
-      return setParameter(params, part.parameter, path.length > at ? path.slice(at).join('/') : undefined)
+      return setParameter(params, part.parameter, path.length > at ? path.slice(at).join('/') + end : undefined)
         ? params
         : undefined;
     }

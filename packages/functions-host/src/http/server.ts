@@ -29,20 +29,23 @@ const maxHeaderBytes = 32 * 1024;
 export async function listen(port: number, onDefect: (error: unknown) => void): Promise<HttpServer> {
   let handler: RequestHandler | undefined;
   let isRefused: (request: IncomingMessage) => boolean = () => false;
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    if (handler === undefined || isRefused(request)) {
+      refuse(response, handler === undefined ? 'The host is starting.' : 'The host is shutting down.');
+      return;
+    }
+    handler(request, response).catch((error: unknown) => {
+      onDefect(error);
+      if (!response.headersSent) answer(response, 500);
+      else response.destroy();
+    });
+  };
   const server = createServer(
     { keepAliveTimeout: keepAliveMs, requestTimeout: 0, maxHeaderSize: maxHeaderBytes },
-    (request, response) => {
-      if (handler === undefined || isRefused(request)) {
-        refuse(response, handler === undefined ? 'The host is starting.' : 'The host is shutting down.');
-        return;
-      }
-      handler(request, response).catch((error: unknown) => {
-        onDefect(error);
-        if (!response.headersSent) answer(response, 500);
-        else response.destroy();
-      });
-    },
+    onRequest,
   );
+  // Whoever wants the body of a request with `Expect: 100-continue` asks for it; one that is refused is never sent.
+  server.on('checkContinue', onRequest);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(toStartError(error, port));
@@ -69,6 +72,16 @@ export async function listen(port: number, onDefect: (error: unknown) => void): 
         server.closeAllConnections();
       });
     },
+  };
+}
+
+/** Puts headers on every answer of `handler` that doesn't set them itself. */
+export function withHeaders(headers: Readonly<Record<string, string>>, handler: RequestHandler): RequestHandler {
+  const entries = Object.entries(headers);
+  if (entries.length === 0) return handler;
+  return (request, response) => {
+    for (const [name, value] of entries) response.setHeader(name, value);
+    return handler(request, response);
   };
 }
 

@@ -1,3 +1,4 @@
+import type { CorsOptions } from '../http/cors';
 import { readAppManifest } from './app-manifest';
 import type { AppManifest } from './app-manifest';
 import { isPostgresUrl } from './postgres-settings';
@@ -13,6 +14,8 @@ export interface AppState {
   readonly settings: Readonly<Record<string, string>>;
   /** Host.LocalHttpPort of local.settings.json. */
   readonly port?: number;
+  /** Host.CORS and Host.CORSCredentials of local.settings.json. */
+  readonly cors?: CorsOptions;
   /** False for variables that happen to be in the environment: mistakes in them are none of this app's. */
   readonly isOwn: (settingName: string) => boolean;
 }
@@ -28,6 +31,7 @@ export async function readApp(appDir: string, environment: NodeJS.ProcessEnv): P
     manifest,
     settings: mergeSettings(local, environment),
     ...(local.port !== undefined && { port: local.port }),
+    ...(local.cors && { cors: local.cors }),
     isOwn: (name) => isAllOwn || own.has(name),
   };
 }

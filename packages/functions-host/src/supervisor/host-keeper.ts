@@ -88,7 +88,7 @@ export async function runHost(options: HostKeeperOptions): Promise<AppState> {
   }
 }
 
-function keepHost({ start, children, log }: HostKeeperOptions, { settings }: AppState, startedAt: number): Kept {
+function keepHost({ start, children, log }: HostKeeperOptions, { settings, cors }: AppState, startedAt: number): Kept {
   let times = 0;
   return keepRunning(
     {
@@ -96,7 +96,7 @@ function keepHost({ start, children, log }: HostKeeperOptions, { settings }: App
       summary: `127.0.0.1:${start.host.port}`,
       start: (call) => {
         times += 1;
-        const host = { ...start.host, startedAt: times === 1 ? startedAt : realClock.now() };
+        const host = { ...start.host, ...(cors && { cors }), startedAt: times === 1 ? startedAt : realClock.now() };
         return startHostProcess({ entry: start.entry, host, settings, ...call });
       },
     },

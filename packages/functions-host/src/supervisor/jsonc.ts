@@ -1,15 +1,22 @@
 import { StartError } from '../host/start-error';
 import { messageOf } from './failures';
+import { findJsonFault } from './json-fault';
 
 /**
  * Reads JSON as Azure's tools take it in settings files: with comments, commas after the last entry and a byte order
- * mark. Throws a `StartError` that names the file.
+ * mark. Throws a `StartError` that names the file, the line and the column.
  */
 export function parseJsonc(text: string, file: string): unknown {
+  const json = blankOut(text);
   try {
-    return JSON.parse(blankOut(text));
+    return JSON.parse(json);
   } catch (error) {
-    throw new StartError(`${file} is not valid JSON: ${messageOf(error)}`);
+    const fault = findJsonFault(json);
+    throw new StartError(
+      fault === undefined
+        ? `${file} is not valid JSON: ${messageOf(error)}`
+        : `${file} is not valid JSON: line ${fault.line}, column ${fault.column}: expected ${fault.expected}, got ${fault.got}.`,
+    );
   }
 }
 

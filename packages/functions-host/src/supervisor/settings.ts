@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { StartError } from '../host/start-error';
+import type { CorsOptions } from '../http/cors';
 import { codeOf, messageOf } from './failures';
 import { parseJsonc } from './jsonc';
 
@@ -10,6 +11,8 @@ export interface LocalSettings {
   readonly values: Readonly<Record<string, string>>;
   /** `Host.LocalHttpPort` */
   readonly port?: number;
+  /** `Host.CORS` (comma-separated) and `Host.CORSCredentials` */
+  readonly cors?: CorsOptions;
 }
 
 const FILE = 'local.settings.json';
@@ -30,8 +33,11 @@ export async function readLocalSettings(appDir: string): Promise<LocalSettings> 
   }
   const values = toTexts(content['Values'], file, 'Values');
   const connections = toConnectionStrings(content['ConnectionStrings'], file);
-  const port = toPort(content['Host'], file);
-  return { values: { ...connections, ...values }, ...(port !== undefined && { port }) };
+  const host = content['Host'] ?? undefined;
+  const hostSettings = host === undefined ? {} : expectObject(host, file, 'Host');
+  const port = toPort(hostSettings['LocalHttpPort'], file);
+  const cors = toCors(hostSettings, file);
+  return { values: { ...connections, ...values }, ...(port !== undefined && { port }), ...(cors && { cors }) };
 }
 
 /** The environment that the app sees: what is set in the process's own environment wins. */
@@ -72,9 +78,35 @@ function toConnectionStrings(found: unknown, file: string): Record<string, strin
   return Object.fromEntries(Object.entries(texts).map(([name, value]) => [`ConnectionStrings:${name}`, value]));
 }
 
-function toPort(found: unknown, file: string): number | undefined {
-  if (found === undefined || found === null) return undefined;
-  const given = expectObject(found, file, 'Host')['LocalHttpPort'];
+function toCors(host: Record<string, unknown>, file: string): CorsOptions | undefined {
+  const given = host['CORS'] ?? '';
+  if (typeof given !== 'string') {
+    throw new StartError(`${file}: expected origins with commas between them for Host.CORS, got ${describe(given)}.`);
+  }
+  const origins = given.split(',').flatMap((origin) => origin.trim() || []);
+  const credentials = toSwitch(host['CORSCredentials'] ?? false, file);
+  if (origins.length === 0) return undefined;
+  const wrong = origins.find((origin) => origin !== '*' && !/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+\/?$/i.test(origin));
+  if (wrong !== undefined) {
+    throw new StartError(
+      `${file}: expected an origin such as https://app.example, or *, in Host.CORS, got ${JSON.stringify(wrong)}.`,
+    );
+  }
+  if (credentials && origins.includes('*')) {
+    throw new StartError(
+      `${file}: Host.CORSCredentials can't go with Host.CORS "*": browsers refuse it. Name the origins that may send cookies.`,
+    );
+  }
+  return { origins, credentials };
+}
+
+function toSwitch(given: unknown, file: string): boolean {
+  if (typeof given === 'boolean') return given;
+  if (typeof given === 'string' && /^(true|false)$/i.test(given)) return given.toLowerCase() === 'true';
+  throw new StartError(`${file}: expected true or false for Host.CORSCredentials, got ${describe(given)}.`);
+}
+
+function toPort(given: unknown, file: string): number | undefined {
   if (given === undefined || given === null) return undefined;
   const port = typeof given === 'number' || typeof given === 'string' ? parsePort(String(given)) : undefined;
   if (port === undefined) {

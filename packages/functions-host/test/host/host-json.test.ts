@@ -27,6 +27,7 @@ describe('host.json', () => {
       functionTimeoutMs: 1_800_000,
       logLevels: {},
       routePrefix: 'api',
+      http: { maxConcurrentRequests: undefined, maxOutstandingRequests: undefined, customHeaders: {} },
       durableTask: {},
       hubName: 'TestHubName',
       blobs: { poisonThreshold: 5, parallelism: 8 },
@@ -58,12 +59,58 @@ describe('host.json', () => {
     });
   });
 
+  it('has lists overridden by index, and made of settings alone', () => {
+    const json = { extensions: { durableTask: { list: ['a', 'b'] } } };
+    const settings = {
+      AzureFunctionsJobHost__extensions__durableTask__list__1: 'c',
+      AzureFunctionsJobHost__extensions__durableTask__list__2: 'd',
+      AzureFunctionsJobHost__extensions__durableTask__made__0__name: 'x',
+    };
+    expect(read(json, settings).durableTask).toEqual({ list: ['a', 'c', 'd'], made: [{ name: 'x' }] });
+  });
+
+  it('limits requests and adds headers as extensions.http says, and leaves alone what this host does not know', () => {
+    const http = {
+      maxConcurrentRequests: 5,
+      maxOutstandingRequests: -1,
+      hsts: { isEnabled: true },
+      customHeaders: { 'X-A': 'b', 'X-N': 1 },
+    };
+    expect(read({ extensions: { http, other: { a: 1 } }, watchDirectories: [] }).http).toEqual({
+      maxConcurrentRequests: 5,
+      maxOutstandingRequests: undefined,
+      customHeaders: { 'X-A': 'b', 'X-N': '1' },
+    });
+  });
+
+  it.each([
+    [
+      '{\n  "version": "2.0"\n  "functionTimeout": "-1"\n}',
+      `line 3, column 3: expected ',' or '}', got "functionTimeout".`,
+    ],
+    ['{ "version": "2.0", /* a\n comment */ "a": tru }', 'line 2, column 18: expected a value, got tru.'],
+    ['{ "version": "2.0"', `line 1, column 19: expected ',' or '}', got the end of the file.`],
+    ["{ 'version': 2 }", "line 1, column 3: expected a name in double quotes, got '."],
+    ['{ "version": "2.0" } }', 'line 1, column 22: expected the end of the file, got }.'],
+    ['{ "a": ["x", "y\n"] }', 'line 1, column 14: expected a text that ends with a quote on the same line'],
+    ['', 'line 1, column 1: expected a value, got the end of the file.'],
+  ])('says at which line and column it is no JSON: %j', (text, place) => {
+    expect(() => read(text)).toThrow(`${path.join(folder, 'host.json')} is not valid JSON: ${place}`);
+  });
+
+  it('may begin with a byte order mark', () => {
+    expect(read('\uFEFF{ "version": "2.0" }').routePrefix).toBe('api');
+  });
+
   it.each([
     [{ functionTimeout: 'soon' }, '"functionTimeout" of'],
     [{ logging: { logLevel: 'Debug' } }, 'logging.logLevel of'],
     [{ extensions: { durableTask: 5 } }, 'extensions.durableTask of'],
     [{ extensions: { blobs: { poisonBlobThreshold: 0 } } }, 'extensions.blobs.poisonBlobThreshold of'],
     [{ version: '3.0' }, '"version" of'],
+    [{ extensions: { http: { maxConcurrentRequests: 0 } } }, 'extensions.http.maxConcurrentRequests of'],
+    [{ extensions: { http: { customHeaders: { 'a b': 'c' } } } }, 'extensions.http.customHeaders.a b of'],
+    [{ extensions: { http: { customHeaders: ['a'] } } }, 'extensions.http.customHeaders of'],
   ])('names the key of %j that is wrong', (json, message) => {
     expect(() => read(json)).toThrow(message);
   });
@@ -108,8 +155,15 @@ describe('settings', () => {
       'AzureWebJobs.a.Disabled': 'True',
       AzureWebJobs__b__Disabled: '1',
       'AzureWebJobs.c.Disabled': 'false',
+      AzureWebJobs_e_Disabled: 'true',
     });
-    expect(['a', 'b', 'c', 'd'].map((name) => isDisabled(settings, name))).toEqual([true, true, false, false]);
+    expect(['a', 'b', 'c', 'd', 'e'].map((name) => isDisabled(settings, name))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      true,
+    ]);
   });
 });
 

@@ -31,6 +31,7 @@ describe('local.settings.json', () => {
     expect(await read(content)).toEqual({
       values: { A: 'http://host // no comment, }', B: 'a " /* b */', N: '1', T: 'true' },
       port: 7072,
+      cors: { origins: ['*'], credentials: false },
     });
   });
 
@@ -41,8 +42,30 @@ describe('local.settings.json', () => {
     });
   });
 
+  it('lists the origins that browsers may call from', async () => {
+    const content = { Host: { CORS: 'https://a.example, http://localhost:3000', CORSCredentials: 'true' } };
+    expect((await read(JSON.stringify(content))).cors).toEqual({
+      origins: ['https://a.example', 'http://localhost:3000'],
+      credentials: true,
+    });
+    expect((await read('{ "Host": { "CORS": "" } }')).cors).toBeUndefined();
+  });
+
   it.each([
-    ['{ "Values": { "A": ', /local\.settings\.json is not valid JSON: /],
+    [
+      '{ "Host": { "CORS": "a.example" } }',
+      /expected an origin such as https:\/\/app\.example, or \*, in Host\.CORS, got "a\.example"/,
+    ],
+    ['{ "Host": { "CORS": ["*"] } }', /expected origins with commas between them for Host\.CORS, got a list/],
+    ['{ "Host": { "CORS": "*", "CORSCredentials": true } }', /Host\.CORSCredentials can't go with Host\.CORS "\*"/],
+    [
+      '{ "Host": { "CORS": "https://a.example", "CORSCredentials": 1 } }',
+      /expected true or false for Host\.CORSCredentials, got 1/,
+    ],
+    [
+      '{\n "Values": { "A": ',
+      /local\.settings\.json is not valid JSON: line 2, column 19: expected a value, got the end/,
+    ],
     ['[]', /expected an object for the whole file, got a list/],
     ['{ "IsEncrypted": true, "Values": { "A": "x" } }', /is encrypted .*func settings decrypt/],
     ['{ "Values": { "A": { "B": 1 } } }', /expected a string for Values\.A, got an object/],
