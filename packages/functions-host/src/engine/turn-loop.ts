@@ -204,7 +204,7 @@ function toCommit(
     created: isNew ? toRow(instance, turn) : undefined,
     changed,
     forgetTurns: forgets,
-    turn: hasEvents && !forgets ? { turn: turn.turn, events: encodeTurn(turn.at, turn.events) } : undefined,
+    turn: hasEvents && !forgets ? { turn: turn.turn, events: encodeTurn(turn) } : undefined,
     held,
     taken,
   };

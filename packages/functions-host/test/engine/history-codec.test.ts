@@ -26,21 +26,41 @@ const events: readonly HistoryEvent[] = [
   { kind: 'failed' },
 ];
 
+const stored = encodeTurn({ turn: 4, at: 5, events: [{ kind: 'eventRaised', name: 'go', input: '"yes"', at: 12 }] });
+
 describe('the stored form of a turn', () => {
   it('gives back every kind of event', () => {
-    expect(decodeTurn(3, encodeTurn(77, events))).toEqual({ turn: 3, at: 77, events });
+    expect(decodeTurn(3, encodeTurn({ turn: 3, at: 77, events }))).toEqual({ turn: 3, at: 77, events });
   });
 
   it('is JSON with payloads set in as values, not quoted again', () => {
-    const stored = JSON.parse(encodeTurn(1, [{ kind: 'activityCompleted', id: 0, result: '{"a":1}' }])) as unknown;
-    expect(stored).toEqual({ v: 1, at: 1, events: [{ kind: 'activityCompleted', id: 0, result: { a: 1 } }] });
+    const turn = { turn: 0, at: 1, events: [{ kind: 'activityCompleted', id: 0, result: '{"a":1}' } as const] };
+    const read = JSON.parse(encodeTurn(turn)) as unknown;
+    expect(read).toMatchObject({ v: 2, at: 1, events: [{ kind: 'activityCompleted', id: 0, result: { a: 1 } }] });
+  });
+
+  it('is read as the first version of this host wrote it, without a checksum', () => {
+    const text =
+      '{"v":1,"at":1767225600000,"events":[{"kind":"executionStarted"},{"kind":"activityScheduled","id":0,"name":"a","input":{"x":1}}]}';
+    expect(decodeTurn(0, text)).toEqual({
+      turn: 0,
+      at: 1_767_225_600_000,
+      events: [{ kind: 'executionStarted' }, { kind: 'activityScheduled', id: 0, name: 'a', input: '{"x":1}' }],
+    });
   });
 
   it.each([
-    ['{"v":2,"at":1,"events":[]}', 'Turn 4 has history format 2; this host reads format 1.'],
-    ['{"at":1,"events":[]}', 'Turn 4 has history format undefined; this host reads format 1.'],
+    ['{"v":3,"at":1,"events":[]}', 'Turn 4 has history format 3; this host reads formats up to 2.'],
+    ['{"at":1,"events":[]}', 'Turn 4 has history format undefined; this host reads formats up to 2.'],
     ['{"v":1,"at":1,"events":[', /^Turn 4 can't be read: /],
     ['{"v":1,"at":"1","events":[]}', "Turn 4 can't be read: expected a time and a list of events."],
+    [
+      '{"v":1,"at":1,"events":[{"kind":"later"}]}',
+      `Turn 4 has an event of kind "later", which this host doesn't know.`,
+    ],
+    [stored.replace('"yes"', '"yet"'), /^Turn 4 is damaged: its text has checksum \d+, and \d+ was stored with it\.$/],
+    [stored.replace(/"crc":\d+,/, ''), /^Turn 4 is damaged: .* undefined was stored with it\.$/],
+    [encodeTurn({ turn: 5, at: 5, events: [] }), /^Turn 4 is damaged: /],
   ])('is refused when damaged or of another format: %s', (text, message) => {
     expect(() => decodeTurn(4, text)).toThrow(message);
   });

@@ -336,7 +336,7 @@ describe.each(MODES)('a task hub with %s turns', (mode) => {
     const host = await startTestEngine({ orchestrators: {} }, { mode, store: kept });
     engines.push(host);
     expect(host.logged.filter((line) => line.startsWith('Critical'))).toEqual([
-      "Critical Instance 'damaged' is left alone: History of instance 'damaged': Turn 0 has history format 99; this host reads format 1.",
+      "Critical Instance 'damaged' is left alone: History of instance 'damaged': Turn 0 has history format 99; this host reads formats up to 2.",
     ]);
     await expect(host.raise('damaged', 'x')).rejects.toThrow('could not be restored');
     expect((await host.row('damaged')).status).toBe('Running');
