@@ -83,6 +83,7 @@ const EVENT = {
   timerFired: 11,
   turnStarted: 12,
   eventRaised: 15,
+  generic: 17,
 } as const;
 
 const ACTION = {
@@ -184,7 +185,7 @@ export function toLibraryEvent(
     case 'childFailed':
       return { ...base, TaskScheduledId: event.id, ...toLibraryFailure(event.failure) };
     case 'timerFired':
-      return { ...base, TimerId: event.id, FireAt: new Date(at) };
+      return { ...base, TimerId: event.id, FireAt: new Date(at), ...(event.final && { SpendsAttempts: true }) };
     case 'eventRaised':
       return { ...base, Name: event.name, Input: event.input };
   }
@@ -209,6 +210,46 @@ function toLibraryFailure({ reason, details, typed }: Failure): Record<string, u
 export function spendAttempts(executor: Executor, timerId: number): void {
   const retried = executor.openTasks[timerId]?.parent;
   if (retried?.retryOptions !== undefined) retried.attemptNumber = retried.retryOptions.maxNumberOfAttempts + 1;
+}
+
+/** Makes the attempts with these task ids the first ones of their retried tasks. */
+export function renewAttempts(executor: Executor, attemptIds: readonly number[]): void {
+  for (const id of attemptIds) {
+    const retried = executor.openTasks[id]?.parent;
+    if (retried?.retryOptions !== undefined) retried.attemptNumber = 1;
+  }
+}
+
+/** Stands in a history for `renewAttempts`. The library passes over events of this type. */
+export function attemptsRenewed(attemptIds: readonly number[], at: number): LibraryEvent {
+  return { EventType: EVENT.generic, EventId: -1, IsPlayed: true, Timestamp: new Date(at), RenewsAttempts: attemptIds };
+}
+
+/**
+ * Lets a full replay by the library follow what its events have no words for: retries that end early or begin anew.
+ * The executor of the invocation that `context` is for heeds them from its first event on.
+ */
+export function heedRetryMarks(context: object): void {
+  let durable: { readonly taskOrchestratorExecutor: Executor } | undefined;
+  Object.defineProperty(context, 'df', {
+    configurable: true,
+    enumerable: true,
+    get: () => durable,
+    set: (made: { readonly taskOrchestratorExecutor: Executor }) => {
+      durable = made;
+      const executor = made.taskOrchestratorExecutor;
+      const processEvent = executor.processEvent.bind(executor);
+      executor.processEvent = (event) => {
+        if (event['SpendsAttempts'] === true) spendAttempts(executor, event['TimerId'] as number);
+        if ('RenewsAttempts' in event) renewAttempts(executor, event['RenewsAttempts'] as number[]);
+        processEvent(event);
+      };
+    },
+  });
+}
+
+export function hasRetryMarks(history: readonly LibraryEvent[]): boolean {
+  return history.some((event) => 'SpendsAttempts' in event || 'RenewsAttempts' in event);
 }
 
 /** The tasks with ids from `firstId` on that the code has opened, and what it asked for that is not supported. */

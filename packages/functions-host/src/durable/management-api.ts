@@ -186,7 +186,7 @@ async function answerOperation(
     case 'resume':
       return answerSent(context, id, { kind: 'resume', reason });
     case 'rewind':
-      return answerRewind(context, id);
+      return answerRewind(context, id, reason);
     case 'restart':
       return answerRestart(context, request, id);
     default:
@@ -228,16 +228,19 @@ async function answerSent(context: ManagementContext, id: string, message: Clien
   }
 }
 
-async function answerRewind({ engine }: ManagementContext, id: string): Promise<WebhookResponse> {
-  const status = await engine.statusOf(id);
-  if (status === 'unknown') return jsonAnswer(404, `No orchestration with instance ID "$${id}" found.`);
-  if (status !== 'Failed') {
-    return jsonAnswer(
-      412,
-      `This orchestration has status ${status}, but only orchestrations in the "Failed" state can be rewound.`,
-    );
+async function answerRewind({ engine }: ManagementContext, id: string, reason: string): Promise<WebhookResponse> {
+  const result = await engine.rewind(id, reason);
+  switch (result.kind) {
+    case 'rewound':
+      return emptyAnswer(202);
+    case 'unknown':
+      return jsonAnswer(404, `No orchestration with instance ID "$${id}" found.`);
+    case 'refused':
+      return jsonAnswer(
+        412,
+        `This orchestration has status ${result.status}, but only orchestrations in the "Failed" state can be rewound.`,
+      );
   }
-  return jsonAnswer(501, 'Rewind is not there yet in functions-host.');
 }
 
 async function answerRestart(

@@ -31,16 +31,7 @@ import {
 } from './executor-seam';
 import type { DurableFunctions } from './ports';
 import { callHandler, executorAfter, type Program } from './program';
-import {
-  feedOne,
-  followHistory,
-  hasSpentAttempts,
-  nextIdAfter,
-  openTimersOf,
-  requireOpen,
-  startTurn,
-  toLibraryHistory,
-} from './replay';
+import { feedOne, followHistory, nextIdAfter, openTimersOf, requireOpen, startTurn, toLibraryHistory } from './replay';
 
 export interface OrchestratorsOptions {
   readonly functions: DurableFunctions;
@@ -188,14 +179,9 @@ class LiveExecution implements OrchestratorExecution {
     if (executor === undefined || (history.length < this.#verifyFrom && !hasEnded(executor))) return;
     if (history.length > ALWAYS_VERIFIED_TURNS) this.#verifyFrom = Math.ceil(history.length * VERIFY_GROWTH);
     const program = this.#program;
-    const spent = hasSpentAttempts(history);
-    const shadow = spent
-      ? replayFirst(program, history, true)
-      : executorAfter(callHandler(program, toLibraryHistory(program.about, history, true), true));
-    const compare = (replayed: Executor): void | Promise<void> => {
-      if (spent) followHistory(replayed, history);
-      return requireSameState(program, executor, replayed, history);
-    };
+    const shadow = executorAfter(callHandler(program, toLibraryHistory(program.about, history, true), true));
+    const compare = (replayed: Executor): void | Promise<void> =>
+      requireSameState(program, executor, replayed, history);
     return shadow instanceof Promise ? shadow.then(compare) : compare(shadow);
   }
 }
@@ -271,11 +257,6 @@ class ReplayingExecution implements OrchestratorExecution {
   step(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome> {
     const { about } = this.#program;
     const before = [...this.#history, turn];
-    if (hasSpentAttempts([...before, { ...turn, events: fed }])) {
-      throw new Error(
-        'A retry ends before its attempts are used up, which a full replay by the library has no words for.',
-      );
-    }
     const history = toLibraryHistory(about, before, false);
     for (const event of fed) {
       history.push(

@@ -1,6 +1,15 @@
 import type { RegisteredFunction } from '../app/registered-function';
 import type { ExecutionInfo } from '../engine/execution';
-import { executorOf, hasEnded, isStuck, toMessage, type Executor, type LibraryEvent } from './executor-seam';
+import {
+  executorOf,
+  hasEnded,
+  hasRetryMarks,
+  heedRetryMarks,
+  isStuck,
+  toMessage,
+  type Executor,
+  type LibraryEvent,
+} from './executor-seam';
 import type { DurableFunctions } from './ports';
 
 /** An orchestrator function together with the execution it runs for. */
@@ -23,6 +32,7 @@ export function callHandler(
 ): Started {
   const invocation = functions.openInvocation(fn, { instanceId: about.instanceId });
   if (isQuiet) silence(invocation.context);
+  if (hasRetryMarks(history)) heedRetryMarks(invocation.context as object);
   const trigger = {
     history,
     input: JSON.parse(about.input) as unknown,

@@ -6,10 +6,12 @@
 import { NonDeterminism, type ExecutionInfo } from '../engine/execution';
 import { isFed, type FedEvent, type HistoryEvent, type HistoryTurn, type OpenedEvent } from '../engine/history';
 import {
+  attemptsRenewed,
   describeOpened,
   describeTask,
   executionStarted,
   hasEnded,
+  renewAttempts,
   spendAttempts,
   toLibraryEvent,
   turnStarted,
@@ -56,6 +58,8 @@ function followEvent(follower: Follower, turn: HistoryTurn, event: HistoryEvent)
     if (event.kind === 'executionStarted') return;
     requireTaskFor(executor, turn, event);
     feedOne(executor, event, turn.at, true);
+  } else if (event.kind === 'rewound') {
+    renewAttempts(executor, event.renewed);
   } else if (isOpened(event)) {
     if (event.kind !== 'timerCancelled') follower.nextId = event.id + 1;
     requireOpened(executor, turn, event);
@@ -116,6 +120,7 @@ export function toLibraryHistory(
     const isReplay = isShadow || i < history.length - 1;
     events.push(turnStarted(at, isReplay));
     for (const event of turnEvents) {
+      if (event.kind === 'rewound' && event.renewed.length > 0) events.push(attemptsRenewed(event.renewed, at));
       if (!isFed(event)) continue;
       events.push(
         event.kind === 'executionStarted' ? executionStarted(about, at, isReplay) : toLibraryEvent(event, at, isReplay),
@@ -142,11 +147,6 @@ export function requireOpen(executor: Executor, history: readonly HistoryTurn[],
   }
   for (const event of fed) if ('id' in event) open.delete(event.id);
   for (const { event, turn } of open.values()) requireOpened(executor, turn, event);
-}
-
-/** Whether a retry was ended early, for which the library has no event: only a fed executor can follow such a history. */
-export function hasSpentAttempts(history: readonly HistoryTurn[]): boolean {
-  return history.some(({ events }) => events.some((event) => event.kind === 'timerFired' && event.final === true));
 }
 
 /** The first task id that a history has not used. */

@@ -31,6 +31,7 @@ interface Opened {
 /**
  * The history as the real host lists it: what was started and has ended is one event with both times, what is open is
  * not listed; timers are listed when created and when fired. Events that no turn has taken yet are listed where they came in.
+ * What a rewind made void is listed as generic events without data, and the rewind as one with its reason.
  */
 export function toHistoryJson(
   row: InstanceRow,
@@ -39,11 +40,32 @@ export function toHistoryJson(
   showsOutput: boolean,
 ): string {
   const writer = new HistoryWriter(row, showsOutput);
-  for (const turn of turns) for (const event of turn.events) writer.add(event, turn.at);
+  const isVoid = findVoid(turns);
+  for (const turn of turns) {
+    for (const event of turn.events) {
+      if (isVoid.has(event)) writer.addVoid(event, turn.at);
+      else writer.add(event, turn.at);
+    }
+  }
   for (const message of held) {
     if (message.kind === 'event') writer.add({ ...message, kind: 'eventRaised' }, message.at);
   }
   return JSON.stringify(writer.inOrder());
+}
+
+function findVoid(turns: readonly HistoryTurn[]): ReadonlySet<HistoryEvent> {
+  const found = new Set<HistoryEvent>();
+  turns.forEach(({ events }, i) => {
+    for (const rewound of events) {
+      if (rewound.kind !== 'rewound') continue;
+      for (const { turn, events: earlier } of turns.slice(0, i)) {
+        earlier.forEach((event, at) => {
+          if (turn > rewound.turn || (turn === rewound.turn && at >= rewound.event)) found.add(event);
+        });
+      }
+    }
+  });
+  return found;
 }
 
 interface ShownEvent {
@@ -56,6 +78,7 @@ class HistoryWriter {
   readonly #showsOutput: boolean;
   readonly #opened = new Map<number, Opened>();
   readonly #fireTimes = new Map<number, number>();
+  readonly #failedInVain = new Set<number>();
   readonly #events: ShownEvent[] = [];
 
   constructor(row: InstanceRow, showsOutput: boolean) {
@@ -65,6 +88,25 @@ class HistoryWriter {
 
   inOrder(): unknown[] {
     return this.#events.sort((a, b) => a.at - b.at).map(({ shown }) => shown);
+  }
+
+  /** Of what was cut off, failures and the end are listed; results and events are listed where they came again. */
+  addVoid(event: HistoryEvent, at: number): void {
+    if ('failure' in event) {
+      const opened = this.#opened.get(event.id);
+      if (opened !== undefined) this.#put(opened.at, generic(null, opened.at));
+      this.#failedInVain.add(event.id);
+    }
+    if ('failure' in event || event.kind === 'failed') this.#put(at, generic(null, at));
+  }
+
+  /** What failed was scheduled again. */
+  #reopen(at: number): void {
+    for (const id of this.#failedInVain) {
+      const opened = this.#opened.get(id);
+      if (opened !== undefined) this.#opened.set(id, { ...opened, at });
+    }
+    this.#failedInVain.clear();
   }
 
   add(event: HistoryEvent, at: number): void {
@@ -137,6 +179,10 @@ class HistoryWriter {
         this.#put(at, { EventType: 'ExecutionTerminated', Input: event.reason, Timestamp: toIso(at) });
         this.#put(at, this.#ended(at));
         return;
+      case 'rewound':
+        this.#put(at, generic(event.reason, at));
+        this.#reopen(at);
+        return;
       case 'completed':
       case 'failed':
         this.#put(at, this.#ended(at));
@@ -184,4 +230,8 @@ class HistoryWriter {
       Input: null,
     };
   }
+}
+
+function generic(data: string | null, at: number): Readonly<Record<string, unknown>> {
+  return { Data: data, EventType: 'GenericEvent', Timestamp: toIso(at) };
 }

@@ -93,10 +93,11 @@ export class Children {
   }
 }
 
-function linkTo(parent: Instance, work: ChildWork): ParentLink {
+/** Ties a sub-orchestration to the task of its parent that it answers. */
+export function linkTo(parent: Instance, work: ChildWork): ParentLink {
   return { instanceId: parent.id, executionId: parent.executionId, taskId: work.id };
 }
 
-function isSameLink(a: ParentLink | undefined, b: ParentLink): boolean {
+export function isSameLink(a: ParentLink | undefined, b: ParentLink): boolean {
   return a?.instanceId === b.instanceId && a.executionId === b.executionId && a.taskId === b.taskId;
 }

@@ -20,8 +20,9 @@ import { createCommitter, type Committer } from './committer';
 import type { Orchestrators } from './execution';
 import type { HistoryTurn } from './history';
 import { decodeTurns, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
-import { failSendersOf, LiveInstances } from './live-instances';
-import type { ClientMessage, Message, Receipt } from './messages';
+import { acknowledged, failSendersOf, LiveInstances } from './live-instances';
+import type { ClientMessage, Message } from './messages';
+import { isRewindTurn, Rewinder, type RewindResult } from './rewinder';
 import type { Turn } from './turn-outcome';
 import { TurnLoop } from './turn-loop';
 import { WarmCode } from './warm-code';
@@ -74,6 +75,7 @@ export class Engine {
   readonly #children: Children;
   readonly #activities: ActivityRunner;
   readonly #timers: Timers;
+  readonly #rewinder: Rewinder;
   /** What `open` found and `resume` has not started again. */
   #restored: Restored[] = [];
   #session: HubSession | undefined;
@@ -98,6 +100,10 @@ export class Engine {
     });
     this.#activities = new ActivityRunner(options.activities, options.maxConcurrentActivities, deliver);
     this.#timers = new Timers(options.clock, deliver);
+    this.#rewinder = new Rewinder({
+      ...{ live: this.#live, store },
+      deliver: (instance, message, receipt) => this.#requireRunning().deliver(instance, message, receipt),
+    });
   }
 
   /** Takes the task hub over and goes on with all that is unfinished. */
@@ -138,12 +144,24 @@ export class Engine {
   async resume(): Promise<void> {
     for (const { instance, open } of this.#restored.splice(0)) {
       if (!this.#live.isLive(instance)) continue;
-      if (!instance.hasBegun) this.#loop?.deliver(instance, { kind: 'begin' });
-      for (const work of open) {
-        if (instance.open.get(work.id) !== work) continue;
-        if (work.kind === 'child') await this.#children.resume(instance, work);
-        else this.#startWork(instance, work);
-      }
+      this.#wake(instance);
+      await this.#resumeWork(instance, open);
+    }
+  }
+
+  /** Gives an instance a turn that no message would give it: its first one, and the first one after a rewind. */
+  #wake(instance: Instance): void {
+    if (!instance.hasBegun) this.#loop?.deliver(instance, { kind: 'begin' });
+    else if (instance.status === 'Pending') this.#loop?.deliver(instance, { kind: 'goOn' });
+  }
+
+  /** Starts work again that may have been started before. */
+  async #resumeWork(instance: Instance, open: readonly OpenWork[]): Promise<void> {
+    const answered = new Set(instance.held.map(({ message }) => ('executionId' in message ? message.id : undefined)));
+    for (const work of open) {
+      if (instance.open.get(work.id) !== work || answered.has(work.id)) continue;
+      if (work.kind === 'child') await this.#children.resume(instance, work);
+      else this.#startWork(instance, work);
     }
   }
 
@@ -212,6 +230,12 @@ export class Engine {
     if (message.kind === 'resume' && instance.status !== 'Suspended')
       return { kind: 'refused', status: instance.status };
     return { kind: await acknowledged((receipt) => loop.deliver(instance, message, receipt)) };
+  }
+
+  /** Takes a failed instance back to before its failure, from where it goes on. Resolves once that is durable. */
+  async rewind(id: string, reason: string): Promise<RewindResult> {
+    this.#requireRunning();
+    return this.#rewinder.rewind(id, reason);
   }
 
   /** Where an instance stands, without reading it when it is unfinished. */
@@ -309,7 +333,18 @@ export class Engine {
     this.#code.keep(instance);
     if (this.#isStopping) return;
     if (turn.continuedWith !== undefined) this.#loop?.deliver(instance, { kind: 'begin' });
-    for (const work of turn.work) this.#startWork(instance, work);
+    if (isRewindTurn(turn)) void this.#afterRewind(instance, turn.work);
+    else for (const work of turn.work) this.#startWork(instance, work);
+  }
+
+  async #afterRewind(instance: Instance, work: readonly OpenWork[]): Promise<void> {
+    this.#logAbout('Information', instance, 'rewound');
+    this.#wake(instance);
+    try {
+      await this.#resumeWork(instance, work);
+    } catch (error) {
+      this.#leaveAlone(instance, error);
+    }
   }
 
   #startWork(instance: Instance, work: OpenWork): void {
@@ -418,8 +453,4 @@ interface Restored {
 function firstLine(output: string): string {
   const text: unknown = JSON.parse(output);
   return typeof text === 'string' ? (text.split('\n', 1)[0] ?? '').trimEnd() : output;
-}
-
-function acknowledged(deliver: (receipt: Receipt) => void): Promise<'accepted' | 'finished'> {
-  return new Promise((resolve, reject) => deliver({ settle: resolve, fail: reject }));
 }

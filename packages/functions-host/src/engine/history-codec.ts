@@ -103,6 +103,7 @@ const payloadOf: Record<HistoryEvent['kind'], 'result' | 'input' | undefined> = 
   terminated: undefined,
   completed: undefined,
   failed: undefined,
+  rewound: undefined,
 };
 
 function decodeEvent(turn: number, stored: StoredEvent): HistoryEvent {

@@ -62,7 +62,23 @@ export type NoteEvent =
   | { readonly kind: 'resumed'; readonly reason: string }
   | { readonly kind: 'terminated'; readonly reason: string }
   | { readonly kind: 'completed' }
-  | { readonly kind: 'failed' };
+  | { readonly kind: 'failed' }
+  | RewoundEvent;
+
+/**
+ * The instance had failed and goes on from before its failure: everything from event number `event` of turn number
+ * `turn` on, up to this note, is void.
+ */
+export interface RewoundEvent {
+  readonly kind: 'rewound';
+  readonly reason: string;
+  readonly turn: number;
+  readonly event: number;
+  /** Task ids of attempts whose retry policy counts anew from here. */
+  readonly renewed: readonly number[];
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+}
 
 /** Ties the attempts and timers of one retried task together. */
 export interface RetryStamp {

@@ -3,6 +3,7 @@ import type { ExecutionInfo, OrchestratorExecution } from './execution';
 import type { HistoryEvent, HistoryTurn } from './history';
 import { decodeTurn } from './history-codec';
 import type { Message, Parcel } from './messages';
+import { withoutRewound } from './rewind-plan';
 
 /** Something that the code opened and that has not been answered. */
 export type OpenWork =
@@ -91,17 +92,24 @@ export function newInstance(row: InstanceRow): Instance {
   };
 }
 
-/** Rebuilds what the engine knows of an instance from what is stored; its code is not run for that. */
-export function restoreInstance(stored: StoredInstance): Instance {
+/**
+ * Rebuilds what the engine knows of an instance from what is stored; its code is not run for that.
+ * @param history what counts of its turns: all that was not rewound.
+ */
+export function restoreInstance(
+  stored: StoredInstance,
+  history = withoutRewound(decodeTurns(stored.row.id, stored.turns)),
+): Instance {
   const instance = newInstance(stored.row);
   instance.storedStatus = stored.row.status;
   instance.nextTurn = stored.turns.length === 0 ? 0 : (stored.turns.at(-1)?.turn ?? 0) + 1;
-  const history = decodeTurns(stored.row.id, stored.turns);
   for (const turn of history) {
-    instance.hasBegun = true;
     instance.lastTurnAt = turn.at;
     instance.updatedAt = Math.max(instance.updatedAt, turn.at);
-    for (const event of turn.events) applyEvent(instance, event);
+    for (const event of turn.events) {
+      if (event.kind === 'executionStarted') instance.hasBegun = true;
+      applyEvent(instance, event);
+    }
   }
   if (instance.hasBegun) instance.input = undefined;
   restoreHeld(instance, stored.held);
@@ -151,6 +159,9 @@ export function applyEvent(instance: Pick<Instance, 'open' | 'retries'>, event: 
     case 'childFailed':
     case 'timerFired':
       open.delete(event.id);
+      return;
+    case 'rewound':
+      for (const id of event.renewed) retries.set(id, event.at);
       return;
     default:
   }

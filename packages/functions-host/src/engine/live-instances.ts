@@ -1,5 +1,6 @@
 import type { InstanceRow } from '../store/store';
 import type { Instance } from './instance';
+import type { Receipt } from './messages';
 
 /** The instances that have not finished, by id, and who waits for their end. */
 export class LiveInstances {
@@ -67,4 +68,9 @@ export function failSendersOf(instance: Instance, error: Error): void {
   instance.arrived = instance.arrived.filter(
     ({ receipt, message }) => receipt === undefined || message.kind === 'begin',
   );
+}
+
+/** Delivers something and waits until it is durable. */
+export function acknowledged(deliver: (receipt: Receipt) => void): Promise<'accepted' | 'finished'> {
+  return new Promise((resolve, reject) => deliver({ settle: resolve, fail: reject }));
 }

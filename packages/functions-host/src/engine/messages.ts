@@ -1,10 +1,17 @@
 import type { Failure } from './history';
+import type { RewindPlan } from './rewind-plan';
 
 /**
  * What reaches an instance from outside its code. Answers to what it opened name the execution they belong to, so that
  * those of an earlier one (before a continue-as-new) are dropped. Clients' messages are acknowledged once durable.
  */
-export type Message = Answer | ClientMessage | { readonly kind: 'begin' };
+export type Message = Answer | ClientMessage | { readonly kind: 'begin' } | RewindMessage | { readonly kind: 'goOn' };
+
+/** Takes a failed instance back to before its failure; the instance was made ready for it. */
+export interface RewindMessage extends RewindPlan {
+  readonly kind: 'rewind';
+  readonly reason: string;
+}
 
 /** The result of something that the code opened. */
 export type Answer = { readonly executionId: string; readonly id: number } & (
@@ -38,5 +45,13 @@ export interface Receipt {
 
 /** Messages that are not kept in the store while they wait: they are made again from the history after a restart. */
 export function isRederivable(message: Message): boolean {
-  return message.kind === 'begin' || message.kind === 'timerFired';
+  switch (message.kind) {
+    case 'begin':
+    case 'goOn':
+    case 'rewind':
+    case 'timerFired':
+      return true;
+    default:
+      return false;
+  }
 }

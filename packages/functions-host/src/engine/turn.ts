@@ -12,7 +12,8 @@ import { NonDeterminism, type OrchestratorExecution, type Orchestrators, type Tu
 import type { FedEvent } from './history';
 import type { Instance } from './instance';
 import { settled, type MaybeAsync } from './maybe-async';
-import type { Answer, Parcel } from './messages';
+import type { Answer, Parcel, RewindMessage } from './messages';
+import { takeRewindTurn } from './rewinder';
 import { end, note, readOutcome, record, type Turn } from './turn-outcome';
 
 /**
@@ -40,6 +41,12 @@ export function* takeTurn(
     used: [],
     abandoned: [],
   };
+  const rewind = instance.arrived.find(isRewind);
+  if (rewind !== undefined) {
+    takeRewindTurn(instance, turn, rewind);
+    finishTurn(instance, turn);
+    return turn;
+  }
   const parcels = steer(instance, turn, [...instance.held, ...instance.arrived]);
   instance.arrived = [];
   if (isFinished(turn.status)) {
@@ -82,6 +89,10 @@ function steer(instance: Instance, turn: Turn, parcels: Parcel[]): Parcel[] {
     }
     return false;
   });
+}
+
+function isRewind(parcel: Parcel): parcel is Parcel & { readonly message: RewindMessage } {
+  return parcel.message.kind === 'rewind';
 }
 
 function isSteering({ message }: Parcel): boolean {

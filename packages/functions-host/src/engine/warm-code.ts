@@ -4,6 +4,7 @@ import { PATIENCE_MS } from './committer';
 import type { OrchestratorExecution, Orchestrators } from './execution';
 import { decodeTurns, executionInfo, type Instance } from './instance';
 import { failSendersOf } from './live-instances';
+import { withoutRewound } from './rewind-plan';
 
 export interface WarmCodeOptions {
   readonly store: TaskHubStore;
@@ -43,7 +44,8 @@ export class WarmCode {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         instance.fetchedInput = (await store.readInstance(instance.id))?.input;
-        instance.fetchedHistory = instance.history ?? decodeTurns(instance.id, await store.readTurns(instance.no));
+        instance.fetchedHistory =
+          instance.history ?? withoutRewound(decodeTurns(instance.id, await store.readTurns(instance.no)));
         return;
       } catch (error) {
         if (!(error instanceof StoreUnavailable) || this.#isStopped) throw error;

@@ -300,7 +300,7 @@ describe('the management API', () => {
     ]);
   });
 
-  it('says which instances can be rewound, and that it can not do it yet', async () => {
+  it('says which instances can be rewound', async () => {
     await start('waiter', 'w');
     await start('failing', 'b');
     const running = await call('POST', 'instances/w/rewind?reason=r');
@@ -313,7 +313,24 @@ describe('the management API', () => {
       404,
       'No orchestration with instance ID "$nosuch" found.',
     ]);
-    expect((await call('POST', 'instances/b/rewind')).status).toBe(501);
+    expect(await call('POST', 'instances/b/rewind')).toMatchObject({ status: 202, body: '' });
+  });
+
+  it('shows in the history what was rewound, and why', async () => {
+    await start('failing', 'b');
+    await call('POST', 'instances/b/rewind?reason=retry');
+    const { json } = await call('GET', 'instances/b?showHistory=true');
+    expect(json['runtimeStatus']).toBe('Failed');
+    const shown = (json['historyEvents'] as Json[]).map(({ EventType, Data }) => [EventType, Data]);
+    expect(shown).toEqual([
+      ['ExecutionStarted', undefined],
+      ['GenericEvent', null],
+      ['GenericEvent', null],
+      ['GenericEvent', null],
+      ['GenericEvent', 'retry'],
+      ['TaskFailed', undefined],
+      ['ExecutionCompleted', undefined],
+    ]);
   });
 
   it('restarts an instance under a new id or its own', async () => {

@@ -24,6 +24,7 @@ const events: readonly HistoryEvent[] = [
   { kind: 'terminated', reason: 't' },
   { kind: 'completed' },
   { kind: 'failed' },
+  { kind: 'rewound', reason: 'again', turn: 2, event: 1, renewed: [1], at: 78 },
 ];
 
 const stored = encodeTurn({ turn: 4, at: 5, events: [{ kind: 'eventRaised', name: 'go', input: '"yes"', at: 12 }] });

@@ -138,18 +138,6 @@ describe.each(MODES)('a retried task with %s turns', (mode) => {
     expect(counts).toEqual({ a: 1, bb: 2, ccc: 3 });
   });
 
-  if (mode === 'replayed') {
-    it('says that an early end of a retry can not be replayed by the library', async () => {
-      const { app } = flaky(99, retryOptions(100, 1000, { retryTimeoutInMilliseconds: 250 }));
-      const host = await start(app);
-      const id = await host.begin('retrying');
-      await host.clock.advance(1000);
-      expect((await host.row(id)).status).toBe('Failed');
-      expect(await host.output(id)).toMatch(/A retry ends before its attempts are used up/);
-    });
-    return;
-  }
-
   it('makes no attempt after the retry timeout, however many are left', async () => {
     const { app, ranAt } = flaky(99, retryOptions(100, Number.MAX_SAFE_INTEGER, { retryTimeoutInMilliseconds: 250 }));
     const host = await start(app);
