@@ -16,6 +16,15 @@ export interface CommandOptions {
   readonly taskHub?: string;
   readonly verifyReplay: 'all' | 'sample' | 'off';
   readonly watch: boolean;
+  /** Lets a debugger attach to the host's process, when given. */
+  readonly inspect?: InspectOptions;
+}
+
+export interface InspectOptions {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  /** Wait for the debugger before the app is loaded. */
+  readonly brk: boolean;
 }
 
 export type Command =
@@ -40,6 +49,8 @@ Options
                         else a database of our own)
   --verify-replay HOW   all, sample or off: how much of the running orchestrations is checked by replaying (default: all)
   --log-format HOW      text or json
+  --inspect[=PORT]      let a debugger attach to the app (default: 9229)
+  --inspect-brk[=PORT]  the same, and wait for it before the app is loaded
   --no-watch            do not restart the host when the app's files change
   -h, --help            this text
   --version             the version
@@ -49,6 +60,7 @@ Exit codes: 0 stopped as told, 1 could not start or go on, 2 wrong command line.
 
 const FLAGS = ['--clean', '--auth', '--no-watch'] as const;
 const VALUES = ['--app', '--port', '--data', '--log-format', '--task-hub', '--verify-replay'] as const;
+const DEFAULT_INSPECT_PORT = 9229;
 const SHORT: Readonly<Record<string, string>> = { '-p': '--port', '-h': '--help' };
 
 /**
@@ -66,8 +78,9 @@ export function parseCommandLine(args: readonly string[], cwd: string): Command 
   const given = readOptions(rest);
   const appDir = path.resolve(cwd, given.values.get('--app') ?? '.');
   const dataDir = given.values.get('--data');
-  const port = toPort(given.values.get('--port'));
+  const port = toPort('--port', given.values.get('--port'));
   const taskHub = toTaskHub(given.values.get('--task-hub'), '--task-hub');
+  const inspect = toInspect(given.values);
   return {
     name,
     options: {
@@ -79,6 +92,7 @@ export function parseCommandLine(args: readonly string[], cwd: string): Command 
       logFormat: oneOf('--log-format', given.values.get('--log-format') ?? 'text', ['text', 'json']),
       ...(given.functions && { functions: given.functions }),
       ...(taskHub !== undefined && { taskHub }),
+      ...(inspect && { inspect }),
       verifyReplay: oneOf('--verify-replay', given.values.get('--verify-replay') ?? 'all', ['all', 'sample', 'off']),
       watch: !given.flags.has('--no-watch'),
     },
@@ -110,6 +124,8 @@ function readOptions(args: readonly string[]): GivenOptions {
       const value = inline ?? args[++at];
       if (value === undefined || value === '' || value.startsWith('--')) throw wrong(`${option} needs a value`);
       values.set(option, value);
+    } else if (option === '--inspect' || option === '--inspect-brk') {
+      values.set(option, inline ?? String(DEFAULT_INSPECT_PORT));
     } else if (option === '--functions') {
       const names = inline === undefined ? [] : [inline];
       for (let next = args[at + 1]; next !== undefined && !next.startsWith('-'); next = args[at + 1]) {
@@ -134,10 +150,18 @@ function splitInline(arg: string): [string, string | undefined] {
   return [SHORT[option] ?? option, arg.slice(at + 1)];
 }
 
-function toPort(value: string | undefined): number | undefined {
+function toInspect(values: ReadonlyMap<string, string>): InspectOptions | undefined {
+  for (const option of ['--inspect-brk', '--inspect']) {
+    const port = toPort(option, values.get(option));
+    if (port !== undefined) return { port, brk: option === '--inspect-brk' };
+  }
+  return undefined;
+}
+
+function toPort(option: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const port = parsePort(value);
-  if (port === undefined) throw wrong(`--port: expected a number from 0 to 65535, got ${JSON.stringify(value)}`);
+  if (port === undefined) throw wrong(`${option}: expected a number from 0 to 65535, got ${JSON.stringify(value)}`);
   return port;
 }
 

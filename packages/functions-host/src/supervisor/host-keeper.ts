@@ -18,7 +18,7 @@ export interface HostKeeperOptions {
   /** False when the services would have to be others. */
   readonly isSamePlan: (app: AppState) => boolean;
   readonly watch: AppWatch | undefined;
-  readonly start: Pick<HostProcessOptions, 'entry' | 'host'>;
+  readonly start: Pick<HostProcessOptions, 'entry' | 'host' | 'inspect'>;
   /** An app that doesn't start is waited for until its files change; otherwise its failure is ours. */
   readonly maySitOut: boolean;
   readonly appDir: string;
@@ -97,7 +97,7 @@ function keepHost({ start, children, log }: HostKeeperOptions, { settings, cors 
       start: (call) => {
         times += 1;
         const host = { ...start.host, ...(cors && { cors }), startedAt: times === 1 ? startedAt : realClock.now() };
-        return startHostProcess({ entry: start.entry, host, settings, ...call });
+        return startHostProcess({ ...start, host, settings, ...call });
       },
     },
     children,

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostOptions } from '../host/options';
 import { StartError } from '../host/start-error';
+import type { InspectOptions } from './command-line';
 import { DiedAtStart } from './failures';
 import { endOf, onAbort } from './running';
 import type { Running } from './running';
@@ -32,6 +33,7 @@ export interface HostProcessOptions {
   readonly entry: string;
   readonly host: Omit<HostOptions, 'settings' | 'clock'>;
   readonly settings: Readonly<Record<string, string>>;
+  readonly inspect?: InspectOptions;
   readonly onSpawn?: (child: ChildProcess) => void;
   /** Aborting ends a start that is under way. */
   readonly signal?: AbortSignal;
@@ -45,6 +47,7 @@ export async function startHostProcess({
   entry,
   host,
   settings,
+  inspect,
   onSpawn,
   signal,
 }: HostProcessOptions): Promise<Running> {
@@ -53,7 +56,7 @@ export async function startHostProcess({
     args: [],
     cwd: host.appDir,
     env: { ...settings, [optionsVariable]: JSON.stringify(host) },
-    execArgv: ['--enable-source-maps', ...nodeArguments(settings)],
+    execArgv: ['--enable-source-maps', ...nodeArguments(settings, inspect)],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   onSpawn?.(child);
@@ -96,8 +99,11 @@ async function stopHost(child: ChildProcess, ended: Promise<string>): Promise<vo
   await ended;
 }
 
-/** Arguments for Node itself, where Azure has them too: `--inspect=9229` is how editors attach. */
-function nodeArguments(settings: Readonly<Record<string, string>>): string[] {
+/** Arguments for Node itself: those of the command line win over those of the setting that Azure has for them. */
+function nodeArguments(settings: Readonly<Record<string, string>>, inspect: InspectOptions | undefined): string[] {
   const text = settings['languageWorkers:node:arguments'] ?? settings['languageWorkers__node__arguments'] ?? '';
-  return text.split(/\s+/).filter((argument) => argument !== '');
+  const given = text.split(/\s+/).filter((argument) => argument !== '');
+  if (inspect === undefined) return given;
+  const own = `${inspect.brk ? '--inspect-brk' : '--inspect'}=127.0.0.1:${inspect.port}`;
+  return [...given.filter((argument) => !argument.startsWith('--inspect')), own];
 }

@@ -54,6 +54,7 @@ export async function supervise(options: SuperviseOptions, stop: AbortSignal): P
     await stopLeftoverServers(folder);
     if (options.clean) await emptyDataFolder(folder);
     const port = await choosePort(options, app);
+    await checkInspectPort(options);
     const children = trackChildren(folder.childrenFile);
     options.onKill(() => children.killAll());
     while (!stop.aborted) app = await runOnce(options, app, folder, port, children, stop);
@@ -101,6 +102,7 @@ async function runOnce(
       watch: options.watch ? await watchApp(appDir, app.manifest.main, folder.dir) : undefined,
       start: {
         entry: options.hostEntry,
+        ...(options.inspect && { inspect: options.inspect }),
         host: {
           appDir,
           port,
@@ -144,6 +146,18 @@ async function choosePort({ port, command }: SuperviseOptions, app: AppState): P
       ? `Port ${wanted} is in use by another process. End it, or take another port with --port N.`
       : `Port ${wanted} can't be listened on (${problem}). Take another with --port N.`,
   );
+}
+
+/** Node itself would only warn, and go on without. */
+async function checkInspectPort({ inspect, command }: SuperviseOptions): Promise<void> {
+  if (inspect === undefined) return;
+  if (command === 'services') throw new StartError('--inspect goes with start: services run no app.', 2);
+  const problem = await tryListen({ host: '127.0.0.1', port: inspect.port });
+  if (problem !== undefined) {
+    throw new StartError(
+      `Port ${inspect.port} for the debugger can't be listened on (${problem}). Take another with --inspect=N.`,
+    );
+  }
 }
 
 function announceServices({ output, startedAt, logFormat }: SuperviseOptions, plan: Plan): void {

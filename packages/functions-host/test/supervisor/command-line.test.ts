@@ -41,6 +41,15 @@ describe('the command line', () => {
     expect(parse('start -p 0')).toMatchObject({ options: { port: 0 } });
   });
 
+  it.each([
+    ['--inspect', { port: 9229, brk: false }],
+    ['--inspect=9300', { port: 9300, brk: false }],
+    ['--inspect-brk', { port: 9229, brk: true }],
+    ['--inspect-brk=0', { port: 0, brk: true }],
+  ])('lets a debugger attach: %s', (option, inspect) => {
+    expect(parse(`start ${option}`)).toMatchObject({ options: { inspect } });
+  });
+
   it('asks for help when nothing is given, and wherever help is asked for', () => {
     expect(parse('')).toEqual({ name: 'help' });
     expect(parse('start --port x --help')).toEqual({ name: 'help' });
