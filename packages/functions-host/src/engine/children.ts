@@ -3,6 +3,7 @@ import { isFinished, type InstanceRow, type InstanceStatus, type ParentLink, typ
 import type { Failure } from './history';
 import type { Instance, OpenWork } from './instance';
 import { findIdFault, findTextFault } from './instance-id';
+import type { LeftAloneInstances } from './left-alone';
 import type { LiveInstances } from './live-instances';
 import type { Message } from './messages';
 import type { Turn } from './turn-outcome';
@@ -17,6 +18,7 @@ type ChildWork = Extract<OpenWork, { kind: 'child' }>;
 
 export interface ChildrenOptions {
   readonly live: LiveInstances;
+  readonly leftAlone: LeftAloneInstances;
   readonly store: TaskHubStore;
   readonly create: (about: NewInstance) => Instance;
   readonly deliver: (instance: Instance, message: Message) => void;
@@ -35,9 +37,9 @@ export class Children {
   }
 
   start(parent: Instance, work: ChildWork): void {
-    const { live, create, deliver } = this.#options;
+    const { live, leftAlone, create, deliver } = this.#options;
     const link = linkTo(parent, work);
-    const present = live.get(work.instanceId);
+    const present = live.get(work.instanceId) ?? leftAlone.get(work.instanceId);
     const fault = findIdFault(work.instanceId) ?? findTextFault('a version', work.version ?? '');
     if (fault !== undefined) {
       this.#fail(parent, work, fault);

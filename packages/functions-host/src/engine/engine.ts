@@ -20,6 +20,7 @@ import { createCommitter, type Committer } from './committer';
 import type { Orchestrators } from './execution';
 import type { HistoryTurn } from './history';
 import { decodeTurns, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
+import { LeftAloneInstances, type LeftAlone } from './left-alone';
 import { acknowledged, failSendersOf, LiveInstances } from './live-instances';
 import type { ClientMessage, Message } from './messages';
 import { isRewindTurn, Rewinder, type RewindResult } from './rewinder';
@@ -71,6 +72,7 @@ const LOG_CATEGORY = 'Host.Triggers.DurableTask';
 export class Engine {
   readonly #options: EngineOptions;
   readonly #live = new LiveInstances();
+  readonly #leftAlone = new LeftAloneInstances();
   readonly #code: WarmCode;
   readonly #children: Children;
   readonly #activities: ActivityRunner;
@@ -95,7 +97,7 @@ export class Engine {
         this.#log('Warning', `${instance.id} can't be read: ${error.message}. Trying again in ${retryInMs} ms.`, error),
     });
     this.#children = new Children({
-      ...{ live: this.#live, store, deliver, describeFailure: describeChildFailure },
+      ...{ live: this.#live, leftAlone: this.#leftAlone, store, deliver, describeFailure: describeChildFailure },
       create: (about) => this.#create(about),
     });
     this.#activities = new ActivityRunner(options.activities, options.maxConcurrentActivities, deliver);
@@ -214,7 +216,7 @@ export class Engine {
   async startInstance(request: StartRequest): Promise<StartResult> {
     const loop = this.#requireRunning();
     const id = request.id ?? randomUUID().replaceAll('-', '');
-    const running = this.#live.get(id);
+    const running = this.#live.get(id) ?? this.#leftAlone.get(id);
     if (running !== undefined) return { kind: 'exists', status: running.status };
     const instance = this.#create({ ...request, id, executionId: randomUUID(), parent: undefined });
     await acknowledged((receipt) => loop.deliver(instance, { kind: 'begin' }, receipt));
@@ -223,6 +225,8 @@ export class Engine {
 
   async send(id: string, message: ClientMessage): Promise<SendResult> {
     const loop = this.#requireRunning();
+    const leftAlone = this.#leftAlone.get(id);
+    if (leftAlone !== undefined) return { kind: await this.#sendToLeftAlone(leftAlone, message) };
     const instance = this.#live.get(id) ?? (await this.#findUnlisted(id));
     if (instance === 'unknown' || instance === 'finished') return { kind: instance };
     if (message.kind === 'suspend' && instance.status === 'Suspended')
@@ -291,6 +295,17 @@ export class Engine {
     this.#requireRunning();
     if (this.#session === undefined) throw new StoreUnavailable('The task hub is not open yet.');
     return this.#session;
+  }
+
+  async #sendToLeftAlone(instance: LeftAlone, message: ClientMessage): Promise<'accepted'> {
+    const { id, name, parent, why } = instance;
+    const committer = this.#committer;
+    if (message.kind !== 'terminate' || committer === undefined) {
+      throw new Error(`Instance '${id}' is left alone; it can only be terminated, and then purged. ${why}`);
+    }
+    const output = await this.#leftAlone.terminate(instance, message.reason, committer, this.#options.clock);
+    this.#children.answerParent(parent, name, 'Terminated', output);
+    return 'accepted';
   }
 
   /** An instance that is not in memory has finished or never was; anything else could not be restored. */
@@ -385,7 +400,9 @@ export class Engine {
           this.#live.add(instance);
           restored.push({ instance, open: [...instance.open.values()] });
         } catch (error) {
-          this.#log('Critical', `Instance '${stored.row.id}' is left alone: ${(error as Error).message}`);
+          const { message } = error as Error;
+          this.#leftAlone.add(stored.row, message);
+          this.#log('Critical', `Instance '${stored.row.id}' is left alone: ${message}`);
         }
       }
     }
@@ -425,6 +442,9 @@ export class Engine {
     const { message } = error as Error;
     this.#log('Critical', `Instance '${instance.id}' is left alone: ${message}`, error);
     this.#live.remove(instance, false);
+    if (instance.storedStatus !== undefined) {
+      this.#leftAlone.add({ ...instance, status: instance.storedStatus }, message);
+    }
     failSendersOf(instance, new Error(`Instance '${instance.id}' can't go on: ${message}`));
   }
 

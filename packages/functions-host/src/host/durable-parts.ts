@@ -3,7 +3,7 @@ import type { FunctionRuntime } from '../app/function-runtime';
 import { createDurableExtension } from '../durable/durable-extension';
 import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from '../durable/ports';
 import { createTaskHubStore } from '../store/task-hub-store';
-import { StoreUnavailable } from '../store/store';
+import { StoreTooNew, StoreUnavailable } from '../store/store';
 import { messageOf } from '../supervisor/failures';
 import { StartError } from './start-error';
 
@@ -44,6 +44,7 @@ export function createDurableParts(): DurableParts {
       try {
         await extension.open();
       } catch (error) {
+        if (error instanceof StoreTooNew) throw new StartError(error.message);
         if (!(error instanceof StoreUnavailable)) throw error;
         throw new StartError(`The task hub at ${withoutLogin(taskHub)} can't be reached: ${messageOf(error)}`);
       }

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { StoreTooNew } from './store';
 
 /**
  * The store's own schema, version by version. A migration that was released is never changed; what is next is appended.
@@ -72,7 +73,9 @@ export async function migrate(client: ClientBase, schema: string): Promise<void>
     const { rows } = await client.query<{ version: number }>(`SELECT version FROM ${schema}.schema_version`);
     const found = rows[0]?.version ?? 0;
     if (found > steps.length) {
-      throw new Error(`The task hub's schema has version ${found}; this host knows versions up to ${steps.length}.`);
+      throw new StoreTooNew(
+        `The task hub's schema ${schema} has version ${found}; this host knows versions up to ${steps.length}. A later functions-host made it: use that one.`,
+      );
     }
     for (const step of steps.slice(found)) await client.query(step);
     if (rows.length === 0) await client.query(`INSERT INTO ${schema}.schema_version VALUES ($1)`, [steps.length]);

@@ -12,7 +12,7 @@ import type { Clock } from '../clock';
  * Implementations must pass the one contract suite (`test/store/store-contract.test.ts`).
  */
 export interface TaskHubStore {
-  /** Brings the store's own schema up to date. Throws `StoreUnavailable`, or an error that says which version was found. */
+  /** Brings the store's own schema up to date. Throws `StoreUnavailable`, or `StoreTooNew`. */
   open(): Promise<void>;
   /** Makes the caller the hub's only writer at once; earlier sessions are fenced from here on. `owner` is only for people to read. */
   takeOver(owner: string): Promise<HubSession>;
@@ -182,6 +182,11 @@ export interface InstanceQuery extends InstanceFilter {
 /** The store can't be reached, or it is not known whether a commit was applied. Trying again is right. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
+}
+
+/** What is stored was written by a later version of this program, which alone may touch it. */
+export class StoreTooNew extends Error {
+  override readonly name = 'StoreTooNew';
 }
 
 /** Another host took the task hub over: this session can't write any more. */

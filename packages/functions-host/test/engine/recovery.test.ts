@@ -338,7 +338,7 @@ describe.each(MODES)('a task hub with %s turns', (mode) => {
     expect(host.logged.filter((line) => line.startsWith('Critical'))).toEqual([
       "Critical Instance 'damaged' is left alone: History of instance 'damaged': Turn 0 has history format 99; this host reads formats up to 2.",
     ]);
-    await expect(host.raise('damaged', 'x')).rejects.toThrow('could not be restored');
+    await expect(host.raise('damaged', 'x')).rejects.toThrow('is left alone; it can only be terminated');
     expect((await host.row('damaged')).status).toBe('Running');
   });
 });
