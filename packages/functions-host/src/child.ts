@@ -4,7 +4,7 @@
  * supervisor would hold the port and the task hub against the next one.
  */
 import { inspect } from 'node:util';
-import { startHost } from './host/host';
+import { openHost } from './host/host';
 import type { Host, HostOptions } from './host/options';
 import { StartError } from './host/start-error';
 import { hostGraceMs, lostHubExitCode, optionsVariable } from './supervisor/host-process';
@@ -51,7 +51,7 @@ process.on('message', (message: Partial<StopMessage>) => {
 
 async function main(): Promise<void> {
   try {
-    host = await startHost(readOptions());
+    host = await openHost(readOptions());
     tell({ type: 'ready', url: host.url, functions: host.functionNames }, () => undefined);
     // Started again, it becomes the standby of the host that replaced it.
     void host.lost.then(() => stop(lostHubExitCode));

@@ -26,6 +26,7 @@ async function main(): Promise<number> {
     await run({
       ...options,
       command: command.name,
+      services: true,
       environment: process.env,
       output,
       startedAt,

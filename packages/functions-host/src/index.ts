@@ -1,4 +1,3 @@
-export { startHost } from './host/host';
-export type { Host, HostOptions } from './host/options';
+export { startHost, type RunningHost } from './supervisor/start-host';
+export type { StartOptions } from './supervisor/start-options';
 export { StartError } from './host/start-error';
-export type { Clock, Scheduled } from './clock';

@@ -59,7 +59,7 @@ interface Base {
  * Starts a host with the app of `options.appDir` in this process and resolves when it takes work. A process runs one at a time.
  * @throws StartError whose message says what has to be put right.
  */
-export async function startHost(options: HostOptions): Promise<Host> {
+export async function openHost(options: HostOptions): Promise<Host> {
   const clock = options.clock ?? realClock;
   const settings = createSettings(options.settings);
   const hostJson = readHostJson(options.appDir, settings);

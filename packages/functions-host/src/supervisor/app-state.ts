@@ -20,16 +20,26 @@ export interface AppState {
   readonly isOwn: (settingName: string) => boolean;
 }
 
-/** Reads package.json and local.settings.json of an app, below what is set in the environment. */
-export async function readApp(appDir: string, environment: NodeJS.ProcessEnv): Promise<AppState> {
+/** Reads package.json and local.settings.json of an app, below what is set in the environment, below what is given. */
+export async function readApp(
+  appDir: string,
+  environment: NodeJS.ProcessEnv,
+  given: Readonly<Record<string, string>> = {},
+): Promise<AppState> {
   const manifest = await readAppManifest(appDir);
   const local = await readLocalSettings(appDir);
   const named = manifest.services.flatMap(({ settings }) => settings);
-  const own = new Set([...Object.keys(local.values), 'AzureWebJobsStorage', hubSetting, ...named]);
+  const own = new Set([
+    ...Object.keys(local.values),
+    ...Object.keys(given),
+    'AzureWebJobsStorage',
+    hubSetting,
+    ...named,
+  ]);
   const isAllOwn = Object.keys(local.values).length === 0;
   return {
     manifest,
-    settings: mergeSettings(local, environment),
+    settings: mergeSettings(local, { ...environment, ...given }),
     ...(local.port !== undefined && { port: local.port }),
     ...(local.cors && { cors: local.cors }),
     isOwn: (name) => isAllOwn || own.has(name),

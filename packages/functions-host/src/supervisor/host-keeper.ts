@@ -18,7 +18,7 @@ export interface HostKeeperOptions {
   /** False when the services would have to be others. */
   readonly isSamePlan: (app: AppState) => boolean;
   readonly watch: AppWatch | undefined;
-  readonly start: Pick<HostProcessOptions, 'entry' | 'host' | 'inspect'>;
+  readonly start: Pick<HostProcessOptions, 'entry' | 'host' | 'inspect' | 'output' | 'onReady'>;
   /** An app that doesn't start is waited for until its files change; otherwise its failure is ours. */
   readonly maySitOut: boolean;
   readonly appDir: string;

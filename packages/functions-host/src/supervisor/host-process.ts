@@ -11,9 +11,15 @@ import { forkDetached } from './tethered';
 /** Variable that carries `HostOptions` without the settings, which are the child's environment, as JSON. */
 export const optionsVariable = 'FUNCTIONS_HOST_OPTIONS';
 
+/** What is known of a host once it takes requests. */
+export interface HostReady {
+  readonly url: string;
+  readonly functions: readonly string[];
+}
+
 /** What the host's process tells the supervisor. */
 export type HostMessage =
-  | { readonly type: 'ready'; readonly url: string; readonly functions: readonly string[] }
+  | ({ readonly type: 'ready' } & HostReady)
   | { readonly type: 'failed'; readonly exitCode: number; readonly message: string };
 
 /** What the supervisor tells the host's process. That the channel ends means the same. */
@@ -34,13 +40,17 @@ export interface HostProcessOptions {
   readonly host: Omit<HostOptions, 'settings' | 'clock'>;
   readonly settings: Readonly<Record<string, string>>;
   readonly inspect?: InspectOptions;
+  /** Takes what the process prints; without it that goes where ours goes. */
+  readonly output?: (text: string) => void;
+  readonly onReady?: (about: HostReady) => void;
   readonly onSpawn?: (child: ChildProcess) => void;
   /** Aborting ends a start that is under way. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Starts the process with the app in it and resolves when it says that it is ready; its output goes where ours goes.
+ * Starts the process with the app in it and resolves when it says that it is ready; its output goes where ours goes,
+ * unless `output` takes it.
  * Rejects with the `StartError` that it reports, or with `DiedAtStart` when it ends without a word.
  */
 export async function startHostProcess({
@@ -48,6 +58,8 @@ export async function startHostProcess({
   host,
   settings,
   inspect,
+  output,
+  onReady,
   onSpawn,
   signal,
 }: HostProcessOptions): Promise<Running> {
@@ -57,8 +69,11 @@ export async function startHostProcess({
     cwd: host.appDir,
     env: { ...settings, [optionsVariable]: JSON.stringify(host) },
     execArgv: ['--enable-source-maps', ...nodeArguments(settings, inspect)],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: output === undefined ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  if (output !== undefined) {
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', output);
+  }
   onSpawn?.(child);
   const ended = endOf(child).then((how) =>
     how === `code ${lostHubExitCode}` ? 'another host works on its task hub' : how,
@@ -67,7 +82,10 @@ export async function startHostProcess({
   const stopListening = onAbort(signal, () => void running.stop());
   try {
     const outcome = await firstOutcome(child, ended);
-    if (outcome === 'ready') return running;
+    if (!(outcome instanceof StartError)) {
+      onReady?.(outcome);
+      return running;
+    }
     await running.stop();
     throw outcome;
   } finally {
@@ -75,10 +93,10 @@ export async function startHostProcess({
   }
 }
 
-function firstOutcome(child: ChildProcess, ended: Promise<string>): Promise<'ready' | StartError> {
+function firstOutcome(child: ChildProcess, ended: Promise<string>): Promise<HostReady | StartError> {
   return new Promise((resolve) => {
     child.on('message', (message: HostMessage) => {
-      if (message.type === 'ready') resolve('ready');
+      if (message.type === 'ready') resolve({ url: message.url, functions: message.functions });
       else resolve(new StartError(message.message, message.exitCode));
     });
     void ended.then((how) => resolve(new DiedAtStart(`Host process ended (${how}) before it was ready.`)));

@@ -22,6 +22,7 @@ import type { DataFolder } from './data-folder';
 import { StartError } from '../host/start-error';
 import { messageOf } from './failures';
 import { runHost } from './host-keeper';
+import type { HostReady } from './host-process';
 import { planServices } from './plan';
 import type { Plan, TaskHubChoice } from './plan';
 import { runServices } from './running-services';
@@ -31,7 +32,11 @@ const DEFAULT_PORT = 7071;
 
 export interface SuperviseOptions extends CommandOptions {
   readonly command: 'start' | 'services';
+  /** False: the host alone; all that its settings name is there already. */
+  readonly services: boolean;
   readonly environment: NodeJS.ProcessEnv;
+  /** Settings above those of the environment. */
+  readonly given?: Readonly<Record<string, string>>;
   readonly output: HostOutput;
   /** Milliseconds since the Unix epoch at which the command was given. */
   readonly startedAt: number;
@@ -41,12 +46,16 @@ export interface SuperviseOptions extends CommandOptions {
   readonly isInteractive: boolean;
   /** Told how to end everything at once. */
   readonly onKill: (killAll: () => void) => void;
+  /** Takes what the host's process prints; without it that goes where ours goes. */
+  readonly hostOutput?: (text: string) => void;
+  /** Told each time the host takes requests. */
+  readonly onReady?: (about: HostReady) => void;
 }
 
 /** Runs until `stop` aborts; rejects with a `StartError` when it can't start or go on. Nothing is left running. */
 export async function supervise(options: SuperviseOptions, stop: AbortSignal): Promise<void> {
   const { dataDir, output } = options;
-  let app = await readApp(options.appDir, options.environment);
+  let app = await readAppOf(options);
   if (options.clean) await requireCleanable(dataDir);
   const folder = await openDataFolder(dataDir);
   try {
@@ -77,10 +86,11 @@ async function runOnce(
 ): Promise<AppState> {
   const { log } = options.output;
   const { appDir } = options;
-  const plan = await planServices({ ...app, appDir, folder, log, taskHub: chooseTaskHub(options, app) });
+  const taskHub = chooseTaskHub(options, app);
+  const plan = options.services ? await planServices({ ...app, appDir, folder, log, taskHub }) : hostAlone(taskHub);
   const services = runServices(plan, children, log);
   const runTasks = async (current: AppState): Promise<void> => {
-    for (const task of current.manifest.tasks) {
+    for (const task of options.services ? current.manifest.tasks : []) {
       const logFile = folder.logFile(task.name);
       await runTask(task, { appDir, env: current.settings, logFile, children, log, signal: stop });
     }
@@ -95,7 +105,7 @@ async function runOnce(
     }
     return await runHost({
       app,
-      readApp: () => readApp(options.appDir, options.environment),
+      readApp: () => readAppOf(options),
       runTasks,
       restartStandIns: (names) => services.restart(names),
       isSamePlan: (other) => decidesAlike(other, app),
@@ -103,6 +113,8 @@ async function runOnce(
       start: {
         entry: options.hostEntry,
         ...(options.inspect && { inspect: options.inspect }),
+        ...(options.hostOutput && { output: options.hostOutput }),
+        ...(options.onReady && { onReady: options.onReady }),
         host: {
           appDir,
           port,
@@ -124,6 +136,14 @@ async function runOnce(
   } finally {
     await services.stop();
   }
+}
+
+function readAppOf({ appDir, environment, given }: SuperviseOptions): Promise<AppState> {
+  return readApp(appDir, environment, given);
+}
+
+function hostAlone(taskHub: TaskHubChoice): Plan {
+  return { databases: [], storage: [], standIns: [], taskHub: taskHub.kind === 'url' ? taskHub.url : 'memory' };
 }
 
 function chooseTaskHub(options: SuperviseOptions, { settings }: AppState): TaskHubChoice {

@@ -9,6 +9,9 @@ export interface SupervisorLock {
   release(): Promise<void>;
 }
 
+/** Lock files that this very process holds: its own id in one says nothing. */
+const held = new Set<string>();
+
 interface Holder {
   readonly pid: number;
   /** See `identifyProcess`; missing where the system doesn't say. */
@@ -21,6 +24,15 @@ interface Holder {
  */
 export async function lockDataFolder(file: string, dataDir: string): Promise<SupervisorLock> {
   await mkdir(path.dirname(file), { recursive: true });
+  if (held.has(file)) throw taken('this process', dataDir);
+  held.add(file);
+  return takeLock(file, dataDir).catch((error: unknown) => {
+    held.delete(file);
+    throw error;
+  });
+}
+
+async function takeLock(file: string, dataDir: string): Promise<SupervisorLock> {
   const identity = await identifyProcess(process.pid);
   const own = JSON.stringify({ pid: process.pid, ...(identity !== undefined && { identity }) } satisfies Holder);
   const draft = `${file}.${process.pid}`;
@@ -33,6 +45,7 @@ export async function lockDataFolder(file: string, dataDir: string): Promise<Sup
   }
   return {
     release: async () => {
+      held.delete(file);
       if ((await readFile(file, 'utf8').catch(() => '')) === own) await rm(file, { force: true });
     },
   };
@@ -53,9 +66,7 @@ async function takeAwayIfStale(file: string, dataDir: string): Promise<void> {
   if (text === undefined) return;
   const holder = toHolder(text);
   if (holder && (await isStillThere(holder))) {
-    throw new StartError(
-      `Another functions-host (process ${holder.pid}) uses the data folder ${dataDir}. End it first, or name another folder with --data.`,
-    );
+    throw taken(`process ${holder.pid}`, dataDir);
   }
   // Two may find the same stale file. Renaming gives it to one of them; whoever got a fresh one instead puts it back.
   const aside = `${file}.stale.${process.pid}`;
@@ -66,6 +77,12 @@ async function takeAwayIfStale(file: string, dataDir: string): Promise<void> {
   if (!hasMoved) return;
   if ((await readFile(aside, 'utf8')) !== text) await tryLink(aside, file);
   await rm(aside, { force: true });
+}
+
+function taken(holder: string, dataDir: string): StartError {
+  return new StartError(
+    `Another functions-host (${holder}) uses the data folder ${dataDir}. End it first, or name another folder with --data.`,
+  );
 }
 
 async function isStillThere({ pid, identity }: Holder): Promise<boolean> {

@@ -88,8 +88,9 @@ function launch(appDir: string, options: HostProcessOptions): { child: ChildProc
     startedAt: Date.now(),
     ...options,
   };
-  const child = fork(path.join(__dirname, 'run-host.cjs'), {
-    env: { ...process.env, HOST_OPTIONS: JSON.stringify(full) },
+  const { settings, ...host } = full;
+  const child = fork(path.join(__dirname, '../../dist/child.js'), {
+    env: { ...process.env, ...settings, FUNCTIONS_HOST_OPTIONS: JSON.stringify(host) },
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
