@@ -35,7 +35,7 @@ export function errorAnswer(
     ...(exception !== undefined && {
       ExceptionMessage: exception.message,
       ExceptionType: exception.type,
-      StackTrace: null,
+      StackTrace: '',
     }),
   });
 }

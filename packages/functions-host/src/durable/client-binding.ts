@@ -4,7 +4,7 @@ export interface LinkContext {
   readonly origin: string;
   readonly hubName: string;
   readonly connectionName: string;
-  /** Put into links as `code=`, when keys are enforced. */
+  /** Put into links as `code=`. */
   readonly systemKey: string | undefined;
 }
 
@@ -16,8 +16,9 @@ const ID_PLACEHOLDER = 'INSTANCEID';
 /**
  * What a `durableClient` input binding receives. With `rpcBaseUrl` the client library calls the API without a key;
  * when keys are enforced it is left out, and the library takes the URLs that carry the key.
+ * @param keylessUrl where the API answers without a key, e.g. `http://127.0.0.1:7071`.
  */
-export function toClientBinding(links: LinkContext): unknown {
+export function toClientBinding(links: LinkContext, keylessUrl: string | undefined): unknown {
   const base = `${links.origin}${WEBHOOK_PATH}`;
   const key = toKeyParameter(links);
   const withKey = key === '' ? '' : `?${key}`;
@@ -32,7 +33,7 @@ export function toClientBinding(links: LinkContext): unknown {
     managementUrls: toManagementLinks(links, ID_PLACEHOLDER, true),
     baseUrl: base,
     requiredQueryStringParameters: key,
-    ...(key === '' && { rpcBaseUrl: `${base}/` }),
+    ...(keylessUrl !== undefined && { rpcBaseUrl: `${keylessUrl}${WEBHOOK_PATH}/` }),
   };
 }
 

@@ -37,7 +37,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     origin,
     hubName,
     connectionName,
-    systemKey: options.systemKey,
+    systemKey: options.systemKey?.(),
   });
   const { defaultVersion } = settings;
   const management: ManagementContext = {
@@ -71,8 +71,9 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     handleHttp: (request) => role.answer(request, () => answerManagement(management, request)),
     clientBinding({ taskHub, connectionName }) {
       if (connectionName !== undefined) connections.add(connectionName.toLowerCase());
-      const context = links(options.baseUrl, connectionName);
-      return JSON.stringify(toClientBinding({ ...context, hubName: taskHub ?? hubName }));
+      const context = links(options.linkUrl ?? options.baseUrl, connectionName);
+      const keylessUrl = options.enforcesKeys === true ? undefined : options.baseUrl;
+      return JSON.stringify(toClientBinding({ ...context, hubName: taskHub ?? hubName }, keylessUrl));
     },
   };
 }

@@ -53,7 +53,7 @@ function toExceptionJson(message: string, stack: string | undefined): string {
       InnerException: null,
       ...shared,
       Source: 'System.Private.CoreLib',
-      StackTrace: null,
+      StackTrace: '',
     },
     HelpURL: null,
     StackTraceString: null,

@@ -68,8 +68,12 @@ export interface DurableExtensionOptions {
   readonly hubName: string;
   /** Where the host listens, e.g. `http://127.0.0.1:7071`, without a trailing slash. */
   readonly baseUrl: string;
-  /** Key put into links as `code=`, when keys are enforced. */
-  readonly systemKey?: string;
+  /** What links that it hands to the app start with, e.g. `http://localhost:7071`; `baseUrl` when left out. */
+  readonly linkUrl?: string;
+  /** True when nothing is answered without a key. */
+  readonly enforcesKeys?: boolean;
+  /** The key that links carry as `code=`; none when left out. */
+  readonly systemKey?: () => string;
   /**
    * How much of sticky running is checked against a full replay: all instances, one in a hundred, or none. Of very long
    * histories not every turn is checked.

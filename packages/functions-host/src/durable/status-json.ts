@@ -39,7 +39,9 @@ export function toHistoryJson(
   held: readonly ClientMessage[],
   showsOutput: boolean,
 ): string {
-  const writer = new HistoryWriter(row, showsOutput);
+  // Turns are counted on over a continue-as-new, which forgets the earlier ones.
+  const isContinued = (turns[0]?.turn ?? 0) > 0;
+  const writer = new HistoryWriter(row, showsOutput, isContinued);
   const isVoid = findVoid(turns);
   for (const turn of turns) {
     for (const event of turn.events) {
@@ -76,14 +78,16 @@ interface ShownEvent {
 class HistoryWriter {
   readonly #row: InstanceRow;
   readonly #showsOutput: boolean;
+  readonly #isContinued: boolean;
   readonly #opened = new Map<number, Opened>();
   readonly #fireTimes = new Map<number, number>();
   readonly #failedInVain = new Set<number>();
   readonly #events: ShownEvent[] = [];
 
-  constructor(row: InstanceRow, showsOutput: boolean) {
+  constructor(row: InstanceRow, showsOutput: boolean, isContinued: boolean) {
     this.#row = row;
     this.#showsOutput = showsOutput;
+    this.#isContinued = isContinued;
   }
 
   inOrder(): unknown[] {
@@ -200,7 +204,7 @@ class HistoryWriter {
       Correlation: null,
       ParentTraceContext: null,
       ScheduledStartTime: null,
-      Generation: 0,
+      Generation: this.#isContinued ? null : 0,
       GenerateNewTrace: false,
       Timestamp: toIso(at),
       FunctionName: this.#row.name,
@@ -225,7 +229,7 @@ class HistoryWriter {
   #about(id: number): Readonly<Record<string, unknown>> {
     const opened = this.#opened.get(id);
     return {
-      ScheduledTime: opened === undefined ? null : toIso(opened.at),
+      ScheduledTime: opened === undefined ? null : toIso(opened.at).replace('Z', '+00:00'),
       FunctionName: opened?.name ?? null,
       Input: null,
     };

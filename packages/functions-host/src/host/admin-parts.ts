@@ -3,8 +3,10 @@ import { findEntryPoints } from '../app/entry-points';
 import type { FunctionRuntime } from '../app/function-runtime';
 import type { Clock } from '../clock';
 import { type AdminApi, createAdminApi } from '../http/admin';
-import type { HostKeys } from '../http/keys';
+import type { KeyRing } from '../http/keys';
 import type { HostLog } from '../log';
+import { toHostConfig } from './host-config';
+import type { HostJson } from './host-json';
 import { runFunction, type RunParts } from './run-function';
 
 /** The admin API of a composed host. */
@@ -16,11 +18,12 @@ export function toAdminApi(
       readonly startedAt: number;
       readonly clock: Clock;
       readonly hostId: string;
+      readonly hostJson: HostJson;
       readonly url: string;
       readonly log: HostLog;
     };
     readonly runtimes: readonly FunctionRuntime[];
-    readonly keys: () => HostKeys;
+    readonly keys: KeyRing;
     readonly activeHost: () => string | undefined;
   },
 ): AdminApi {
@@ -33,6 +36,7 @@ export function toAdminApi(
     httpFunctions,
     keys: parts.keys,
     activeHost: parts.activeHost,
+    config: () => toHostConfig(base.hostJson),
     run: (runtime, input) => {
       runFunction({ ...parts, url: base.url, log: base.log }, runtime, input);
     },

@@ -19,6 +19,9 @@ export interface HostJson {
   /** `extensions.durableTask` as it stands. */
   readonly durableTask: Readonly<Record<string, unknown>>;
   readonly hubName: string;
+  /** `extensions` and `concurrency` as they stand. */
+  readonly extensions: Readonly<Record<string, unknown>>;
+  readonly concurrency: Readonly<Record<string, unknown>>;
   readonly blobs: {
     /** Failed attempts after which a blob is given up. */
     readonly poisonThreshold: number;
@@ -60,6 +63,8 @@ export function readHostJson(appDir: string, settings: Settings): HostJson {
     ).replace(/^\/|\/$/g, ''),
     http: readHttpOptions((key) => at('extensions', 'http', key), file),
     durableTask,
+    extensions: toObject(at('extensions'), 'extensions', file),
+    concurrency: toObject(at('concurrency'), 'concurrency', file),
     hubName: settings.resolve(
       readText(durableTask['hubName'] ?? 'TestHubName', 'extensions.durableTask.hubName', file),
     ),

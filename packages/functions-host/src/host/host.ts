@@ -17,7 +17,7 @@ import { type Clock, realClock } from '../clock';
 import { withCors } from '../http/cors';
 import { createDispatcher } from '../http/dispatch';
 import { toHttpFunctions, toRouteTable } from '../http/http-functions';
-import { durableKeyName, readKeys } from '../http/keys';
+import { durableKeyName, openKeys } from '../http/keys';
 import { readBodyLimit } from '../http/request-body';
 import { type HttpServer, listen, withHeaders } from '../http/server';
 import { openStreamDoor } from '../http/stream-door';
@@ -139,16 +139,18 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   const parts = await loadParts(base, server);
   const { runtimes, model, hooks, durable, invoker, listeners, httpFunctions } = parts;
   const names = runtimes.map(({ fn }) => fn.name);
-  const keys = options.auth ? readKeys(options.dataDir, names) : undefined;
-  const systemKey = keys?.system[durableKeyName];
+  const keys = openKeys(options.dataDir, names);
 
   const durableFunctions = durable.connect({ ...parts, log });
   await openDurable(durable, {
     ...{ taskHub: options.taskHub, verifyReplay: options.verifyReplay, clock, log },
     settings: hostJson.durableTask,
     hubName: hostJson.hubName,
+    // By address: a name may stand for another one first.
     baseUrl: `http://127.0.0.1:${server.port}`,
-    ...(systemKey === undefined ? undefined : { systemKey }),
+    linkUrl: url,
+    enforcesKeys: options.auth,
+    systemKey: () => keys.current().system[durableKeyName] ?? '',
   });
   base.cleanUp.add(() => durable.extension()?.stop(durableGraceMs));
 
@@ -156,15 +158,16 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   await hooks.run('appStart', { hookData: appHookData });
   base.cleanUp.add(() => hooks.run('appTerminate', { hookData: appHookData }));
   const admin = toAdminApi({
-    ...{ ...parts, durableFunctions },
-    base: { ...options, clock, hostId: parts.hostId, url, log },
-    keys: () => keys ?? readKeys(options.dataDir, names),
+    ...{ ...parts, durableFunctions, durable: durable.extension },
+    base: { ...options, clock, hostId: parts.hostId, hostJson, url, log },
+    keys,
     activeHost: () => durable.extension()?.activeHost()?.url,
   });
   const streamDoor = await openStreamDoor(model);
   const requestClass = streamDoor === undefined ? await probeHttpRequest(model) : undefined;
   const dispatcher = createDispatcher({
-    ...{ routes: parts.routes, invoker, admin, durable: durable.extension(), keys, streamDoor },
+    ...{ routes: parts.routes, invoker, admin, durable: durable.extension(), streamDoor },
+    keys: options.auth ? keys : undefined,
     httpInvoker: createHttpInvoker({ ...parts, log, requestClass }),
     defaultHost: `localhost:${server.port}`,
     hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),

@@ -1,7 +1,7 @@
 import type { FunctionRuntime } from '../app/function-runtime';
 import { httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
-import type { DurableFunctions } from '../durable/ports';
+import type { DurableExtension, DurableFunctions } from '../durable/ports';
 import type { HttpFunction } from '../http/http-functions';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
@@ -12,6 +12,8 @@ export interface RunParts {
   readonly listeners: readonly TriggerListener[];
   readonly httpFunctions: readonly HttpFunction[];
   readonly durableFunctions: DurableFunctions;
+  /** Undefined for an app without durable functions. */
+  readonly durable: () => DurableExtension | undefined;
   readonly url: string;
   readonly log: HostLog;
 }
@@ -32,14 +34,65 @@ async function start(parts: RunParts, runtime: FunctionRuntime, input: string): 
   if (listener !== undefined) return listener.runOnce(input);
   const http = parts.httpFunctions.find((candidate) => candidate.runtime === runtime);
   if (http !== undefined) return runHttp(parts, http, input);
-  if (runtime.fn.trigger.type === 'activityTrigger') {
-    await parts.durableFunctions.runActivity(runtime.fn, { instanceId: '', taskId: 0, input: JSON.stringify(input) });
-    return;
+  switch (runtime.fn.trigger.type) {
+    case 'activityTrigger':
+      await parts.durableFunctions.runActivity(runtime.fn, { instanceId: '', taskId: 0, input: JSON.stringify(input) });
+      return;
+    case 'orchestrationTrigger':
+      return startOrchestration(parts, runtime.fn.name, input);
+    case 'entityTrigger':
+      return signalEntity(parts, runtime.fn.name, input);
+    default:
+      throw new Error(`functions with a ${runtime.fn.trigger.type} can't be run on demand.`);
   }
-  throw new Error(
-    `it is an ${runtime.fn.trigger.type}, which only runs in an orchestration: start one with ` +
-      `POST ${parts.url}/runtime/webhooks/durabletask/orchestrators/${runtime.fn.name}.`,
-  );
+}
+
+/** Starts a new instance; an input that is JSON is its input, any other text is one as it stands. */
+function startOrchestration(parts: RunParts, name: string, input: string): Promise<void> {
+  return post(parts, `orchestrators/${encodeURIComponent(name)}`, '', isJson(input) ? input : JSON.stringify(input));
+}
+
+/** Signals an entity that the input names. */
+function signalEntity(parts: RunParts, name: string, input: string): Promise<void> {
+  const {
+    key,
+    operation,
+    input: given,
+  } = ((isJson(input) ? JSON.parse(input) : undefined) ?? {}) as {
+    key?: unknown;
+    operation?: unknown;
+    input?: unknown;
+  };
+  if (typeof key !== 'string' || typeof operation !== 'string') {
+    throw new Error(
+      `an entity is run with an input like {"key":"a","operation":"add","input":1}; got ${JSON.stringify(input)}.`,
+    );
+  }
+  const target = `entities/${encodeURIComponent(name)}/${encodeURIComponent(key)}`;
+  return post(parts, target, `op=${encodeURIComponent(operation)}`, given === undefined ? '' : JSON.stringify(given));
+}
+
+async function post({ durable, url }: RunParts, path: string, query: string, json: string): Promise<void> {
+  const extension = durable();
+  if (extension === undefined) throw new Error('the task hub is not open.');
+  const answer = await extension.handleHttp({
+    method: 'POST',
+    path,
+    query: new URLSearchParams(query),
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(json),
+    origin: url,
+  });
+  if (answer.status !== 202) throw new Error(`${answer.status} ${answer.body}`);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function runHttp(parts: RunParts, { runtime, methods, template }: HttpFunction, input: string): Promise<void> {

@@ -2,23 +2,9 @@ import path from 'node:path';
 import type { FunctionRuntime } from '../app/function-runtime';
 import type { Clock } from '../clock';
 import type { HttpFunction } from './http-functions';
-import type { HostKeys } from './keys';
-
-/** A request to `/admin/...`. */
-interface AdminRequest {
-  readonly method: string;
-  /** With its leading slash, still percent-encoded. */
-  readonly path: string;
-  readonly body: Buffer;
-  readonly contentType: string | undefined;
-  readonly origin: string;
-}
-
-interface AdminResponse {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
+import { type AdminRequest, type AdminResponse, notFound, toJson } from './admin-answers';
+import { answerKeys } from './admin-keys';
+import type { KeyRing, KeyRoom } from './keys';
 
 /** The host's admin API, as tools and people use it. */
 export interface AdminApi {
@@ -39,31 +25,42 @@ export interface AdminOptions {
   readonly startedAt: number;
   /** Where the host listens whose standby this one is. */
   readonly activeHost: () => string | undefined;
-  /** Reads (or makes) the keys. */
-  readonly keys: () => HostKeys;
+  readonly keys: KeyRing;
+  /** The host's configuration as it is shown. */
+  config(): object;
   /** Starts one run of a function with a text as its trigger's input; it is not waited for. */
   run(runtime: FunctionRuntime, input: string): void;
 }
 
 const hostVersion = '4.1037.0';
-const notFound: AdminResponse = { status: 404 };
 
 /** The admin API over a loaded app. */
 export function createAdminApi(options: AdminOptions): AdminApi {
   return {
     isOpen: (requestPath) => /^\/admin\/host\/ping\/?$/i.test(requestPath),
     handle(request) {
-      const [, , area = '', name = '', rest = '', ...more] = request.path.split('/').map(decode);
+      const [, , area = '', name = '', rest = '', key = '', ...more] = request.path.split('/').map(decode);
       if (more.some((segment) => segment !== '')) return notFound;
-      if (area === 'warmup' && request.method === 'GET') return { status: 200 };
-      if (area === 'host') return handleHost(options, request, name.toLowerCase(), rest);
-      if (area === 'functions') return handleFunctions(options, request, name, rest.toLowerCase());
-      return notFound;
+      switch (area.toLowerCase()) {
+        case 'warmup':
+          return name === '' && request.method === 'GET' ? { status: 200 } : notFound;
+        case 'host':
+          return key === '' ? handleHost(options, request, name.toLowerCase(), rest) : notFound;
+        case 'functions':
+          return handleFunctions(options, request, name, rest.toLowerCase(), key);
+        default:
+          return notFound;
+      }
     },
   };
 }
 
+/** Both of the first names are used for the keys that open every function. */
+const keyRooms: Readonly<Record<string, KeyRoom>> = { keys: 'host', functionkeys: 'host', systemkeys: 'system' };
+
 function handleHost(options: AdminOptions, request: AdminRequest, name: string, rest: string): AdminResponse {
+  const room = keyRooms[name];
+  if (room !== undefined) return answerKeys(options.keys, room, rest, request);
   if (rest !== '') return notFound;
   if (name === 'ping') return { status: 200, headers: { 'cache-control': 'no-store,no-cache', pragma: 'no-cache' } };
   if (name === 'synctriggers' && request.method === 'POST') {
@@ -84,11 +81,10 @@ function handleHost(options: AdminOptions, request: AdminRequest, name: string, 
         functionAppContentEditingState: 'Unknown',
         ...describeRole(options.activeHost()),
       });
-    case 'keys':
-    case 'functionkeys':
-      return toKeyList(options.keys().host, request);
-    case 'systemkeys':
-      return toKeyList(options.keys().system, request);
+    case 'config':
+      return { ...textAnswer, body: JSON.stringify(options.config(), undefined, 2) };
+    case 'processes':
+      return toJson({ processes: [ownProcess()] });
     default:
       return notFound;
   }
@@ -99,7 +95,20 @@ function describeRole(activeHost: string | undefined): object {
   return activeHost === undefined ? {} : { taskHub: { role: 'standby', activeHost } };
 }
 
-function handleFunctions(options: AdminOptions, request: AdminRequest, name: string, rest: string): AdminResponse {
+const textAnswer = { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' } };
+
+/** The app runs in the host's own process. */
+function ownProcess(): object {
+  return { processId: process.pid, processName: 'node', debugEngine: 'node', isEligibleForOpenInBrowser: false };
+}
+
+function handleFunctions(
+  options: AdminOptions,
+  request: AdminRequest,
+  name: string,
+  rest: string,
+  key: string,
+): AdminResponse {
   if (name === '') {
     if (request.method !== 'GET') return notFound;
     const sorted = [...options.runtimes].sort((a, b) => (a.fn.name.toLowerCase() < b.fn.name.toLowerCase() ? -1 : 1));
@@ -107,11 +116,12 @@ function handleFunctions(options: AdminOptions, request: AdminRequest, name: str
   }
   const runtime = options.runtimes.find(({ fn }) => fn.name.toLowerCase() === name.toLowerCase());
   if (runtime === undefined) return notFound;
+  if (rest === 'keys') return answerKeys(options.keys, { functionName: runtime.fn.name }, key, request);
+  if (key !== '') return notFound;
   if (rest === '' && request.method === 'POST') return runFunction(options, runtime, request);
   if (request.method !== 'GET') return notFound;
   if (rest === '') return toJson(describeFunction(options, runtime, request.origin));
-  if (rest === 'status') return toJson({});
-  return rest === 'keys' ? toKeyList(options.keys().functions[runtime.fn.name] ?? {}, request) : notFound;
+  return rest === 'status' ? toJson({}) : notFound;
 }
 
 /** Body `{ "input": "..." }`: 202 as soon as it is understood, whatever the run comes to. */
@@ -156,17 +166,6 @@ function describeFunction(options: AdminOptions, runtime: FunctionRuntime, origi
     isDirect: false,
     isProxy: false,
   };
-}
-
-function toKeyList(keys: Readonly<Record<string, string>>, request: AdminRequest): AdminResponse {
-  return toJson({
-    keys: Object.entries(keys).map(([name, value]) => ({ name, value })),
-    links: [{ rel: 'self', href: request.origin + request.path }],
-  });
-}
-
-function toJson(value: unknown, status = 200): AdminResponse {
-  return { status, headers: { 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) };
 }
 
 function decode(segment: string): string {

@@ -6,7 +6,7 @@ import type { AdminApi } from './admin';
 import { type Door, refuseAccess } from './auth';
 import { answerWithFunction, answerWithStream } from './function-endpoint';
 import type { HttpFunction } from './http-functions';
-import type { HostKeys } from './keys';
+import type { KeyRing } from './keys';
 import { homePage } from './home-page';
 import { takeBody } from './request-body';
 import { toPath } from './request-path';
@@ -23,7 +23,7 @@ export interface Endpoints {
   readonly admin: AdminApi;
   readonly durable: DurableExtension | undefined;
   /** Given when keys are enforced. */
-  readonly keys: HostKeys | undefined;
+  readonly keys: KeyRing | undefined;
   /** `host:port` for a request that names none. */
   readonly defaultHost: string;
   readonly hasHomePage: boolean;
@@ -87,7 +87,7 @@ function isRefused(
   query: string,
 ): boolean {
   if (endpoints.keys === undefined) return false;
-  const status = refuseAccess(endpoints.keys, door, request, query);
+  const status = refuseAccess(endpoints.keys.current(), door, request, query);
   if (status !== undefined) answer(response, status);
   return status !== undefined;
 }

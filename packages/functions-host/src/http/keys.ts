@@ -20,23 +20,68 @@ export const durableKeyName = 'durabletask_extension';
 
 const fileName = 'keys.json';
 
+/** Keys of one kind: those that open every function, those of extensions, or those of one function. */
+export type KeyRoom = 'host' | 'system' | { readonly functionName: string };
+
+/** The keys of a host, which can be changed while it runs. Each change is on disk before it counts. */
+export interface KeyRing {
+  current(): HostKeys;
+  /** Sets a key, to a new random value if none is given. */
+  put(room: KeyRoom, name: string, value?: string): { readonly value: string; readonly isNew: boolean };
+  putMaster(value?: string): string;
+  /** False if there is no such key. */
+  remove(room: KeyRoom, name: string): boolean;
+}
+
 /**
- * Reads `keys.json` of the data folder, and makes it, with random keys, if there is none or a function has none yet.
+ * Opens `keys.json` of the data folder, and makes it, with random keys, if there is none or a function has none yet.
  * @throws StartError naming the file if it can't be read as keys.
  */
-export function readKeys(dataDir: string, functionNames: readonly string[]): HostKeys {
+export function openKeys(dataDir: string, functionNames: readonly string[]): KeyRing {
   const file = path.join(dataDir, fileName);
   const found = readFile(file);
-  const functions: Record<string, Readonly<Record<string, string>>> = { ...found?.functions };
+  const functions: Record<string, Keys> = { ...found?.functions };
   for (const name of functionNames) functions[name] ??= { default: newKey() };
-  const keys: HostKeys = {
+  let keys: HostKeys = {
     master: found?.master ?? newKey(),
     host: found?.host ?? { default: newKey() },
     system: { [durableKeyName]: newKey(), ...found?.system },
     functions,
   };
   if (JSON.stringify(keys) !== JSON.stringify(found)) writeFile(file, keys);
-  return keys;
+  const change = (changed: HostKeys): void => {
+    writeFile(file, changed);
+    keys = changed;
+  };
+  return {
+    current: () => keys,
+    put(room, name, value = newKey()) {
+      const before = keysOf(keys, room);
+      change(withRoom(keys, room, { ...before, [name]: value }));
+      return { value, isNew: !Object.hasOwn(before, name) };
+    },
+    putMaster(value = newKey()) {
+      change({ ...keys, master: value });
+      return value;
+    },
+    remove(room, name) {
+      const { [name]: removed, ...left } = keysOf(keys, room);
+      if (removed !== undefined) change(withRoom(keys, room, left));
+      return removed !== undefined;
+    },
+  };
+}
+
+type Keys = Readonly<Record<string, string>>;
+
+export function keysOf(keys: HostKeys, room: KeyRoom): Keys {
+  if (room === 'host' || room === 'system') return keys[room];
+  return keys.functions[room.functionName] ?? {};
+}
+
+function withRoom(keys: HostKeys, room: KeyRoom, changed: Keys): HostKeys {
+  if (room === 'host' || room === 'system') return { ...keys, [room]: changed };
+  return { ...keys, functions: { ...keys.functions, [room.functionName]: changed } };
 }
 
 /** What a caller's key opens. */

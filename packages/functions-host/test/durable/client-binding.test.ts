@@ -1,12 +1,12 @@
 import { toClientBinding } from '../../src/durable/client-binding';
 
 describe('the binding of a durable client', () => {
-  const links = { origin: 'http://127.0.0.1:7071', hubName: 'Hub', connectionName: 'Storage', systemKey: undefined };
+  const links = { origin: 'http://localhost:7071', hubName: 'Hub', connectionName: 'Storage', systemKey: undefined };
 
   it('has the URLs that the client library fills in, and its base URLs', () => {
-    const base = 'http://127.0.0.1:7071/runtime/webhooks/durabletask';
+    const base = 'http://localhost:7071/runtime/webhooks/durabletask';
     const hub = 'taskHub=Hub&connection=Storage';
-    expect(toClientBinding(links)).toEqual({
+    expect(toClientBinding(links, 'http://127.0.0.1:7071')).toEqual({
       taskHubName: 'Hub',
       creationUrls: {
         createNewInstancePostUri: `${base}/orchestrators/{functionName}[/{instanceId}]`,
@@ -25,12 +25,12 @@ describe('the binding of a durable client', () => {
       },
       baseUrl: base,
       requiredQueryStringParameters: '',
-      rpcBaseUrl: `${base}/`,
+      rpcBaseUrl: 'http://127.0.0.1:7071/runtime/webhooks/durabletask/',
     });
   });
 
-  it('carries the key in every URL when keys are enforced, and then no base that is called without one', () => {
-    const binding = toClientBinding({ ...links, systemKey: 'a b' }) as {
+  it('carries the key in every URL, and no base that is called without one when keys are enforced', () => {
+    const binding = toClientBinding({ ...links, systemKey: 'a b' }, undefined) as {
       managementUrls: Record<string, string>;
       creationUrls: Record<string, string>;
     };

@@ -200,7 +200,14 @@ describe('the management API', () => {
     await call('POST', 'instances/f/raiseEvent/Approval', { body: 'true' });
     const at0 = '2026-01-01T00:00:00.000Z';
     const at1 = '2026-01-01T00:00:01.000Z';
-    const hop = { EventType: 'TaskCompleted', Timestamp: at0, ScheduledTime: at0, FunctionName: 'hop', Input: null };
+    const scheduled = at0.replace('Z', '+00:00');
+    const hop = {
+      EventType: 'TaskCompleted',
+      Timestamp: at0,
+      ScheduledTime: scheduled,
+      FunctionName: 'hop',
+      Input: null,
+    };
     const { json } = await call('GET', 'instances/f?showHistory=true');
     expect(json['historyEvents']).toEqual([
       {

@@ -30,6 +30,8 @@ describe('host.json', () => {
       http: { maxConcurrentRequests: undefined, maxOutstandingRequests: undefined, customHeaders: {} },
       durableTask: {},
       hubName: 'TestHubName',
+      extensions: {},
+      concurrency: {},
       blobs: { poisonThreshold: 5, parallelism: 8 },
     });
   });

@@ -106,7 +106,7 @@ if (!isThere) {
     const { body } = await json('/api/payload/abc123');
     expect(body).toMatchObject({ id: 'abc123' });
     expect(String(body['terminatePostUri'])).toMatch(
-      /^http:\/\/(localhost|127\.0\.0\.1):\d+\/runtime\/webhooks\/durabletask\/instances\/abc123\/terminate\?reason=\{text\}&taskHub=TruthHub&connection=Storage$/,
+      /^http:\/\/localhost:\d+\/runtime\/webhooks\/durabletask\/instances\/abc123\/terminate\?reason=\{text\}&taskHub=TruthHub&connection=Storage&code=[\w-]+$/,
     );
   });
 });
