@@ -32,9 +32,10 @@ export function toComparable(answer: Answer, comparison: Comparison): unknown {
   const headers = headersThatMatter.flatMap((name) => {
     const value = answer.headers[name];
     if (value === undefined) return [];
-    return [[name, name === 'x-ms-continuation-token' ? 'TOKEN' : toText(value, comparison)] as const];
+    return [[name, name === 'x-ms-continuation-token' ? 'TOKEN' : value] as const];
   });
-  return { status: answer.status, headers: Object.fromEntries(headers), body: toBody(answer.body, comparison) };
+  const about = { status: answer.status, headers: Object.fromEntries(headers) };
+  return { about: toValue(about, '', {}, comparison), body: toBody(answer.body, comparison) };
 }
 
 function toBody(text: string, comparison: Comparison): unknown {

@@ -19,7 +19,8 @@ export interface About {
 const onText = (change: (text: string) => string) => (value: unknown) =>
   typeof value === 'string' ? change(value) : value;
 
-const statusFields = new Set(['runtimeStatus', 'customStatus', 'output']);
+/** What tells how far an instance has come. */
+const progress = new Set(['runtimeStatus', 'customStatus', 'output', 'status', 'headers']);
 
 export const differences: readonly Difference[] = [
   {
@@ -36,8 +37,8 @@ export const differences: readonly Difference[] = [
         : value,
   },
   {
-    reason: 'An instance starts and rewinds at once: it is seldom still Pending when it is first asked for.',
-    hide: (value, { recording, key }) => (recording.endsWith('-immediately') && statusFields.has(key) ? 'SOON' : value),
+    reason: 'An instance starts and rewinds at once: it has often gone on from Pending when it is first asked for.',
+    hide: (value, { recording, key }) => (recording.endsWith('-immediately') && progress.has(key) ? 'SOON' : value),
   },
   {
     reason: 'Known functions are named in the order of their registration, not of a hash table.',
