@@ -1,4 +1,4 @@
-// Makes what runs: `node build.mjs` the app (dist/app.js, dist/local/*, dist/scripts/*), `--package <folder>` one package,
+// Makes what runs: `node build.mjs` the app (dist/app.js, dist/local/*, dist/scripts/*, dist/bench/*), `--package <folder>` one package,
 // `--all` everything. Declarations of packages come from `tsc`, in each package's own build script.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -20,6 +20,7 @@ const shared = {
 async function buildApp() {
   const entries = { app: 'src/app.ts' };
   for (const file of list('scripts', '.ts')) entries[`scripts/${path.basename(file, '.ts')}`] = `scripts/${file}`;
+  for (const name of ['main', 'load', 'http-driver']) entries[`bench/${name}`] = `bench/${name}.ts`;
   for (const folder of list('local')) entries[`local/${folder}`] = `local/${folder}/main.ts`;
   const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))));
   await replaceOutput(path.join(root, 'dist'), {

@@ -1,0 +1,63 @@
+/** CPU time and memory of processes with all their descendants, from /proc; so the bench runs on Linux only. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** proc(5): clock ticks are hundredths of a second to programs, whatever the kernel's own rate. */
+const TICKS_PER_SECOND = 100;
+
+interface ProcessTimes {
+  readonly pid: number;
+  readonly parent: number;
+  /** Seconds of user and system time, of descendants that have ended and been waited for as well. */
+  readonly cpu: number;
+}
+
+/** `pid (name) state ppid ...`, fields 14 to 17 being times; the name may hold anything, so the last bracket counts. */
+export function parseStat(text: string): ProcessTimes {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const ticks = [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0);
+  return { pid: Number.parseInt(text, 10), parent: Number(fields[1]), cpu: ticks / TICKS_PER_SECOND };
+}
+
+function readAll(): Map<number, ProcessTimes> {
+  const all = new Map<number, ProcessTimes>();
+  for (const entry of readdirSync('/proc')) {
+    const text = /^\d+$/.test(entry) ? readIfThere(`/proc/${entry}/stat`) : undefined;
+    if (text !== undefined) all.set(Number(entry), parseStat(text));
+  }
+  return all;
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function treeOf(roots: readonly number[]): ProcessTimes[] {
+  const all = readAll();
+  const isInside = (one: ProcessTimes | undefined): boolean =>
+    one !== undefined && (roots.includes(one.pid) || isInside(all.get(one.parent)));
+  return [...all.values()].filter(isInside);
+}
+
+/** Seconds of CPU time that the trees of these processes have used so far. */
+export function readCpu(roots: readonly number[]): number {
+  return treeOf(roots).reduce((sum, { cpu }) => sum + cpu, 0);
+}
+
+/** MiB that the trees hold now, memory shared among processes counted once (Pss). */
+export function readMemory(roots: readonly number[]): number {
+  let kib = 0;
+  for (const { pid } of treeOf(roots)) {
+    const text = readIfThere(`/proc/${pid}/smaps_rollup`);
+    kib += Number(/^Pss: +(\d+) kB/m.exec(text ?? '')?.[1] ?? 0);
+  }
+  return kib / 1024;
+}
+
+/** The system's load: how many processes wanted a core, on average over the last minute. */
+export function readLoad(): number {
+  return Number.parseFloat(readFileSync('/proc/loadavg', 'utf8'));
+}
