@@ -10,10 +10,8 @@ export interface SupportedBindings {
   readonly outputs: ReadonlySet<string>;
 }
 
-/** Kinds of Azure Functions bindings that exist and are not in this host yet; their message says so instead of "unknown". */
-const notThereYet = new Set([
-  'queue',
-  'queueTrigger',
+/** Kinds of Azure Functions bindings that exist and are not in this host; their message says so instead of "unknown". */
+const notInThisHost = new Set([
   'serviceBus',
   'serviceBusTrigger',
   'eventGrid',
@@ -27,7 +25,6 @@ const notThereYet = new Set([
   'mysql',
   'mysqlTrigger',
   'table',
-  'warmupTrigger',
   'webPubSub',
   'webPubSubTrigger',
   'signalR',
@@ -38,30 +35,53 @@ const notThereYet = new Set([
   'mcpResourceTrigger',
 ]);
 
+/** Why one function can't run; the others do, as on Azure. */
+export interface FunctionError {
+  readonly functionName: string;
+  readonly message: string;
+}
+
+/** What of an app can be run. */
+export interface CheckedFunctions {
+  readonly functions: readonly RegisteredFunction[];
+  readonly errors: readonly FunctionError[];
+}
+
 /**
- * What the app registered, checked and with `%SETTING%` in its bindings replaced.
+ * What the app registered, checked and with `%SETTING%` in its bindings replaced. Binding types are matched without case.
  * @param resolve replaces `%SETTING%` in a text; throws an Error that names a missing setting.
- * @throws StartError listing every problem of every function.
+ * @throws StartError if two functions have the same name.
  */
 export function toRegisteredFunctions(
   registered: readonly { readonly metadata: FunctionMetadata; readonly callback: FunctionCallback }[],
   resolve: (text: string) => string,
   supported: SupportedBindings,
-): RegisteredFunction[] {
+): CheckedFunctions {
+  refuseSameNames(registered.map(({ metadata }) => metadata.name));
+  const functions: RegisteredFunction[] = [];
+  const errors: FunctionError[] = [];
+  for (const { metadata, callback } of registered) {
+    const problems: string[] = [];
+    const fn = toRegisteredFunction(metadata, callback, resolve, supported, problems);
+    if (fn !== undefined && problems.length === 0) functions.push(fn);
+    errors.push(...problems.map((message) => ({ functionName: metadata.name, message })));
+  }
+  return { functions, errors };
+}
+
+function refuseSameNames(names: readonly string[]): void {
+  const seen = new Map<string, string>();
   const problems: string[] = [];
-  const names = new Map<string, string>();
-  const functions = registered.map(({ metadata, callback }) => {
-    const earlier = names.get(metadata.name.toLowerCase());
+  for (const name of names) {
+    const earlier = seen.get(name.toLowerCase());
     if (earlier !== undefined) {
       problems.push(
-        `Function '${metadata.name}' is registered twice${earlier === metadata.name ? '' : ` (also as '${earlier}'; names are compared without case)`}.`,
+        `Function '${name}' is registered twice${earlier === name ? '' : ` (also as '${earlier}'; names are compared without case)`}.`,
       );
     }
-    names.set(metadata.name.toLowerCase(), metadata.name);
-    return toRegisteredFunction(metadata, callback, resolve, supported, problems);
-  });
+    seen.set(name.toLowerCase(), name);
+  }
   if (problems.length > 0) throw new StartError(problems.join('\n'));
-  return functions.filter((fn) => fn !== undefined);
 }
 
 function toRegisteredFunction(
@@ -73,35 +93,50 @@ function toRegisteredFunction(
 ): RegisteredFunction | undefined {
   const bindings: Record<string, BindingMetadata> = {};
   for (const [key, raw] of Object.entries(metadata.bindings)) {
-    const binding = raw as BindingMetadata;
-    const problem = findBindingProblem(metadata.name, binding, supported);
-    if (problem !== undefined) problems.push(problem);
+    const given = raw as BindingMetadata;
+    const type = findType(given, supported);
+    const binding = type === undefined ? given : { ...given, type };
+    if (type === undefined) problems.push(describeUnsupported(binding, supported));
     try {
       bindings[key] = resolveSettings(binding, resolve);
     } catch (error) {
       problems.push(
-        `Function '${metadata.name}', binding '${binding.name}' (${binding.type}): ${error instanceof Error ? error.message : String(error)}`,
+        `binding '${binding.name}' (${binding.type}): ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   }
-  const trigger = Object.values(bindings).find((binding) => /trigger$/i.test(binding.type));
+  const trigger = Object.values(bindings).find(isTrigger);
   if (trigger === undefined) {
-    if (problems.length === 0) problems.push(`Function '${metadata.name}' has no trigger binding.`);
+    if (problems.length === 0) problems.push('it has no trigger binding.');
     return undefined;
   }
   const retry = metadata.retryOptions as RetryMetadata | undefined;
   return { name: metadata.name, trigger, bindings, callback, ...(retry === undefined ? undefined : { retry }) };
 }
 
-function findBindingProblem(name: string, binding: BindingMetadata, supported: SupportedBindings): string | undefined {
-  const isTrigger = /trigger$/i.test(binding.type);
-  const known = isTrigger ? supported.triggers : binding.direction === 'in' ? supported.inputs : supported.outputs;
-  if (known.has(binding.type)) return undefined;
-  const kind = isTrigger ? 'trigger' : binding.direction === 'in' ? 'input' : 'output';
-  const why = notThereYet.has(binding.type) ? 'is not there yet in this host' : 'is unknown';
+function isTrigger({ type }: BindingMetadata): boolean {
+  return /trigger$/i.test(type);
+}
+
+function typesFor(binding: BindingMetadata, supported: SupportedBindings): ReadonlySet<string> {
+  if (isTrigger(binding)) return supported.triggers;
+  return binding.direction === 'in' ? supported.inputs : supported.outputs;
+}
+
+/** The type as this host writes it; undefined if it has none such at this place. */
+function findType(binding: BindingMetadata, supported: SupportedBindings): string | undefined {
+  const types = typesFor(binding, supported);
+  if (types.has(binding.type)) return binding.type;
+  return [...types].find((type) => type.toLowerCase() === binding.type.toLowerCase());
+}
+
+function describeUnsupported(binding: BindingMetadata, supported: SupportedBindings): string {
+  const kind = isTrigger(binding) ? 'trigger' : binding.direction === 'in' ? 'input' : 'output';
+  const lowerCased = binding.type.toLowerCase();
+  const isKnown = [...notInThisHost].some((type) => type.toLowerCase() === lowerCased);
   return (
-    `Function '${name}', binding '${binding.name}': ${kind} type '${binding.type}' ${why}. ` +
-    `Supported ${kind}s: ${[...known].join(', ')}.`
+    `binding '${binding.name}': ${kind} type '${binding.type}' ${isKnown ? 'is not in this host' : 'is unknown'}. ` +
+    `Supported ${kind}s: ${[...typesFor(binding, supported)].join(', ')}.`
   );
 }
 

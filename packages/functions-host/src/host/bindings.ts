@@ -2,7 +2,7 @@ import type { BindingKinds } from '../app/function-runtime';
 import type { SupportedBindings } from '../app/to-registered-function';
 import type { DurableExtension } from '../durable/ports';
 import { toBlobReader, toBlobWriter } from '../triggers/blob-binding';
-import type { StorageAccounts } from '../triggers/storage-account';
+import { type QueueWriterOptions, toQueueWriter } from '../triggers/queue-binding';
 
 /** What this host runs. */
 export const supportedBindings: SupportedBindings = {
@@ -10,19 +10,22 @@ export const supportedBindings: SupportedBindings = {
     'httpTrigger',
     'timerTrigger',
     'blobTrigger',
+    'queueTrigger',
+    'warmupTrigger',
     'orchestrationTrigger',
     'activityTrigger',
     'entityTrigger',
   ]),
   inputs: new Set(['durableClient', 'blob']),
-  outputs: new Set(['http', 'blob']),
+  outputs: new Set(['http', 'blob', 'queue']),
 };
 
 /** Readers and writers of the bindings beside the trigger. `durable` is asked at each invocation: it starts after the app is loaded. */
 export function createBindingKinds(
-  accounts: StorageAccounts,
+  storage: QueueWriterOptions,
   durable: () => DurableExtension | undefined,
 ): BindingKinds {
+  const { accounts, clock } = storage;
   return {
     inputs: {
       durableClient: (binding) => {
@@ -38,8 +41,11 @@ export function createBindingKinds(
           return { json: extension.clientBinding(about) };
         };
       },
-      blob: (binding) => toBlobReader(binding, accounts),
+      blob: (binding) => toBlobReader(binding, accounts, clock),
     },
-    outputs: { blob: (binding) => toBlobWriter(binding, accounts) },
+    outputs: {
+      blob: (binding) => toBlobWriter(binding, accounts, clock),
+      queue: (binding) => toQueueWriter(binding, storage),
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { LogLevel } from '../log';
+import { type QueueOptions, readQueueOptions } from '../triggers/queue-options';
 import { parseTimeSpan } from '../triggers/time-span';
 import type { Settings } from './settings';
 import { type HttpOptions, readHttpOptions } from './http-options';
@@ -28,6 +29,8 @@ export interface HostJson {
     /** Blobs handled at once by one function. */
     readonly parallelism: number;
   };
+  /** `extensions.queues`. */
+  readonly queues: QueueOptions;
 }
 
 type Json = Record<string, unknown>;
@@ -80,7 +83,16 @@ export function readHostJson(appDir: string, settings: Settings): HostJson {
         file,
       ),
     },
+    queues: readQueues(toObject(at('extensions', 'queues'), 'extensions.queues', file), file),
   };
+}
+
+function readQueues(json: Json, file: string): QueueOptions {
+  try {
+    return readQueueOptions(json);
+  } catch (error) {
+    throw new StartError(`${file}: ${(error as Error).message}`);
+  }
 }
 
 function parseJson(text: string, file: string): Json {

@@ -24,7 +24,9 @@ import { openStreamDoor } from '../http/stream-door';
 import { toThrottle } from '../http/throttle';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
+import { createQueueBell } from '../triggers/queue-bell';
 import { createStorageAccounts } from '../triggers/storage-account';
+import { hostStorage } from '../triggers/storage-connection';
 import type { TriggerListener } from '../triggers/trigger-listener';
 import { toAdminApi } from './admin-parts';
 import { enterAppEnvironment } from './app-environment';
@@ -36,9 +38,10 @@ import { readHostId } from './host-id';
 import { type HostJson, readHostJson } from './host-json';
 import { createHostOutput, type HostOutput } from './host-output';
 import { createListeners } from './listeners';
-import { loadFunctions } from './load-functions';
+import { loadFunctions, reportErrors } from './load-functions';
 import type { Host, HostOptions } from './options';
 import { createSettings, type Settings } from './settings';
+import { warmUp } from './warm-up';
 
 /** How long a stop waits for running functions, and then for the durable extension. */
 const settleMs = 5000;
@@ -109,19 +112,32 @@ async function loadParts(base: Base, server: HttpServer) {
   base.cleanUp.add(core.uninstall);
   const durable = createDurableParts();
   const accounts = createStorageAccounts(settings);
+  const bell = createQueueBell();
   const loaded = await loadFunctions({
     ...{ appDir, core, settings, log, supported: supportedBindings },
-    kinds: createBindingKinds(accounts, durable.extension),
+    kinds: createBindingKinds(
+      { accounts, clock, encoding: hostJson.queues.messageEncoding, onSent: bell.ring },
+      durable.extension,
+    ),
+    checkHost: (functions) => {
+      if (functions.some(({ trigger }) => trigger.type === 'blobTrigger')) accounts.check(hostStorage, 'blob');
+    },
     only: options.functions,
   });
-  const { runtimes, model } = loaded;
+  const { model } = loaded;
   const { hooks } = core;
   const invoker = createInvoker({ model, hooks, log, clock, timeoutMs: hostJson.functionTimeoutMs });
   const hostId = readHostId(dataDir, settings);
-  const listeners = createListeners({ runtimes, invoker, accounts, settings, hostJson, hostId, dataDir, clock, log });
+  const { listeners, errors } = createListeners({
+    ...{ runtimes: loaded.runtimes, invoker, accounts, bell, settings, hostJson, hostId, dataDir, clock, log },
+  });
+  const inError = new Set(errors.map(({ functionName }) => functionName));
+  const runtimes = loaded.runtimes.filter(({ fn }) => !inError.has(fn.name));
+  reportErrors([...loaded.errors, ...errors], runtimes.length, log);
   const httpFunctions = toHttpFunctions(runtimes, hostJson.routePrefix);
   return {
     ...loaded,
+    runtimes,
     hooks,
     durable,
     invoker,
@@ -174,6 +190,7 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
     throttle: toThrottle(hostJson.http),
     bodyLimit: readBodyLimit(settings),
   });
+  await warmUp(runtimes, invoker);
   server.serve(withCors(options.cors, withHeaders(hostJson.http.customHeaders, dispatcher)));
   // Only now: activities that run again may call the host, by a durable client.
   await durable.extension()?.resume();
@@ -219,4 +236,5 @@ async function takeNoMoreWork(
   durable.extension()?.drain();
   const left = await invoker.settle(settleMs);
   if (left > 0) log.log('Warning', 'Host.Shutdown', `${left} functions were still running when the host stopped.`);
+  await Promise.all(listeners.map(async (listener) => listener.close?.()));
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { FunctionRuntime } from '../app/function-runtime';
 import type { Invoker } from '../app/invocation';
+import type { FunctionError } from '../app/to-registered-function';
 import type { Clock } from '../clock';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
@@ -10,12 +11,16 @@ import { createReceiptBlobs } from '../triggers/blob-receipts';
 import { createBlobTrigger } from '../triggers/blob-trigger';
 import { isShorterThanMinute, parseSchedule } from '../triggers/schedule';
 import { createBlobStatusStore, createFileStatusStore, type ScheduleStatusStore } from '../triggers/schedule-status';
-import { hostStorage, type StorageAccounts, toConnectionName } from '../triggers/storage-account';
+import type { QueueBell } from '../triggers/queue-bell';
+import { toPoisonQueueName, toQueueName } from '../triggers/queue-names';
+import { createQueueSource } from '../triggers/queue-source';
+import { createQueueTrigger } from '../triggers/queue-trigger';
+import { type StorageAccounts, toConnectionName } from '../triggers/storage-account';
+import { hostStorage } from '../triggers/storage-connection';
 import { createTimerTrigger } from '../triggers/timer-trigger';
 import type { TriggerListener } from '../triggers/trigger-listener';
 import type { HostJson } from './host-json';
 import type { Settings } from './settings';
-import { StartError } from './start-error';
 
 export interface ListenerParts {
   readonly runtimes: readonly FunctionRuntime[];
@@ -25,34 +30,58 @@ export interface ListenerParts {
   readonly hostJson: HostJson;
   readonly hostId: string;
   readonly dataDir: string;
+  /** Rings for queue outputs of this host. */
+  readonly bell: QueueBell;
   readonly clock: Clock;
   readonly log: HostLog;
 }
 
-/**
- * Listeners of all functions whose triggers the host itself watches: timers and blobs.
- * @throws StartError naming the functions whose triggers are not valid.
- */
-export function createListeners(parts: ListenerParts): TriggerListener[] {
-  const problems: string[] = [];
+/** Listeners of all functions whose triggers the host itself watches (timers, blobs, queues), and what is wrong with others. */
+export function createListeners(parts: ListenerParts): {
+  readonly listeners: readonly TriggerListener[];
+  readonly errors: readonly FunctionError[];
+} {
+  const errors: FunctionError[] = [];
   const listeners = parts.runtimes.flatMap((runtime) => {
     const create = kinds[runtime.fn.trigger.type];
     if (create === undefined) return [];
     try {
       return [create(parts, runtime)];
     } catch (error) {
-      problems.push(`Function '${runtime.fn.name}': ${messageOf(error)}`);
+      errors.push({ functionName: runtime.fn.name, message: messageOf(error) });
       return [];
     }
   });
-  if (problems.length > 0) throw new StartError(problems.join('\n'));
-  return listeners;
+  return { listeners, errors };
 }
 
 const kinds: Readonly<Record<string, (parts: ListenerParts, runtime: FunctionRuntime) => TriggerListener>> = {
   timerTrigger: toTimerTrigger,
   blobTrigger: toBlobTrigger,
+  queueTrigger: toQueueTrigger,
 };
+
+function toQueueTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerListener {
+  const { accounts, hostJson, invoker, clock, log } = parts;
+  const { queueName: text, connection: given } = runtime.fn.trigger;
+  if (typeof text !== 'string' || text === '') {
+    throw new Error(`its queueName must be the name of a queue; got ${JSON.stringify(text)}.`);
+  }
+  const queueName = toQueueName(text);
+  const poisonQueueName = toPoisonQueueName(queueName);
+  const connection = toConnectionName(given);
+  accounts.check(connection, 'queue');
+  const listener = createQueueTrigger({
+    ...{ runtime, queueName, poisonQueueName, invoker, clock, log },
+    source: createQueueSource({ accounts, connection, queueName, poisonQueueName }),
+    sourceName: `storage (setting ${connection})`,
+    queues: hostJson.queues,
+  });
+  parts.bell.onRing(connection, queueName, () => {
+    listener.wake();
+  });
+  return listener;
+}
 
 function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerListener {
   const { accounts, hostJson, hostId } = parts;
@@ -61,8 +90,8 @@ function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerL
     throw new Error(`its path must be a text such as container/{name}; got ${JSON.stringify(text)}.`);
   checkSource(source);
   const connection = toConnectionName(given);
-  accounts.check(connection);
-  accounts.check(hostStorage);
+  accounts.check(connection, 'blob');
+  accounts.check(connection, 'queue');
   const pattern = parseBlobPattern(text);
   const receipts = createReceiptBlobs(accounts, hostId);
   return createBlobTrigger({
@@ -114,6 +143,6 @@ function toTimerTrigger(parts: ListenerParts, runtime: FunctionRuntime): Trigger
 
 function toStatusStore(parts: ListenerParts): ScheduleStatusStore {
   if (parts.settings.get(hostStorage) === undefined) return createFileStatusStore(path.join(parts.dataDir, 'timers'));
-  parts.accounts.check(hostStorage);
+  parts.accounts.check(hostStorage, 'blob');
   return createBlobStatusStore(parts.accounts, parts.hostId);
 }

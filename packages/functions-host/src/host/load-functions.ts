@@ -2,8 +2,10 @@ import type { FunctionsCore } from '../app/functions-core';
 import { type BindingKinds, type FunctionRuntime, toFunctionRuntime } from '../app/function-runtime';
 import { loadApp, probeContext } from '../app/load-app';
 import type { InvocationContextClass, ProgrammingModel } from '../app/programming-model';
-import { type SupportedBindings, toRegisteredFunctions } from '../app/to-registered-function';
+import type { RegisteredFunction } from '../app/registered-function';
+import { type FunctionError, type SupportedBindings, toRegisteredFunctions } from '../app/to-registered-function';
 import type { HostLog } from '../log';
+import { messageOf } from '../supervisor/failures';
 import { StartError } from './start-error';
 import { isDisabled, type Settings } from './settings';
 
@@ -11,8 +13,10 @@ import { isDisabled, type Settings } from './settings';
 export interface LoadedFunctions {
   readonly model: ProgrammingModel;
   readonly contextClass: InvocationContextClass;
-  /** Enabled and asked-for functions, by name. */
+  /** Enabled and asked-for functions that can run. */
   readonly runtimes: readonly FunctionRuntime[];
+  /** Why others can't. */
+  readonly errors: readonly FunctionError[];
 }
 
 export interface LoadOptions {
@@ -21,6 +25,8 @@ export interface LoadOptions {
   readonly settings: Settings;
   readonly supported: SupportedBindings;
   readonly kinds: BindingKinds;
+  /** Throws a StartError if something is missing that the host itself needs for these functions. */
+  readonly checkHost: (functions: readonly RegisteredFunction[]) => void;
   /** Only these functions, when given. */
   readonly only: readonly string[] | undefined;
   readonly log: HostLog;
@@ -43,16 +49,47 @@ export async function loadFunctions(options: LoadOptions): Promise<LoadedFunctio
     );
     return false;
   });
-  const functions = toRegisteredFunctions(enabled, settings.resolve, options.supported);
-  const shapes = await Promise.all(functions.map((fn) => probeContext(model, fn)));
-  const contextClass = shapes[0]?.contextClass;
-  if (contextClass === undefined)
-    throw new StartError('Every function of the app is disabled: there is nothing to run.');
-  return {
-    model,
-    contextClass,
-    runtimes: functions.map((fn, at) => toFunctionRuntime(fn, shapes[at]?.options, options.kinds)),
-  };
+  if (enabled.length === 0) throw new StartError('Every function of the app is disabled: there is nothing to run.');
+  const { functions, errors } = toRegisteredFunctions(enabled, settings.resolve, options.supported);
+  options.checkHost(functions);
+  const prepared = await prepareFunctions(model, functions, options.kinds);
+  const allErrors = [...errors, ...prepared.errors];
+  return { model, ...prepared, contextClass: prepared.contextClass ?? refuse(allErrors), errors: allErrors };
+}
+
+/**
+ * Says which functions can't run; the others do, as on Azure.
+ * @throws StartError with all errors if nothing is left.
+ */
+export function reportErrors(errors: readonly FunctionError[], left: number, log: HostLog): void {
+  if (left === 0 && errors.length > 0) refuse(errors);
+  for (const { functionName, message } of errors) {
+    log.log('Error', 'Host.Startup', `The '${functionName}' function is in error: ${message}`);
+  }
+}
+
+function refuse(errors: readonly FunctionError[]): never {
+  throw new StartError(errors.map(({ functionName, message }) => `Function '${functionName}': ${message}`).join('\n'));
+}
+
+async function prepareFunctions(
+  model: ProgrammingModel,
+  functions: readonly RegisteredFunction[],
+  kinds: BindingKinds,
+) {
+  const runtimes: FunctionRuntime[] = [];
+  const errors: FunctionError[] = [];
+  let contextClass: InvocationContextClass | undefined;
+  for (const fn of functions) {
+    const shape = await probeContext(model, fn);
+    contextClass ??= shape.contextClass;
+    try {
+      runtimes.push(toFunctionRuntime(fn, shape.options, kinds));
+    } catch (error) {
+      errors.push({ functionName: fn.name, message: messageOf(error) });
+    }
+  }
+  return { runtimes, errors, contextClass };
 }
 
 function toAskedFor(core: FunctionsCore, only: readonly string[] | undefined): FunctionsCore['functions'] {

@@ -1,6 +1,7 @@
 import { hostContainer } from './host-container';
 import type { ReceiptBlobs } from './blob-source';
-import { hostStorage, type StorageAccounts } from './storage-account';
+import type { StorageAccounts } from './storage-account';
+import { hostStorage } from './storage-connection';
 
 /**
  * Receipts as empty blobs in the host's own storage account, where Azure keeps them: one for each version of a blob that

@@ -1,7 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hostContainer } from './host-container';
-import { hostStorage, type StorageAccounts } from './storage-account';
+import type { StorageAccounts } from './storage-account';
+import { hostStorage } from './storage-connection';
 
 /** Where a timer stands, kept over restarts; ISO texts, with Azure's names. */
 export interface ScheduleStatus {

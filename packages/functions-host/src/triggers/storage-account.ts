@@ -1,19 +1,22 @@
+import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient } from '@azure/storage-blob';
 import type { QueueServiceClient } from '@azure/storage-queue';
 import type { Settings } from '../host/settings';
-import { StartError } from '../host/start-error';
-import { readStorageSetting } from '../supervisor/storage-settings';
-
-/** The setting that the host itself keeps its files behind. */
-export const hostStorage = 'AzureWebJobsStorage';
+import {
+  findStorageConnection,
+  hostStorage,
+  type StorageConnection,
+  type StorageIdentity,
+  type StorageService,
+} from './storage-connection';
 
 /** Clients for the storage accounts that bindings name, one each, made when first used (loading the SDK takes a while). */
 export interface StorageAccounts {
   /**
    * Checks that a connection can be used at all.
-   * @throws StartError naming the setting and what was expected.
+   * @throws StartError naming the settings and what was expected.
    */
-  check(connection: string): void;
+  check(connection: string, service: StorageService): void;
   blobs(connection: string): Promise<BlobServiceClient>;
   queues(connection: string): Promise<QueueServiceClient>;
 }
@@ -21,63 +24,66 @@ export interface StorageAccounts {
 /** The host has its own back-off: the SDK's long one would hide for minutes that storage is down. */
 const retryOptions = { maxTries: 2, retryDelayInMs: 200, tryTimeoutInMs: 60_000 };
 
-/** Storage accounts by the settings that hold their connection strings. */
+/** Storage accounts by the settings that say how to reach them. */
 export function createStorageAccounts(settings: Settings): StorageAccounts {
-  const blobClients = new Map<string, Promise<BlobServiceClient>>();
-  const queueClients = new Map<string, Promise<QueueServiceClient>>();
-  const once = <T>(
-    clients: Map<string, Promise<T>>,
-    connection: string,
-    make: (text: string) => Promise<T>,
-  ): Promise<T> => {
-    let client = clients.get(connection);
-    if (client === undefined) {
-      client = make(toConnectionString(settings, connection));
-      clients.set(connection, client);
-    }
-    return client;
-  };
+  const blobs = new Map<string, Promise<BlobServiceClient>>();
+  const queues = new Map<string, Promise<QueueServiceClient>>();
   return {
-    check: (connection) => {
-      toConnectionString(settings, connection);
+    check: (connection, service) => {
+      findStorageConnection(settings, connection, service);
     },
     blobs: (connection) =>
-      once(blobClients, connection, async (text) => {
-        const { BlobServiceClient: Client } = await import('@azure/storage-blob');
-        return Client.fromConnectionString(text, { retryOptions });
-      }),
+      once(blobs, connection, () => toBlobClient(findStorageConnection(settings, connection, 'blob'))),
     queues: (connection) =>
-      once(queueClients, connection, async (text) => {
-        const { QueueServiceClient: Client } = await import('@azure/storage-queue');
-        return Client.fromConnectionString(text, { retryOptions });
-      }),
+      once(queues, connection, () => toQueueClient(findStorageConnection(settings, connection, 'queue'))),
   };
 }
 
 /** A binding's `connection` names a setting, with or without Azure's prefix; nothing names the host's own storage. */
 export function toConnectionName(connection: unknown): string {
-  return typeof connection === 'string' && connection !== '' ? connection : hostStorage;
+  if (typeof connection !== 'string' || connection === '') return hostStorage;
+  return connection.toLowerCase() === 'storage' ? hostStorage : connection;
 }
 
-function toConnectionString(settings: Settings, connection: string): string {
-  const names = [connection, `AzureWebJobs${connection}`, `ConnectionStrings:${connection}`];
-  for (const name of names) {
-    const value = settings.get(name);
-    if (value === undefined || value === '') continue;
-    if (readStorageSetting(name, value) !== undefined) return value;
-    throw new StartError(
-      `Setting '${name}' must be a storage connection string such as UseDevelopmentStorage=true or AccountName=...;AccountKey=...; got ${value.length} characters that are none.`,
-    );
+function once<T>(clients: Map<string, Promise<T>>, connection: string, make: () => Promise<T>): Promise<T> {
+  let client = clients.get(connection);
+  if (client === undefined) {
+    client = make();
+    clients.set(connection, client);
+    // A failed load is tried again.
+    client.catch(() => clients.delete(connection));
   }
-  const identity = ['serviceUri', 'blobServiceUri', 'queueServiceUri', 'accountName'].find(
-    (suffix) => settings.get(`${connection}__${suffix}`) !== undefined,
-  );
-  if (identity !== undefined) {
-    throw new StartError(
-      `Setting '${connection}__${identity}' asks for a connection by identity, which this host does not have yet: set '${connection}' to a connection string.`,
-    );
+  return client;
+}
+
+async function toBlobClient(connection: StorageConnection): Promise<BlobServiceClient> {
+  const { BlobServiceClient: Client, StorageSharedKeyCredential: Key } = await import('@azure/storage-blob');
+  if (connection.kind === 'connectionString') return Client.fromConnectionString(connection.text, { retryOptions });
+  const credential =
+    connection.kind === 'key' ? new Key(connection.account, connection.key) : await toCredential(connection.identity);
+  return new Client(connection.url, credential, { retryOptions });
+}
+
+async function toQueueClient(connection: StorageConnection): Promise<QueueServiceClient> {
+  const { QueueServiceClient: Client, StorageSharedKeyCredential: Key } = await import('@azure/storage-queue');
+  if (connection.kind === 'connectionString') return Client.fromConnectionString(connection.text, { retryOptions });
+  const credential =
+    connection.kind === 'key' ? new Key(connection.account, connection.key) : await toCredential(connection.identity);
+  return new Client(connection.url, credential, { retryOptions });
+}
+
+/** The library is large, and few apps need it here. */
+async function toCredential(identity: StorageIdentity): Promise<TokenCredential> {
+  const { ClientSecretCredential, DefaultAzureCredential, ManagedIdentityCredential } = await import('@azure/identity');
+  switch (identity.kind) {
+    case 'managed': {
+      const { clientId, resourceId } = identity;
+      if (clientId !== undefined) return new ManagedIdentityCredential({ clientId });
+      return resourceId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ resourceId });
+    }
+    case 'secret':
+      return new ClientSecretCredential(identity.tenantId, identity.clientId, identity.clientSecret);
+    case 'default':
+      return new DefaultAzureCredential(identity);
   }
-  throw new StartError(
-    `Setting '${connection}' is not set: expected a storage connection string, e.g. UseDevelopmentStorage=true.`,
-  );
 }

@@ -39,7 +39,7 @@ describe('loading an app', () => {
   it('loads only the functions that were asked for', async () => {
     const files = {
       'index.js': `${app} app.http('one', { handler: () => ({}) }); app.http('Two', { handler: () => ({}) });
-        app.storageQueue('unsupported', { queueName: 'q', connection: 'C', handler: () => undefined });`,
+        app.cosmosDB('unsupported', { databaseName: 'd', containerName: 'c', connection: 'C', handler: () => undefined });`,
     };
     expect((await load(files, { functions: ['two'] })).functions).toEqual(['Two']);
     await expect(load(files, { functions: ['two', 'three'] })).rejects.toThrow(
@@ -71,30 +71,51 @@ describe('loading an app', () => {
     ['a package.json that is no JSON', { 'package.json': '{' }, /package\.json is not valid JSON: /],
     ['an app that registers nothing', { 'index.js': '' }, 'No function was registered by index.js.'],
     [
-      'a binding that is not there yet, with what is',
+      'a trigger that is not in this host, with those that are',
       {
-        'index.js': `${app} app.storageQueue('onMessage', { queueName: 'q', connection: 'C', handler: () => undefined });`,
+        'index.js': `${app} app.cosmosDB('onChange', { databaseName: 'd', containerName: 'c', connection: 'C', handler: () => undefined });`,
       },
-      /Function 'onMessage', binding 'queueTrigger\w+': trigger type 'queueTrigger' is not there yet in this host\. Supported triggers: httpTrigger, timerTrigger, /,
+      /Function 'onChange': binding 'cosmosDBTrigger\w+': trigger type 'cosmosDBTrigger' is not in this host\. Supported triggers: httpTrigger, timerTrigger, /,
     ],
     [
-      'an output that is not there yet',
+      'an output that is not in this host',
       {
-        'index.js': `${app} app.http('f', { handler: () => ({}), extraOutputs: [output.storageQueue({ queueName: 'q', connection: 'C' })] });`,
+        'index.js': `${app} app.http('f', { handler: () => ({}), extraOutputs: [output.table({ tableName: 't', connection: 'C' })] });`,
       },
-      /Function 'f', binding 'queueOutput\w+': output type 'queue' is not there yet in this host\. Supported outputs: http, blob\./,
+      /Function 'f': binding 'tableOutput\w+': output type 'table' is not in this host\. Supported outputs: http, blob, queue/,
+    ],
+    [
+      'an input that is not in this host',
+      {
+        'index.js': `${app} app.http('f', { handler: () => ({}), extraInputs: [input.table({ tableName: 't', connection: 'C' })] });`,
+      },
+      /Function 'f': binding 'tableInput\w+': input type 'table' is not in this host\. Supported inputs: durableClient, blob\./,
+    ],
+    [
+      'a connection that no setting gives, with all that were looked for',
+      {
+        'index.js': `${app} app.storageQueue('q', { queueName: 'q-1', connection: 'C', handler: () => undefined });`,
+      },
+      "Function 'q': Setting 'C' is not set, nor any other that connection 'C' can mean (tried ConnectionStrings:AzureWebJobsC, AzureWebJobsC, ConnectionStrings:C, C): expected a storage connection string",
+    ],
+    [
+      'a queue whose name can be none',
+      {
+        'index.js': `${app} app.storageQueue('q', { queueName: 'a_b', connection: 'C', handler: () => undefined });`,
+      },
+      "Function 'q': 'a_b' is no name of a storage queue",
     ],
     [
       'a binding that nobody knows',
       {
         'index.js': `${app} app.generic('f', { trigger: { type: 'carrierPigeonTrigger', name: 't' }, handler: () => ({}) });`,
       },
-      "Function 'f', binding 't': trigger type 'carrierPigeonTrigger' is unknown. Supported triggers: ",
+      "Function 'f': binding 't': trigger type 'carrierPigeonTrigger' is unknown. Supported triggers: ",
     ],
     [
       'a setting that a binding needs and that is missing',
       { 'index.js': `${app} app.timer('t', { schedule: '%NIGHTLY%', handler: () => undefined });` },
-      /Function 't', binding 'timerTrigger\w+' \(timerTrigger\): setting 'NIGHTLY' is not set, and '%NIGHTLY%' needs it\./,
+      /Function 't': binding 'timerTrigger\w+' \(timerTrigger\): setting 'NIGHTLY' is not set, and '%NIGHTLY%' needs it\./,
     ],
     [
       'a schedule that is none',
@@ -134,6 +155,48 @@ describe('loading an app', () => {
       `Port ${port} on 127.0.0.1 is in use by another program. Stop that program, or take another port with --port <number>.`,
     );
     await new Promise((resolve) => other.close(resolve));
+  });
+});
+
+describe('an app with functions that can not run', () => {
+  afterEach(stopHosts);
+
+  it('names them and runs the others', async () => {
+    const host = await load({
+      'index.js': `${app}
+        app.generic('unknown', { trigger: { type: 'carrierPigeonTrigger', name: 't' }, handler: () => ({}) });
+        app.timer('wrong', { schedule: 'every hour', handler: () => undefined });
+        app.timer('unset', { schedule: '%NIGHTLY%', handler: () => undefined });
+        app.http('noBlob', { extraInputs: [input.storageBlob({ path: 'a/b', connection: 'C' })], handler: () => ({}) });
+        app.http('fine', { ${anonymous}, handler: () => ({ body: 'fine' }) });`,
+    });
+    expect(host.functions).toEqual(['fine']);
+    expect(await (await fetch(`${host.url}/api/fine`)).text()).toBe('fine');
+    expect((await fetch(`${host.url}/api/noBlob`)).status).toBe(404);
+    for (const [name, why] of [
+      ['unknown', "binding 't': trigger type 'carrierPigeonTrigger' is unknown\\."],
+      ['wrong', "schedule 'every hour' must have six fields"],
+      ['unset', "binding 'timerTrigger\\w+' \\(timerTrigger\\): setting 'NIGHTLY' is not set"],
+      ['noBlob', "Setting 'C' is not set"],
+    ]) {
+      expect(host.output()).toMatch(new RegExp(`The '${name ?? ''}' function is in error: ${why ?? ''}`));
+    }
+  });
+});
+
+describe('a warmup function', () => {
+  afterEach(stopHosts);
+
+  it('runs once, before the first request is taken; a failing one keeps nobody from starting', async () => {
+    const host = await load({
+      'index.js': `${app} let warmed = 0;
+        app.warmup('warm', { handler: async (context) => { await new Promise((resolve) => setTimeout(resolve, 50)); warmed++; } });
+        app.generic('cold', { trigger: { type: 'warmupTrigger', name: 'w' }, handler: () => { throw new Error('too cold'); } });
+        app.http('warmed', { ${anonymous}, handler: () => ({ body: String(warmed) }) });`,
+    });
+    expect(await (await fetch(`${host.url}/api/warmed`)).text()).toBe('1');
+    expect(host.output()).toMatch(/Executed 'Functions\.warm' \(Succeeded[\s\S]*ready:/);
+    expect(host.output()).toMatch(/Executed 'Functions\.cold' \(Failed[\s\S]*too cold/);
   });
 });
 

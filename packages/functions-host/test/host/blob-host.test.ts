@@ -149,10 +149,19 @@ describe('a host with blob functions on a real storage emulator', () => {
 
   it.each([
     [
-      { BLOB_SOURCE: 'EventGrid' },
-      "Function 'onUpload': its blob trigger has source 'EventGrid', which this host does not have yet",
+      { BLOB_SOURCE: 'Pigeons' },
+      "its blob trigger's source must be 'LogsAndContainerScan' or 'EventGrid'; got 'Pigeons'",
     ],
-    [{}, "Function 'onUpload', binding 'blobTrigger"],
+    [{}, "binding 'blobTrigger\\w+' \\(blobTrigger\\): setting 'BLOB_SOURCE' is not set"],
+  ])('runs without a function that settings %j make impossible, and says why', async (settings, message) => {
+    const all = { ...settings, AzureWebJobsStorage: storage.connectionString };
+    const other = await startHostProcess(appDir, { settings: all });
+    expect(other.functions).toEqual(['copyOf', 'hourly']);
+    expect(other.output()).toMatch(new RegExp(`The 'onUpload' function is in error: ${message}`));
+    await other.stop();
+  });
+
+  it.each([
     [
       { BLOB_SOURCE: '', AzureWebJobsStorage: '' },
       "Setting 'AzureWebJobsStorage' is not set: expected a storage connection string",
@@ -162,7 +171,6 @@ describe('a host with blob functions on a real storage emulator', () => {
       "Setting 'AzureWebJobsStorage' must be a storage connection string",
     ],
   ])('refuses to start with settings %j', async (settings, message) => {
-    const all = { AzureWebJobsStorage: storage.connectionString, ...settings };
-    await expect(startHostProcess(appDir, { settings: all })).rejects.toThrow(message);
+    await expect(startHostProcess(appDir, { settings })).rejects.toThrow(message);
   });
 });

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -33,6 +34,10 @@ describe('host.json', () => {
       extensions: {},
       concurrency: {},
       blobs: { poisonThreshold: 5, parallelism: 8 },
+      queues: {
+        ...{ batchSize: 16, newBatchThreshold: 8 * availableParallelism(), maxPollingMs: 2000 },
+        ...{ visibilityMs: 0, maxDequeueCount: 5, messageEncoding: 'base64' },
+      },
     });
   });
 

@@ -1,4 +1,5 @@
 import { parseBlobPattern, parseBlobTemplate } from '../../src/triggers/blob-path';
+import { createManualClock } from '../support/manual-clock';
 
 describe('the path of a blob trigger', () => {
   it.each([
@@ -36,10 +37,12 @@ describe('the path of a blob trigger', () => {
   });
 });
 
+const clock = createManualClock('2026-03-04T05:06:07.089Z');
+
 describe('the path of a blob input or output', () => {
   it("is filled with the trigger's values, without regard to case", () => {
     const template = parseBlobTemplate('copies/{Name}-{metadata.author}.copy');
-    expect(template.fill({ name: 'a/b', metadata: { author: 'ann' } })).toEqual({
+    expect(template.fill({ name: 'a/b', metadata: { author: 'ann' } }, clock)).toEqual({
       container: 'copies',
       blob: 'a/b-ann.copy',
     });
@@ -47,12 +50,12 @@ describe('the path of a blob input or output', () => {
 
   it('can hold a new id for each use', () => {
     const template = parseBlobTemplate('c/{rand-guid}');
-    expect(template.fill({}).blob).toMatch(/^[0-9a-f-]{36}$/);
-    expect(template.fill({}).blob).not.toBe(template.fill({}).blob);
+    expect(template.fill({}, clock).blob).toMatch(/^[0-9a-f-]{36}$/);
+    expect(template.fill({}, clock).blob).not.toBe(template.fill({}, clock).blob);
   });
 
   it('names the value that is missing and those that there are', () => {
-    expect(() => parseBlobTemplate('c/{id}').fill({ name: 'x', metadata: {} })).toThrow(
+    expect(() => parseBlobTemplate('c/{id}').fill({ name: 'x', metadata: {} }, clock)).toThrow(
       "path 'c/{id}': the trigger gave no value for '{id}'; it gave name.",
     );
   });
