@@ -1,12 +1,13 @@
 import { realClock } from '../clock';
 import { Engine } from '../engine/engine';
-import type { Activities } from '../engine/work';
 import { toClientBinding, type LinkContext } from './client-binding';
-import { describeActivityFailure, describeChildFailure } from './failure';
+import { createActivities } from './activities';
+import { describeChildFailure } from './failure';
+import { getIdentityToken } from './http-activity';
 import { answerManagement, type ManagementContext } from './management-api';
 import { HubRole } from './hub-role';
-import { createOrchestrators, unknownFunction } from './orchestrators';
-import type { DurableExtension, DurableExtensionOptions, DurableFunctions } from './ports';
+import { createOrchestrators } from './orchestrators';
+import type { DurableExtension, DurableExtensionOptions } from './ports';
 
 /** host.json has none: more than an app's own resources usually stand, fewer than would exhaust them. */
 const DEFAULT_MAX_CONCURRENT_ACTIVITIES = 256;
@@ -24,8 +25,11 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     clock,
     storeClock: realClock,
     log,
-    orchestrators: createOrchestrators({ functions, verifyReplay, alwaysReplay: false }),
-    activities: toActivities(functions),
+    orchestrators: createOrchestrators({
+      ...{ functions, verifyReplay, alwaysReplay: false },
+      httpPollMs: positive(settingsOf(settings, 'httpSettings')['defaultAsyncRequestSleepTimeMilliseconds']),
+    }),
+    activities: createActivities(functions, { getToken: getIdentityToken }),
     describeChildFailure,
     maxConcurrentActivities: positive(settings['maxConcurrentActivityFunctions']) ?? DEFAULT_MAX_CONCURRENT_ACTIVITIES,
     maxWarmInstances: MAX_WARM_INSTANCES,
@@ -78,32 +82,20 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
   };
 }
 
-function toActivities(functions: DurableFunctions): Activities {
-  return {
-    async run(name, call) {
-      const activity = functions.activity(name);
-      if (activity === undefined) {
-        return { failure: describeActivityFailure(name, new Error(unknownFunction(functions, 'activity', name))) };
-      }
-      try {
-        return { result: await functions.runActivity(activity, call) };
-      } catch (error) {
-        return { failure: describeActivityFailure(name, error) };
-      }
-    },
-  };
-}
-
 function positive(value: unknown): number | undefined {
   return typeof value === 'number' && value > 0 ? value : undefined;
 }
 
 /** Connection names that host.json gives the storage provider, under the keys of its versions. */
 function configuredConnections(settings: Readonly<Record<string, unknown>>): string[] {
-  const provider = settings['storageProvider'];
-  if (typeof provider !== 'object' || provider === null) return [];
-  const { connectionName, connectionStringName } = provider as Record<string, unknown>;
+  const { connectionName, connectionStringName } = settingsOf(settings, 'storageProvider');
   return [connectionName, connectionStringName]
     .filter((name) => typeof name === 'string')
     .map((name) => name.toLowerCase());
+}
+
+/** A group of settings; empty when there is none. */
+function settingsOf(settings: Readonly<Record<string, unknown>>, group: string): Readonly<Record<string, unknown>> {
+  const found = settings[group];
+  return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : {};
 }

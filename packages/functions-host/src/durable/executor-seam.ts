@@ -10,12 +10,20 @@
 import type { ExecutionEnd, OpenedTask, RetryPolicy } from '../engine/execution';
 import type { Failure, FedEvent, OpenedEvent } from '../engine/history';
 import { toJson } from '../engine/json';
+import {
+  HTTP_ACTIVITY,
+  toHttpInput,
+  toPollRequest,
+  type DurableHttpRequest,
+  type DurableHttpResponse,
+} from './http-request';
 
 /** A task of the library. `state` is 0 while it runs. */
 interface Task {
   readonly id: number | string | false;
   readonly state: number;
   readonly action: Action | 'noOp';
+  readonly result?: unknown;
   readonly parent?: CompoundTask;
 }
 
@@ -36,6 +44,7 @@ interface Action {
   readonly fireAt: Date;
   readonly isCanceled: boolean;
   readonly retryOptions: LibraryRetryOptions;
+  readonly httpRequest: DurableHttpRequest;
 }
 
 interface LibraryRetryOptions {
@@ -268,6 +277,7 @@ export function readOpened(executor: Executor, firstId: number): OpenedTask[] {
 
 function toOpenedTask(task: Task, id: number): OpenedTask {
   if (task.action === 'noOp') return toRetryTask(task, id);
+  if (task.action.actionType === ACTION.callHttp) return toHttpTask(task, task.action.httpRequest, id);
   return toTask(task.action, id, undefined);
 }
 
@@ -311,11 +321,32 @@ function toTask(action: Action, id: number, after: number | undefined): OpenedTa
       return { kind: 'unsupported', what: 'callEntity' };
     case ACTION.lockEntities:
       return { kind: 'unsupported', what: 'lock' };
-    case ACTION.callHttp:
-      return { kind: 'unsupported', what: 'callHttp' };
     default:
       throw new Error(`Task ${id} has action type ${actionType}, which this host does not know.`);
   }
+}
+
+/**
+ * A task of `callHttp`. With polling, the library's task is made of requests with timers between them, and each timer is
+ * opened together with the request that follows it; all of them carry the first request.
+ */
+function toHttpTask(task: Task, request: DurableHttpRequest, id: number): OpenedTask {
+  const { parent } = task;
+  const isPolling = parent?.action !== 'noOp' && parent?.action.actionType === ACTION.callHttp;
+  const i = isPolling ? parent.children.indexOf(task) : 0;
+  if (parent === undefined || i === 0) {
+    return { kind: 'activity', id, name: HTTP_ACTIVITY, input: toHttpInput(request), retry: undefined };
+  }
+  const answers = parent.children.filter((_, at) => at < i && at % 2 === 0).map(({ result }) => result);
+  const input = toHttpInput(toPollRequest(request, answers as DurableHttpResponse[]));
+  return {
+    kind: 'activity',
+    id,
+    name: HTTP_ACTIVITY,
+    input,
+    retry: undefined,
+    after: parent.children[i - 1]?.id as number,
+  };
 }
 
 function toTimer(action: Action, id: number): OpenedTask {
@@ -402,6 +433,8 @@ export function describeTask(executor: Executor, id: number): string | undefined
       return `sub-orchestration '${action.functionName}'`;
     case ACTION.createTimer:
       return 'a timer';
+    case ACTION.callHttp:
+      return 'an HTTP request';
     default:
       return `an action of type ${action.actionType}`;
   }
@@ -415,7 +448,7 @@ function isPause(task: Task): boolean {
 export function describeOpened(event: OpenedEvent): string {
   switch (event.kind) {
     case 'activityScheduled':
-      return `activity '${event.name}'`;
+      return event.name === HTTP_ACTIVITY ? 'an HTTP request' : `activity '${event.name}'`;
     case 'childCreated':
       return `sub-orchestration '${event.name}'`;
     case 'timerCreated':

@@ -17,10 +17,57 @@ export function describeActivityFailure(name: string, error: unknown): Failure {
   };
 }
 
+/** A request of `callHttp` without an answer, in the words of the real host where it has some of its own. */
+export function describeHttpFailure(error: unknown): Failure {
+  const message = toHttpMessage(
+    error as NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string },
+  );
+  return {
+    reason: message,
+    details: JSON.stringify({
+      $type: 'System.Net.Http.HttpRequestException, System.Net.Http',
+      StatusCode: null,
+      Message: message,
+      Data: { $type: 'System.Collections.ListDictionaryInternal, System.Private.CoreLib' },
+      InnerException: null,
+      HelpLink: null,
+      Source: 'System.Net.Http',
+      HResult: -2147467259,
+      StackTrace: null,
+    }),
+  };
+}
+
+function toHttpMessage(
+  error: NodeJS.ErrnoException & { readonly address?: string; readonly port?: number; readonly hostname?: string },
+): string {
+  const { code, hostname, address, port, message } = first(error);
+  switch (code) {
+    case 'ECONNREFUSED':
+      return `Connection refused (${address}:${port})`;
+    case 'ENOTFOUND':
+      return `Name or service not known (${hostname})`;
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return `An error occurred while sending the request. (${message})`;
+    default:
+      return message;
+  }
+}
+
+/** Several addresses of one name that were tried come as one error around theirs. */
+function first<E extends Error>(error: E): E {
+  return error instanceof AggregateError ? ((error.errors[0] as E | undefined) ?? error) : error;
+}
+
+/** The failure of a sub-orchestration: its details are a text there, not JSON. */
 export function describeChildFailure(name: string, status: InstanceStatus, output: string | undefined): Failure {
   const said: unknown = output === undefined ? undefined : JSON.parse(output);
   const reason = typeof said === 'string' ? said : (output ?? '');
-  if (status === 'Failed') return { reason, details: toExceptionJson(reason, undefined) };
+  if (status === 'Failed') {
+    const thrown = reason.replace(/^Orchestrator function '[^']*' failed: /, '');
+    return { reason, details: `Message: ${thrown}, StackTrace: ` };
+  }
   return {
     reason: `Orchestrator function '${name}' was terminated: ${reason}`,
     details: toExceptionJson(reason, undefined),

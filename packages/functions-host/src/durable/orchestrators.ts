@@ -29,6 +29,7 @@ import {
   waitsFor,
   type Executor,
 } from './executor-seam';
+import { HTTP_ACTIVITY } from './http-request';
 import type { DurableFunctions } from './ports';
 import { callHandler, executorAfter, type Program } from './program';
 import { feedOne, followHistory, nextIdAfter, openTimersOf, requireOpen, startTurn, toLibraryHistory } from './replay';
@@ -38,7 +39,11 @@ export interface OrchestratorsOptions {
   readonly verifyReplay: 'all' | 'sample' | 'off';
   /** Runs every turn by replay. */
   readonly alwaysReplay: boolean;
+  /** Milliseconds between the requests of a `callHttp` that is answered with 202 and says nothing else. */
+  readonly httpPollMs?: number | undefined;
 }
+
+const DEFAULT_HTTP_POLL_MS = 30_000;
 
 export function createOrchestrators(options: OrchestratorsOptions): Orchestrators {
   const { functions } = options;
@@ -49,12 +54,14 @@ export function createOrchestrators(options: OrchestratorsOptions): Orchestrator
     refuse: (name) =>
       functions.orchestrator(name) === undefined ? unknownFunction(functions, 'orchestrator', name) : undefined,
     refuseActivity: (name) =>
-      functions.activity(name) === undefined ? unknownFunction(functions, 'activity', name) : undefined,
+      name !== HTTP_ACTIVITY && functions.activity(name) === undefined
+        ? unknownFunction(functions, 'activity', name)
+        : undefined,
     keepsHistory: (instanceId) => replays() || verifies(instanceId),
     open(about, history) {
       const fn = functions.orchestrator(about.name);
       if (fn === undefined) throw new Error(unknownFunction(functions, 'orchestrator', about.name));
-      const program: Program = { functions, fn, about };
+      const program: Program = { functions, fn, about, httpPollMs: options.httpPollMs ?? DEFAULT_HTTP_POLL_MS };
       if (replays()) return ReplayingExecution.open(program, history);
       if (history.length === 0) return new LiveExecution(program);
       return LiveExecution.restore(program, history);

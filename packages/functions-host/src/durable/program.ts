@@ -17,6 +17,7 @@ export interface Program {
   readonly functions: DurableFunctions;
   readonly fn: RegisteredFunction;
   readonly about: ExecutionInfo;
+  readonly httpPollMs: number;
 }
 
 export interface Started {
@@ -26,7 +27,7 @@ export interface Started {
 
 /** Calls the registered handler with a history. It runs as far as the history goes before this returns, hooks aside. */
 export function callHandler(
-  { functions, fn, about }: Program,
+  { functions, fn, about, httpPollMs }: Program,
   history: readonly LibraryEvent[],
   isQuiet: boolean,
 ): Started {
@@ -44,7 +45,7 @@ export function callHandler(
     longRunningTimerIntervalDuration: '3.00:00:00',
     // One timer for any length: the library would cut timers beyond this into pieces with ids of their own.
     maximumShortTimerDuration: '36500.00:00:00',
-    defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
+    defaultHttpAsyncRequestSleepTimeMillseconds: httpPollMs,
   };
   const answer = invocation.callback(trigger, invocation.context);
   if (answer instanceof Promise) answer.catch(() => undefined);

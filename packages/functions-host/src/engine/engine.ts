@@ -19,7 +19,7 @@ import { Children, type DescribeChildFailure, type NewInstance } from './childre
 import { createCommitter, type Committer } from './committer';
 import type { Orchestrators } from './execution';
 import type { HistoryTurn } from './history';
-import { decodeTurns, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
+import { decodeTurns, mayBegin, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
 import { LeftAloneInstances, type LeftAlone } from './left-alone';
 import { acknowledged, failSendersOf, LiveInstances } from './live-instances';
 import type { ClientMessage, Message } from './messages';
@@ -363,7 +363,7 @@ export class Engine {
   }
 
   #startWork(instance: Instance, work: OpenWork): void {
-    if (!instance.open.has(work.id)) return;
+    if (!instance.open.has(work.id) || !mayBegin(instance, work)) return;
     switch (work.kind) {
       case 'activity':
         this.#activities.start(instance, work);

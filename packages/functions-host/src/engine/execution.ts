@@ -63,6 +63,8 @@ export type OpenedTask =
       /** JSON */
       readonly input: string;
       readonly retry: RetryLink | undefined;
+      /** Task id of a timer that it must not begin before. */
+      readonly after?: number;
     }
   | {
       readonly kind: 'child';

@@ -30,7 +30,7 @@ function encodeEvent(event: HistoryEvent): string {
     case 'activityScheduled':
       return `{"kind":"activityScheduled","id":${event.id},"name":${JSON.stringify(event.name)},"input":${event.input}${
         event.retry === undefined ? '' : `,"retry":${JSON.stringify(event.retry)}`
-      }}`;
+      }${event.after === undefined ? '' : `,"after":${event.after}`}}`;
     case 'childCreated':
     case 'eventRaised': {
       const { input, ...rest } = event;

@@ -37,6 +37,8 @@ export type OpenedEvent =
       /** JSON */
       readonly input: string;
       readonly retry?: RetryStamp;
+      /** Task id of a timer that it must not begin before. */
+      readonly after?: number;
     }
   | {
       readonly kind: 'childCreated';

@@ -7,7 +7,15 @@ import { withoutRewound } from './rewind-plan';
 
 /** Something that the code opened and that has not been answered. */
 export type OpenWork =
-  | { readonly kind: 'activity'; readonly id: number; readonly name: string; /** JSON */ readonly input: string }
+  | {
+      readonly kind: 'activity';
+      readonly id: number;
+      readonly name: string;
+      /** JSON */
+      readonly input: string;
+      /** Task id of a timer that it must not begin before. */
+      readonly after: number | undefined;
+    }
   | { readonly kind: 'timer'; readonly id: number; readonly fireAt: number }
   | {
       readonly kind: 'child';
@@ -131,12 +139,17 @@ function restoreHeld(instance: Instance, held: readonly HeldMessage[]): void {
   }
 }
 
+/** Whether what was opened may begin. */
+export function mayBegin({ open }: Pick<Instance, 'open'>, work: OpenWork): boolean {
+  return work.kind !== 'activity' || work.after === undefined || !open.has(work.after);
+}
+
 /** Follows one event of the history in what is open. The one place where "open" is defined. */
 export function applyEvent(instance: Pick<Instance, 'open' | 'retries'>, event: HistoryEvent): void {
   const { open, retries } = instance;
   switch (event.kind) {
     case 'activityScheduled':
-      open.set(event.id, { kind: 'activity', id: event.id, name: event.name, input: event.input });
+      open.set(event.id, { kind: 'activity', id: event.id, name: event.name, input: event.input, after: event.after });
       if (event.retry !== undefined) retries.set(event.id, event.retry.firstAt);
       return;
     case 'childCreated': {

@@ -36,6 +36,10 @@ export function note(turn: Turn, event: HistoryEvent): void {
 export function record(instance: Instance, turn: Turn, event: HistoryEvent): void {
   turn.events.push(event);
   applyEvent(instance, event);
+  if (event.kind !== 'timerFired') return;
+  // What waits for a timer was opened together with it.
+  const next = instance.open.get(event.id + 1);
+  if (next?.kind === 'activity' && next.after === event.id) turn.work.push(next);
 }
 
 /** Records what the code did. Returns events to feed at once: pauses of retried tasks that get no further attempt. */
@@ -118,8 +122,15 @@ function toOpenedEvent(instance: Instance, orchestrators: Orchestrators, turn: T
     case 'activity': {
       const refusal = orchestrators.refuseActivity(task.name);
       if (refusal !== undefined) throw new Error(refusal);
-      const { id, name, input } = task;
-      return { kind: 'activityScheduled', id, name, input, ...retryStamp(instance, turn, task) };
+      const { id, name, input, after } = task;
+      return {
+        kind: 'activityScheduled',
+        id,
+        name,
+        input,
+        ...retryStamp(instance, turn, task),
+        ...(after !== undefined && { after }),
+      };
     }
     case 'child': {
       const refusal = orchestrators.refuse(task.name);

@@ -8,6 +8,7 @@ const events: readonly HistoryEvent[] = [
   { kind: 'executionStarted' },
   { kind: 'activityScheduled', id: 0, name: 'with "quotes" ü', input: '{"a":[1,"\\u0000"]}' },
   { kind: 'activityScheduled', id: 1, name: 'n', input: 'null', retry: { firstAt: 5 } },
+  { kind: 'activityScheduled', id: 6, name: 'n', input: '[]', after: 5 },
   { kind: 'activityCompleted', id: 0, result: '"text"' },
   { kind: 'activityFailed', id: 1, failure },
   { kind: 'activityFailed', id: 1, failure: { ...failure, typed } },

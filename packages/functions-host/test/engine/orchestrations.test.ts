@@ -412,9 +412,6 @@ describe.each(MODES)('an orchestration with %s turns', (mode) => {
   it('fails loudly when the code asks for what this host does not have', async () => {
     const host = await start({
       orchestrators: {
-        *http({ df }: OrchestrationContext): Yields {
-          return yield df.callHttp({ method: 'GET', url: 'http://127.0.0.1:1/' });
-        },
         *call({ df }: OrchestrationContext): Yields {
           return yield df.callEntity(new EntityId('Counter', 'c'), 'get');
         },
@@ -427,7 +424,7 @@ describe.each(MODES)('an orchestration with %s turns', (mode) => {
         },
       },
     });
-    const missing = { http: 'callHttp', call: 'callEntity', signal: 'signalEntity', lock: 'lock' };
+    const missing = { call: 'callEntity', signal: 'signalEntity', lock: 'lock' };
     for (const [name, what] of Object.entries(missing)) {
       expect(await host.output(await host.begin(name))).toBe(
         `Orchestrator function '${name}' failed: ${what} is not there yet in functions-host.`,

@@ -1,7 +1,8 @@
 import { Engine, type EngineOptions } from '../../src/engine/engine';
 import { createVirtualClock, type VirtualClock } from '../../src/clock-virtual';
 import { realClock } from '../../src/clock';
-import { describeActivityFailure, describeChildFailure } from '../../src/durable/failure';
+import { createActivities } from '../../src/durable/activities';
+import { describeChildFailure } from '../../src/durable/failure';
 import { createOrchestrators } from '../../src/durable/orchestrators';
 import { createMemoryStore } from '../../src/store/memory';
 import type { InstanceRow, TaskHubStore } from '../../src/store/store';
@@ -49,17 +50,7 @@ export async function startTestEngine(
       verifyReplay: mode === 'verified' ? 'all' : 'off',
       alwaysReplay: mode === 'replayed',
     }),
-    activities: {
-      async run(name, call) {
-        const activity = functions.activity(name);
-        if (activity === undefined) throw new Error(`The test has no activity '${name}'.`);
-        try {
-          return { result: await functions.runActivity(activity, call) };
-        } catch (error) {
-          return { failure: describeActivityFailure(name, error) };
-        }
-      },
-    },
+    activities: createActivities(functions, { getToken: (resource) => Promise.resolve(`token of ${resource}`) }),
     describeChildFailure,
     maxConcurrentActivities: 1000,
     maxWarmInstances: 1000,
