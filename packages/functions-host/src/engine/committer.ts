@@ -4,6 +4,8 @@
  *
  * A commit that fails is made again with the same number until it is known to be applied, with growing pauses; turns
  * are never undone. When that takes too long, whoever waits for an acknowledgement is told that the store is away; the turns stay.
+ * A commit that gets no answer for that time counts as such a failure while it lasts. What waits to be written is
+ * bounded by refusing new requests beyond a size: what is under way already must be kept, and is bounded by itself.
  */
 import type { Clock, Scheduled } from '../clock';
 import { StoreFenced, StoreRejected, StoreUnavailable, type HubSession, type InstanceCommit } from '../store/store';
@@ -22,8 +24,8 @@ export interface Committable {
 }
 
 export interface CommitterEvents {
-  /** The store can't be reached; called for each failed attempt. */
-  unavailable(error: StoreUnavailable, retryInMs: number): void;
+  /** The store can't be reached; called for each failed attempt. Without `retryInMs` it was asked and stays silent. */
+  unavailable(error: StoreUnavailable, retryInMs?: number): void;
   /** The store is back after having been away. */
   available(): void;
   /** Another host owns the task hub: nothing will be written any more. */
@@ -38,14 +40,21 @@ export const PATIENCE_MS = 5_000;
 /** A commit takes at least one row, and no further ones beyond this many characters: a batch must not grow with a backlog. */
 const ENOUGH_CHARACTERS = 16 * 1024 * 1024;
 
+/** New requests are refused while more than this waits to be written: characters, and turns. */
+const MOST_CHARACTERS = 64 * 1024 * 1024;
+const MOST_ROWS = 20_000;
+
+function sizeOf({ turn, created, changed, held }: InstanceCommit): number {
+  const own = (turn?.events.length ?? 0) + (created?.input.length ?? 0) + (changed?.output?.length ?? 0);
+  return held.reduce((sum, { body }) => sum + body.length, own);
+}
+
 function countForOneCommit(rows: readonly Committable[]): number {
   let characters = 0;
   let count = 0;
   for (const { commit } of rows) {
     if (count > 0 && characters > ENOUGH_CHARACTERS) break;
-    const { turn, created, changed, held } = commit;
-    characters += (turn?.events.length ?? 0) + (created?.input.length ?? 0) + (changed?.output?.length ?? 0);
-    for (const { body } of held) characters += body.length;
+    characters += sizeOf(commit);
     count += 1;
   }
   return count;
@@ -56,7 +65,7 @@ export interface Committer {
   add(row: Committable): void;
   /** Begins a commit of all that is in line, unless one is in flight; that one is followed by the next by itself. */
   flush(): void;
-  /** Set while the store is away for longer than senders should wait. */
+  /** Set while the store is away for longer than senders should wait, and while too much waits to be written. */
   readonly outage: StoreUnavailable | undefined;
   readonly isIdle: boolean;
   /** Makes no further attempts. */
@@ -72,6 +81,8 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   let retry: Scheduled | undefined;
   let outage: StoreUnavailable | undefined;
   let isAbandoned = false;
+  let silence: Scheduled | undefined;
+  let backlog = 0;
 
   const flush = (): void => {
     if (inFlight.length > 0 || waiting.length === 0 || isAbandoned) return;
@@ -83,6 +94,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
 
   const attempt = (): void => {
     retry = undefined;
+    silence = clock.schedule(clock.now() + PATIENCE_MS, hearNothing);
     session
       .commit(
         batch,
@@ -91,8 +103,17 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
       .then(succeed, fail);
   };
 
+  const hearNothing = (): void => {
+    failedSince ??= clock.now() - PATIENCE_MS;
+    outage = new StoreUnavailable(`it has not answered for ${PATIENCE_MS / 1000} seconds`);
+    delayAll(outage);
+    events.unavailable(outage);
+  };
+
   const succeed = (): void => {
+    silence?.cancel();
     const rows = inFlight;
+    for (const { commit } of rows) backlog -= sizeOf(commit);
     inFlight = [];
     batch += 1;
     pause = FIRST_PAUSE_MS;
@@ -107,6 +128,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   };
 
   const fail = (error: unknown): void => {
+    silence?.cancel();
     if (isAbandoned) return;
     if (error instanceof StoreFenced) {
       abandon(error);
@@ -129,6 +151,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
     }
     const [culprit] = inFlight;
     inFlight = [];
+    if (culprit !== undefined) backlog -= sizeOf(culprit.commit);
     culprit?.refused(error);
     flush();
   };
@@ -151,16 +174,19 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   const abandon = (reason: Error): void => {
     isAbandoned = true;
     retry?.cancel();
+    silence?.cancel();
     delayAll(reason);
   };
 
   return {
     add(row) {
       waiting.push(row);
+      backlog += sizeOf(row.commit);
     },
     flush,
     get outage() {
-      return outage;
+      if (outage !== undefined || (backlog <= MOST_CHARACTERS && waiting.length <= MOST_ROWS)) return outage;
+      return new StoreUnavailable(`${waiting.length} turns wait to be written, which is too many to take more`);
     },
     get isIdle() {
       return inFlight.length === 0 && waiting.length === 0;

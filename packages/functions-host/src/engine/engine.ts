@@ -86,6 +86,8 @@ export class Engine {
   #nextNo = 1;
   #failure: Error | undefined;
   #isStopping = false;
+  /** What is wrong with the store, as last said: attempts that fail for the same reason are one line. */
+  #saidOfStore: string | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -123,7 +125,10 @@ export class Engine {
     this.#nextNo = session.nextNo;
     const committer = createCommitter(session, storeClock, {
       unavailable: (error, retryInMs) => this.#storeAway(error, retryInMs),
-      available: () => this.#log('Information', 'The task hub store is back.'),
+      available: () => {
+        this.#saidOfStore = undefined;
+        this.#log('Information', 'The task hub store is back.');
+      },
       fenced: (error) => this.fence(error),
     });
     this.#committer = committer;
@@ -410,12 +415,12 @@ export class Engine {
     return restored;
   }
 
-  #storeAway(error: StoreUnavailable, retryInMs: number): void {
-    this.#log(
-      'Warning',
-      `The task hub store can't be written: ${error.message}. Trying again in ${retryInMs} ms.`,
-      error,
-    );
+  #storeAway(error: StoreUnavailable, retryInMs: number | undefined): void {
+    const next = retryInMs === undefined ? 'Waiting for it.' : 'Trying again until it is back.';
+    if (this.#saidOfStore !== error.message) {
+      this.#log('Warning', `The task hub store can't be written: ${error.message}. ${next}`, error);
+    }
+    this.#saidOfStore = error.message;
     if (this.#committer?.outage !== undefined) this.#live.failSenders(error);
   }
 

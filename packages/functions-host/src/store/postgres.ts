@@ -4,6 +4,7 @@ import { toStoreError } from './postgres-errors';
 import { PostgresLease } from './postgres-lease';
 import { migrate } from './postgres-migrations';
 import { FIRST_FINISHED, toInstanceRow, toStatusNumber, type StoredRow } from './postgres-rows';
+import { readStoredInstances, type Read } from './postgres-unfinished';
 import {
   ENTITY_ID_PREFIX,
   StoreFenced,
@@ -28,7 +29,8 @@ const READ_CONNECTIONS = 4;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A commit that takes longer counts as of unknown outcome; it is made again on a new connection, and applied once. */
 const COMMIT_TIMEOUT_MS = 15_000;
-const PAGE = 500;
+/** For reads that somebody waits for. Those that go over the whole hub take their time. */
+const READ_TIMEOUT_MS = 10_000;
 /** Of a row of the instances table, called i. */
 const IS_ENTITY = `starts_with(i.id, '${ENTITY_ID_PREFIX}')`;
 
@@ -53,7 +55,8 @@ export function createPostgresStore(options: PostgresStoreOptions): TaskHubStore
   reads.on('error', () => undefined);
   const writer = new Writer(options.url);
   let lease: PostgresLease | undefined;
-  const read = <T extends object>(text: string, values: unknown[]): Promise<T[]> => queryRows<T>(reads, text, values);
+  const read: Read = (text, values) => queryRows(reads, text, values, READ_TIMEOUT_MS);
+  const readAll: Read = (text, values) => queryRows(reads, text, values);
   return {
     async open() {
       await withClient(reads, (client) => migrate(client, schema));
@@ -63,11 +66,11 @@ export function createPostgresStore(options: PostgresStoreOptions): TaskHubStore
         `UPDATE ${schema}.hub SET epoch = epoch + 1, batch = 0, owner = $1 RETURNING epoch, next_no`,
         [owner],
       );
-      return new PostgresSession({ schema, read, writer, epoch: Number(hub?.epoch), nextNo: Number(hub?.next_no) });
+      return new PostgresSession({ schema, readAll, writer, epoch: Number(hub?.epoch), nextNo: Number(hub?.next_no) });
     },
     async claim(claim) {
       lease = new PostgresLease({ url: options.url, schema }, claim);
-      return new PostgresSession({ schema, read, writer, ...(await lease.acquire()) });
+      return new PostgresSession({ schema, readAll, writer, ...(await lease.acquire()) });
     },
     async readInstance(id) {
       const [row] = await read<StoredRow>(`SELECT * FROM ${schema}.instances WHERE id = $1`, [id]);
@@ -92,11 +95,9 @@ export function createPostgresStore(options: PostgresStoreOptions): TaskHubStore
   };
 }
 
-type Read = <T extends object>(text: string, values: unknown[]) => Promise<T[]>;
-
 interface SessionParts {
   readonly schema: string;
-  readonly read: Read;
+  readonly readAll: Read;
   readonly writer: Writer;
   readonly epoch: number;
   readonly nextNo: number;
@@ -106,15 +107,15 @@ class PostgresSession implements HubSession {
   readonly epoch: number;
   readonly nextNo: number;
   readonly #schema: string;
-  readonly #read: Read;
+  readonly #readAll: Read;
   readonly #writer: Writer;
   readonly #statements: CommitStatements;
 
-  constructor({ schema, read, writer, epoch, nextNo }: SessionParts) {
+  constructor({ schema, readAll, writer, epoch, nextNo }: SessionParts) {
     this.epoch = epoch;
     this.nextNo = nextNo;
     this.#schema = schema;
-    this.#read = read;
+    this.#readAll = readAll;
     this.#writer = writer;
     this.#statements = createCommitStatements(schema);
   }
@@ -140,44 +141,15 @@ class PostgresSession implements HubSession {
   }
 
   unfinished(): AsyncIterable<readonly StoredInstance[]> {
-    return this.#pages(`i.status < ${FIRST_FINISHED} AND NOT ${IS_ENTITY}`);
+    return readStoredInstances(this.#readAll, this.#schema, `i.status < ${FIRST_FINISHED} AND NOT ${IS_ENTITY}`);
   }
 
   entitiesWithWork(): AsyncIterable<readonly StoredInstance[]> {
-    return this.#pages(`i.no IN (SELECT m.no FROM ${this.#schema}.inbox m) AND ${IS_ENTITY}`);
-  }
-
-  async *#pages(where: string): AsyncIterable<readonly StoredInstance[]> {
-    let after = 0;
-    for (;;) {
-      const rows = await this.#read<StoredRow>(
-        `SELECT i.* FROM ${this.#schema}.instances i WHERE ${where} AND i.no > $1 ORDER BY i.no LIMIT ${PAGE}`,
-        [after],
-      );
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      yield await this.#withTurns(rows);
-      if (rows.length < PAGE) return;
-      after = Number(last.no);
-    }
-  }
-
-  async #withTurns(rows: readonly StoredRow[]): Promise<StoredInstance[]> {
-    const nos = rows.map(({ no }) => no);
-    const turns = await this.#read<TurnRow & { no: string }>(
-      `SELECT no, turn, events FROM ${this.#schema}.history WHERE no = ANY($1::bigint[]) ORDER BY no, turn`,
-      [nos],
+    return readStoredInstances(
+      this.#readAll,
+      this.#schema,
+      `i.no IN (SELECT m.no FROM ${this.#schema}.inbox m) AND ${IS_ENTITY}`,
     );
-    const held = await this.#read<HeldMessage & { no: string }>(
-      `SELECT no, seq, body FROM ${this.#schema}.inbox WHERE no = ANY($1::bigint[]) ORDER BY no, seq`,
-      [nos],
-    );
-    const byNo = new Map<string, Collected>(
-      rows.map((row) => [row.no, { row: toInstanceRow(row), turns: [], held: [] }]),
-    );
-    for (const { no, turn, events } of turns) byNo.get(no)?.turns.push({ turn, events });
-    for (const { no, seq, body } of held) byNo.get(no)?.held.push({ seq, body });
-    return [...byNo.values()];
   }
 
   async purge(nos: readonly number[]): Promise<number> {
@@ -190,7 +162,7 @@ class PostgresSession implements HubSession {
   }
 
   async #purge(where: string, values: unknown[]): Promise<number> {
-    const [result] = await this.#read<{ purged: number; owned: boolean }>(
+    const [result] = await this.#readAll<{ purged: number; owned: boolean }>(
       `WITH owned AS (
          SELECT FROM ${this.#schema}.hub WHERE epoch = $1
        ), purged AS (
@@ -209,12 +181,6 @@ class PostgresSession implements HubSession {
       throw new StoreFenced(`Epoch ${this.epoch} of the task hub ended: another host took over.`);
     return result.purged;
   }
-}
-
-interface Collected {
-  readonly row: StoredInstance['row'];
-  readonly turns: TurnRow[];
-  readonly held: HeldMessage[];
 }
 
 interface Statement {
@@ -281,9 +247,17 @@ class Writer {
   }
 }
 
-async function queryRows<T extends object>(pool: Pool, text: string, values: unknown[]): Promise<T[]> {
+/** @param timeoutMs none without. */
+async function queryRows<T extends object>(
+  pool: Pool,
+  text: string,
+  values: unknown[],
+  timeoutMs?: number,
+): Promise<T[]> {
   try {
-    const { rows } = await pool.query<T>(text, values);
+    // The driver takes a timeout of each statement, which its types do not know.
+    const statement = { text, values, ...(timeoutMs !== undefined && { query_timeout: timeoutMs }) };
+    const { rows } = await pool.query<T>(statement);
     return rows;
   } catch (error) {
     throw toStoreError(error);

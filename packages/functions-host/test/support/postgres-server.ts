@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -11,6 +11,9 @@ export interface TestPostgres {
   query(sql: string): Promise<Record<string, unknown>[]>;
   /** Kills the server as a power cut would. */
   kill(): Promise<void>;
+  /** Stops all of its processes in the middle of what they do, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   /** Starts it again on the same data and the same port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -40,6 +43,8 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       process.kill(server.pid, 'SIGKILL');
       await untilGone(server.pid);
     },
+    freeze: () => signalAll(server.pid, 'SIGSTOP'),
+    thaw: () => signalAll(server.pid, 'SIGCONT'),
     async restart() {
       server = await startPostgres({ ...options, port });
     },
@@ -48,6 +53,14 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Its connections are processes of groups of their own. */
+function signalAll(pid: number, name: NodeJS.Signals): void {
+  process.kill(pid, name);
+  for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')) {
+    if (Number(child) > 0) process.kill(Number(child), name);
+  }
 }
 
 async function untilGone(pid: number): Promise<void> {
