@@ -43,6 +43,7 @@ async function buildPackage(folder) {
     outbase: 'src',
     outdir: 'dist',
     packages: 'external',
+    sourcesContent: false,
   });
 }
 

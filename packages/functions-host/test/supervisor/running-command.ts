@@ -5,7 +5,7 @@ import { pollUntil } from '../../src/supervisor/poll';
 import { readPostmaster } from '../../src/supervisor/postgres-leftover';
 import { signal } from '../../src/supervisor/processes';
 
-const program = path.join(__dirname, '../../bin/functions-host.js');
+const ownProgram = path.join(__dirname, '../../bin/functions-host.js');
 
 /** `functions-host` as its own process, with what it printed. */
 export interface RunningCommand {
@@ -32,6 +32,7 @@ export function runCommand(
   args: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>> = {},
+  program = ownProgram,
 ): RunningCommand {
   const child: ChildProcess = spawn(process.execPath, [program, ...args], {
     cwd,
