@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { AuthLevel } from './http-functions';
 import { type Access, findAccess, type HostKeys } from './keys';
 
-/** What is to be opened: a function by its level, an extension's webhook, or the admin API. */
-export type Door = { readonly level: AuthLevel; readonly functionName: string } | 'webhook' | 'admin';
+/** What is to be opened: a function by its level, a webhook by the name of its extension's key, or the admin API. */
+export type Door =
+  { readonly level: AuthLevel; readonly functionName: string } | { readonly systemKeyName: string } | 'admin';
 
 /**
  * Decides whether a request may pass.
@@ -15,17 +16,21 @@ export function refuseAccess(
   request: IncomingMessage,
   query: string,
 ): 401 | 403 | undefined {
-  if (typeof door === 'object' && door.level === 'anonymous') return undefined;
-  const functionName = typeof door === 'object' ? door.functionName : undefined;
-  const access = findAccess(keys, givenKey(request, query), functionName);
+  if (isFunction(door) && door.level === 'anonymous') return undefined;
+  const access = findAccess(keys, givenKey(request, query), isFunction(door) ? door.functionName : undefined);
   if (opens(access, door)) return undefined;
   return access === 'none' ? 401 : 403;
 }
 
 function opens(access: Access, door: Door): boolean {
   if (access === 'master') return true;
-  if (door === 'webhook') return access === 'system';
-  return typeof door === 'object' && door.level === 'function' && access === 'function';
+  if (door === 'admin') return false;
+  if (isFunction(door)) return door.level === 'function' && access === 'function';
+  return typeof access === 'object' && access.systemKeyName === door.systemKeyName;
+}
+
+function isFunction(door: Door): door is Extract<Door, { level: AuthLevel }> {
+  return typeof door === 'object' && 'level' in door;
 }
 
 /** The header wins over the query, as on Azure. */

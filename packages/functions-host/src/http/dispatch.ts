@@ -6,7 +6,7 @@ import type { AdminApi } from './admin';
 import { type Door, refuseAccess } from './auth';
 import { answerWithFunction, answerWithStream } from './function-endpoint';
 import type { HttpFunction } from './http-functions';
-import type { KeyRing } from './keys';
+import { durableKeyName, type KeyRing } from './keys';
 import { homePage } from './home-page';
 import { takeBody } from './request-body';
 import { toPath } from './request-path';
@@ -118,7 +118,7 @@ async function answerDurable(
   origin: string,
 ): Promise<void> {
   const mayPass = durable.isFromStandby(request.headers);
-  if (!mayPass && isRefused(endpoints, 'webhook', request, response, query)) return;
+  if (!mayPass && isRefused(endpoints, { systemKeyName: durableKeyName }, request, response, query)) return;
   const body = await takeBody(request, response, endpoints.bodyLimit);
   if (body === undefined) return;
   const result = await durable.handleHttp({

@@ -85,7 +85,7 @@ function withRoom(keys: HostKeys, room: KeyRoom, changed: Keys): HostKeys {
 }
 
 /** What a caller's key opens. */
-export type Access = 'none' | 'function' | 'system' | 'master';
+export type Access = 'none' | 'function' | { readonly systemKeyName: string } | 'master';
 
 /** Compares without telling by its time how much of a key was right. */
 export function findAccess(keys: HostKeys, given: string | undefined, functionName?: string): Access {
@@ -95,7 +95,8 @@ export function findAccess(keys: HostKeys, given: string | undefined, functionNa
   if (isSame(keys.master, given)) return 'master';
   if (isOneOf(keys.host)) return 'function';
   if (functionName !== undefined && isOneOf(keys.functions[functionName])) return 'function';
-  return isOneOf(keys.system) ? 'system' : 'none';
+  const system = Object.entries(keys.system).find(([, key]) => isSame(key, given));
+  return system === undefined ? 'none' : { systemKeyName: system[0] };
 }
 
 function isSame(key: string, given: string): boolean {
