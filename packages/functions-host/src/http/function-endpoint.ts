@@ -6,9 +6,10 @@ import { type HttpInvoker, httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
 import type { TypedData } from '../app/typed-data';
 import { toSetCookie } from './response-cookie';
-import { askForBody, takeBody } from './request-body';
+import { atPaceOf } from './paced-body';
+import { askForBody, dropBody, takeBody } from './request-body';
 import { answer } from './server';
-import { atPaceOf, type StreamDoor } from './stream-door';
+import type { StreamDoor } from './stream-door';
 
 /** A request with what the router found out about it. */
 export interface FunctionRequest {
@@ -49,6 +50,8 @@ export async function answerWithStream(
     if (response.headersSent) response.destroy();
     else answer(response, 500);
   }
+  // A handler need not have read it to the end; the next request on the connection comes behind it.
+  if (!request.complete) dropBody(request);
 }
 
 /** Runs the function that a request is for and writes what it answers: 500 with an empty body if it threw. */

@@ -5,7 +5,7 @@ import { answer } from './server';
 
 const limitSetting = 'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT';
 const defaultBodyLimit = 104_857_600;
-/** How long a client may go on sending a body that was refused: one that is cut off never reads why. */
+/** How long a client may go on sending a body that nobody wants: one that is cut off at once never reads its answer. */
 const patienceMs = 10_000;
 
 const empty = Buffer.alloc(0);
@@ -78,7 +78,7 @@ function readBody(request: IncomingMessage, limit: number): Promise<Buffer | Bod
   });
 }
 
-/** Answers 413; what still comes is read and dropped for a while, so that the client gets to the answer. */
+/** Answers 413, in a way that the client gets to read it. */
 function refuseBody(request: IncomingMessage, response: ServerResponse, limit: number): void {
   // The client was not told to send its body, and would be waited for in vain.
   const isHeldBack = request.headers.expect !== undefined;
@@ -87,10 +87,16 @@ function refuseBody(request: IncomingMessage, response: ServerResponse, limit: n
     `Send less, raise setting ${limitSetting}, or let the app stream: app.setup({ enableHttpStream: true }).\n`;
   const headers = { 'content-type': 'text/plain; charset=utf-8' };
   answer(response, 413, isHeldBack ? { ...headers, connection: 'close' } : headers, text);
+  dropBody(request);
+}
+
+/** Reads what still comes of a body and drops it, for so long as a client may take to see that it was answered. */
+export function dropBody(request: IncomingMessage): void {
   const { socket } = request;
   const patience = setTimeout(() => socket.destroy(), patienceMs).unref();
   request.on('close', () => {
     clearTimeout(patience);
   });
-  request.resume();
+  // A reader that was left waiting would hold it back.
+  request.removeAllListeners('readable').resume();
 }

@@ -7,8 +7,8 @@
  * are handed to the library's server directly: nothing is copied, and its socket need not stay open (it would be on
  * all addresses).
  *
- * The library writes a response without waiting for a slow client, which would hold a large one in memory. So the body
- * it is given yields its next chunk only when the client has taken the last.
+ * The library writes a response without waiting for a slow client, which would hold a large one in memory; see
+ * paced-body.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Server } from 'node:net';
@@ -27,12 +27,13 @@ export async function openStreamDoor(model: ProgrammingModel): Promise<StreamDoo
   const [server] = listened;
   if (server === undefined)
     throw new Error(`The library listens at ${capabilities['HttpUri']} in a way this host can't join.`);
-  server.close();
+  // The library would log that; nobody had it open.
+  server.removeAllListeners('close').close();
   return (invocationId, request, response) => {
     request.headers['x-ms-invocation-id'] = invocationId;
     request.headers['x-forwarded-proto'] = 'http';
     request.headers['x-forwarded-host'] = request.headers.host ?? loopback;
-    server.emit('request', request, response);
+    server.emit('request', toLibraryRequest(request), response);
   };
 }
 
@@ -53,51 +54,11 @@ async function keepOnLoopback<T>(listened: Server[], run: () => Promise<T>): Pro
   }
 }
 
-/** A handler's answer whose body, if it streams, waits for the client. */
-export function atPaceOf(response: ServerResponse, result: unknown): unknown {
-  if (typeof result !== 'object' || result === null) return result;
-  const { body } = result as { body?: unknown };
-  if (!isStream(body)) return result;
-  const { status, headers, cookies } = result as { status?: unknown; headers?: unknown; cookies?: unknown };
-  return {
-    ...(status === undefined ? undefined : { status }),
-    ...(headers === undefined ? undefined : { headers }),
-    ...(cookies === undefined ? undefined : { cookies }),
-    body: toPacedStream(body, response),
-  };
-}
-
-function isStream(body: unknown): body is AsyncIterable<unknown> {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body && !(body instanceof Blob);
-}
-
-function toPacedStream(body: AsyncIterable<unknown>, response: ServerResponse): ReadableStream {
-  const chunks = body[Symbol.asyncIterator]();
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        await waitForClient(response);
-        const next: IteratorResult<unknown, unknown> = await chunks.next();
-        if (next.done === true) controller.close();
-        else controller.enqueue(typeof next.value === 'string' ? Buffer.from(next.value) : next.value);
-      },
-      async cancel() {
-        await chunks.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-async function waitForClient(response: ServerResponse): Promise<void> {
-  if (response.destroyed) throw new Error('The client went away before the whole response was sent.');
-  if (!response.writableNeedDrain) return;
-  await new Promise<void>((resolve, reject) => {
-    const settle = (): void => {
-      response.off('drain', settle).off('close', settle);
-      if (response.destroyed) reject(new Error('The client went away before the whole response was sent.'));
-      else resolve();
-    };
-    response.on('drain', settle).on('close', settle);
-  });
+/**
+ * What the library reads of a request. A handler that stops in the middle of the body would destroy a real one, and with
+ * it the answer's way back; what is left of the body is the host's to take.
+ */
+function toLibraryRequest(request: IncomingMessage): object {
+  const { headers, method, url } = request;
+  return { headers, method, url, [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
 }
