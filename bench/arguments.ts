@@ -11,7 +11,7 @@ export const usage = `Usage: npm run bench -- [options]
   --log LEVEL             lowest level of the host's lines, which go to a file (default Warning)
   --against DIR           another build of packages/functions-host, in alternation
   --json FILE             where the figures go (default .local/bench.json)
-  --node "ARGUMENTS"      arguments for the host's Node, e.g. --cpu-prof
+  --node="ARGUMENTS"      arguments for the host's Node, e.g. --node=--cpu-prof
 `;
 
 /** @throws Error that names the argument which is wrong, and what was expected. */

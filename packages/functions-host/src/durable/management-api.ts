@@ -1,4 +1,5 @@
 import type { Engine, SendResult } from '../engine/engine';
+import type { Ending } from '../engine/live-instances';
 import { findIdFault, findTextFault } from '../engine/instance-id';
 import type { ClientMessage } from '../engine/messages';
 import { isFinished, StoreFenced, StoreUnavailable } from '../store/store';
@@ -105,11 +106,12 @@ async function answerStart(
     return errorAnswer(409, `An Orchestration instance with the status ${started.status} already exists.`);
   }
   const timeout = Number(request.query.get('timeout') ?? 'NaN');
-  if (timeout > 0) await waitForEnd(context, started.id, timeout * 1000);
-  return (
-    (timeout > 0 ? await answerResult(context, started.id) : undefined) ??
-    answerStarted(context, request.origin, started.id)
-  );
+  if (timeout > 0) {
+    const ending = await waitForEnd(context, started.id, timeout * 1000);
+    const result = await answerResult(context, started.id, ending);
+    if (result !== undefined) return result;
+  }
+  return answerStarted(context, request.origin, started.id);
 }
 
 function answerStarted(context: ManagementContext, origin: string, id: string): WebhookResponse {
@@ -117,15 +119,31 @@ function answerStarted(context: ManagementContext, origin: string, id: string): 
   return jsonAnswer(202, links, { location: links.statusQueryGetUri, 'retry-after': SECONDS_TO_POLL_START });
 }
 
-async function waitForEnd(context: ManagementContext, id: string, ms: number): Promise<void> {
-  const stop = new AbortController();
-  const cancel = context.after(ms, () => stop.abort());
-  await context.engine.finished(id, stop.signal);
-  cancel();
+/** How the instance ended; undefined when it takes longer, or had ended before. */
+function waitForEnd(context: ManagementContext, id: string, ms: number): Promise<Ending | undefined> {
+  return new Promise((resolve) => {
+    const stop = context.engine.whenFinished(id, (ending) => {
+      cancel();
+      resolve(ending);
+    });
+    if (stop === undefined) {
+      resolve(undefined);
+      return;
+    }
+    const cancel = context.after(ms, () => {
+      stop();
+      resolve(undefined);
+    });
+  });
 }
 
 /** The answer of a start that waited: the output, or the status of what did not complete. */
-async function answerResult(context: ManagementContext, id: string): Promise<WebhookResponse | undefined> {
+async function answerResult(
+  context: ManagementContext,
+  id: string,
+  ending: Ending | undefined,
+): Promise<WebhookResponse | undefined> {
+  if (ending?.status === 'Completed') return jsonTextAnswer(200, ending.output ?? 'null');
   const row = await context.engine.readInstance(id);
   if (row === undefined || !isFinished(row.status)) return undefined;
   if (row.status === 'Completed') return jsonTextAnswer(200, row.output ?? 'null');

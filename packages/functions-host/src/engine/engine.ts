@@ -21,7 +21,7 @@ import type { Orchestrators } from './execution';
 import type { HistoryTurn } from './history';
 import { decodeTurns, mayBegin, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
 import { LeftAloneInstances, type LeftAlone } from './left-alone';
-import { acknowledged, failSendersOf, LiveInstances } from './live-instances';
+import { acknowledged, failSendersOf, LiveInstances, type Ending } from './live-instances';
 import type { ClientMessage, Message } from './messages';
 import { isRewindTurn, Rewinder, type RewindResult } from './rewinder';
 import type { Turn } from './turn-outcome';
@@ -281,9 +281,12 @@ export class Engine {
     return this.#requireSession().purgeWhere(filter);
   }
 
-  /** Resolves when the instance has finished, or is not unfinished to begin with; or when `signal` aborts. */
-  finished(id: string, signal: AbortSignal): Promise<void> {
-    return this.#live.finished(id, signal);
+  /**
+   * Calls `listener` once, when the end of the instance is committed. Answers how to stop waiting, or undefined for an
+   * instance that has finished or never was.
+   */
+  whenFinished(id: string, listener: (ending: Ending) => void): (() => void) | undefined {
+    return this.#live.whenFinished(id, listener);
   }
 
   #requireRunning(): TurnLoop {
@@ -385,7 +388,7 @@ export class Engine {
     for (const { receipt } of instance.arrived) receipt?.settle('finished');
     instance.arrived = [];
     this.#code.forget(instance);
-    this.#live.remove(instance, true);
+    this.#live.remove(instance, { status: turn.status, output: turn.output ?? undefined });
     if (turn.status === 'Terminated') this.#children.terminate(instance, turn);
     this.#children.answerParent(instance.parent, instance.name, turn.status, turn.output ?? undefined);
     this.#logAbout(
@@ -446,7 +449,7 @@ export class Engine {
   #leaveAlone(instance: Instance, error: unknown): void {
     const { message } = error as Error;
     this.#log('Critical', `Instance '${instance.id}' is left alone: ${message}`, error);
-    this.#live.remove(instance, false);
+    this.#live.remove(instance, undefined);
     if (instance.storedStatus !== undefined) {
       this.#leftAlone.add({ ...instance, status: instance.storedStatus }, message);
     }

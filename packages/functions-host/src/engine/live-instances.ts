@@ -1,11 +1,20 @@
-import type { InstanceRow } from '../store/store';
+import type { InstanceRow, InstanceStatus } from '../store/store';
 import type { Instance } from './instance';
 import type { Receipt } from './messages';
+
+/** How an instance ended, as it was committed. */
+export interface Ending {
+  readonly status: InstanceStatus;
+  /** JSON */
+  readonly output: string | undefined;
+}
+
+type EndListener = (ending: Ending) => void;
 
 /** The instances that have not finished, by id, and who waits for their end. */
 export class LiveInstances {
   readonly #byId = new Map<string, Instance>();
-  readonly #whenFinished = new Map<string, Set<() => void>>();
+  readonly #whenFinished = new Map<string, Set<EndListener>>();
 
   get size(): number {
     return this.#byId.size;
@@ -24,30 +33,32 @@ export class LiveInstances {
     this.#byId.set(instance.id, instance);
   }
 
-  /** Takes an instance out; whoever waits for its end is told when it finished. */
-  remove(instance: Instance, hasFinished: boolean): void {
+  /** Takes an instance out; whoever waits for its end is told, when it has one. */
+  remove(instance: Instance, ending: Ending | undefined): void {
     this.#byId.delete(instance.id);
-    if (!hasFinished) return;
-    for (const listener of this.#whenFinished.get(instance.id) ?? []) listener();
+    const listeners = ending === undefined ? undefined : this.#whenFinished.get(instance.id);
+    if (ending === undefined || listeners === undefined) return;
     this.#whenFinished.delete(instance.id);
+    for (const listener of listeners) listener(ending);
   }
 
   clear(): void {
     this.#byId.clear();
   }
 
-  /** Resolves when the instance has finished, or is not unfinished to begin with; or when `signal` aborts. */
-  async finished(id: string, signal: AbortSignal): Promise<void> {
-    if (!this.#byId.has(id) || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const listeners = this.#whenFinished.get(id) ?? new Set();
-      this.#whenFinished.set(id, listeners.add(resolve));
-      const giveUp = (): void => {
-        listeners.delete(resolve);
-        resolve();
-      };
-      signal.addEventListener('abort', giveUp, { once: true });
-    });
+  /**
+   * Calls `listener` once, when the end of the instance is committed. Answers how to stop waiting, or undefined for an
+   * instance that is not live.
+   */
+  whenFinished(id: string, listener: EndListener): (() => void) | undefined {
+    if (!this.#byId.has(id)) return undefined;
+    const listeners = this.#whenFinished.get(id) ?? new Set();
+    this.#whenFinished.set(id, listeners.add(listener));
+    return () => {
+      if (listeners.delete(listener) && listeners.size === 0 && this.#whenFinished.get(id) === listeners) {
+        this.#whenFinished.delete(id);
+      }
+    };
   }
 
   /** A stored row with the time of the last turn: turns that change nothing else do not write it. */

@@ -208,16 +208,17 @@ describe.each(MODES)('the life of an instance with %s turns', (mode) => {
   it('can wait for the end of an instance', async () => {
     const host = await start({ orchestrators: { waiter } });
     const id = await host.begin('waiter');
-    const stop = new AbortController();
-    let isOver = false;
-    const over = host.engine.finished(id, stop.signal).then(() => (isOver = true));
+    const endings: unknown[] = [];
+    host.engine.whenFinished(id, (ending) => endings.push(ending));
+    const stopWaiting = host.engine.whenFinished(id, () => endings.push('told though it waits no more'));
     await host.engine.idle();
-    expect(isOver).toBe(false);
+    stopWaiting?.();
+    expect(endings).toEqual([]);
     await host.raise(id, 'go');
-    await over;
-    await host.engine.finished('nobody', stop.signal);
-    stop.abort();
-    await host.engine.finished(id, stop.signal);
+    await host.engine.idle();
+    expect(endings).toEqual([expect.objectContaining({ status: 'Completed' })]);
+    expect(host.engine.whenFinished(id, () => undefined)).toBeUndefined();
+    expect(host.engine.whenFinished('nobody', () => undefined)).toBeUndefined();
   });
 
   it('purges finished instances, one or many', async () => {
