@@ -69,7 +69,7 @@ function toShape(item: unknown): unknown {
 }
 
 /** Fields of which only the type is the same on every machine. */
-const ofTheRun = new Set(['processUptime', 'processId']);
+const ofTheRun = new Set(['processUptime', 'processId', 'eTag', 'popReceipt']);
 
 /** A value with what depends on the run replaced, as `toComparable` does it. */
 export function toValue(value: unknown, key: string, parent: About['parent'], comparison: Comparison): unknown {
