@@ -53,16 +53,18 @@ export function createDurableFunctions(options: DurableFunctionsOptions): Durabl
     return runtime;
   };
   const hasInvocationHooks = (): boolean => options.hooks.has('preInvocation') || options.hooks.has('postInvocation');
+  const runWhole = (fn: RegisteredFunction, call: ActivityCall): Promise<string> =>
+    hasInvocationHooks()
+      ? runThroughModel(options.invoker, runtimeOf(fn), call)
+      : runDirectly(options, runtimeOf(fn), call);
   return {
     orchestrator: byType(triggerTypes.orchestrator),
     activity: byType(triggerTypes.activity),
     entity: byType(triggerTypes.entity),
     names: (kind) => ofType(triggerTypes[kind]).map((fn) => fn.name),
     hasInvocationHooks,
-    runActivity: (activity, call) =>
-      hasInvocationHooks()
-        ? runThroughModel(options.invoker, runtimeOf(activity), call)
-        : runDirectly(options, runtimeOf(activity), call),
+    runActivity: runWhole,
+    runEntity: (entity, call) => runWhole(entity, { ...call, taskId: 0 }),
     openInvocation: (fn, { instanceId }) => openInvocation(options, runtimeOf(fn), instanceId),
   };
 }

@@ -2,6 +2,7 @@ import { realClock } from '../clock';
 import { Engine } from '../engine/engine';
 import { toClientBinding, type LinkContext } from './client-binding';
 import { createActivities } from './activities';
+import { createEntityFunctions } from './entity-functions';
 import { describeChildFailure } from './failure';
 import { getIdentityToken } from './http-activity';
 import { answerManagement, type ManagementContext } from './management-api';
@@ -11,6 +12,7 @@ import type { DurableExtension, DurableExtensionOptions } from './ports';
 
 /** host.json has none: more than an app's own resources usually stand, fewer than would exhaust them. */
 const DEFAULT_MAX_CONCURRENT_ACTIVITIES = 256;
+const DEFAULT_MAX_CONCURRENT_ENTITIES = 256;
 
 /** A waiting orchestration holds some 5 KiB. */
 const MAX_WARM_INSTANCES = 20_000;
@@ -20,7 +22,8 @@ const DEFAULT_CONNECTION = 'Storage';
 /** The durable extension on a task hub store. */
 export function createDurableExtension(options: DurableExtensionOptions): DurableExtension {
   const { clock, functions, hubName, log, settings, store, verifyReplay } = options;
-  const engine = new Engine({
+  const entities = createEntityFunctions(functions, log);
+  const engine: Engine = new Engine({
     store,
     clock,
     storeClock: realClock,
@@ -31,6 +34,8 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     }),
     activities: createActivities(functions, { getToken: getIdentityToken }),
     describeChildFailure,
+    entities,
+    maxConcurrentEntities: positive(settings['maxConcurrentEntityFunctions']) ?? DEFAULT_MAX_CONCURRENT_ENTITIES,
     maxConcurrentActivities: positive(settings['maxConcurrentActivityFunctions']) ?? DEFAULT_MAX_CONCURRENT_ACTIVITIES,
     maxWarmInstances: MAX_WARM_INSTANCES,
     fenced: (error) => role.lose(error),
@@ -46,6 +51,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
   const { defaultVersion } = settings;
   const management: ManagementContext = {
     engine,
+    entities,
     links,
     isKnownHub: (name) => name.toLowerCase() === hubName.toLowerCase(),
     isKnownConnection: (name) => connections.has(name.toLowerCase()),

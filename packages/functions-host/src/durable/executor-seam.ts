@@ -8,6 +8,7 @@
  * turn is a replay through the library's own entry point, and without the ids nothing can run at all.
  */
 import type { ExecutionEnd, OpenedTask, RetryPolicy } from '../engine/execution';
+import { toEntityId } from '../engine/entity-id';
 import type { Failure, FedEvent, OpenedEvent } from '../engine/history';
 import { toJson } from '../engine/json';
 import {
@@ -45,6 +46,8 @@ interface Action {
   readonly isCanceled: boolean;
   readonly retryOptions: LibraryRetryOptions;
   readonly httpRequest: DurableHttpRequest;
+  readonly operation: string;
+  readonly lockSet: readonly { readonly name: string; readonly key: string }[];
 }
 
 interface LibraryRetryOptions {
@@ -93,6 +96,8 @@ const EVENT = {
   turnStarted: 12,
   eventRaised: 15,
   generic: 17,
+  entityAnswered: 15,
+  lockGranted: 15,
 } as const;
 
 const ACTION = {
@@ -197,7 +202,19 @@ export function toLibraryEvent(
       return { ...base, TimerId: event.id, FireAt: new Date(at), ...(event.final && { SpendsAttempts: true }) };
     case 'eventRaised':
       return { ...base, Name: event.name, Input: event.input };
+    case 'entityAnswered':
+      return { ...base, Name: event.id, Input: toEntityResponse(event) };
+    case 'lockGranted':
+      return { ...base, Name: event.id, Input: 'null' };
   }
+}
+
+/**
+ * The real host names a request to an entity by a guid, tells the library so (EventSent) and answers to that name. A task
+ * that was not told has its number for a name, in the same place, so that the answer finds it without.
+ */
+function toEntityResponse({ result, isError }: { readonly result?: string; readonly isError?: true }): string {
+  return JSON.stringify({ result: result ?? null, ...(isError && { exceptionType: 'Error' }) });
 }
 
 function toLibraryFailure({ reason, details, typed }: Failure): Record<string, unknown> {
@@ -261,18 +278,55 @@ export function hasRetryMarks(history: readonly LibraryEvent[]): boolean {
   return history.some((event) => 'SpendsAttempts' in event || 'RenewsAttempts' in event);
 }
 
-/** The tasks with ids from `firstId` on that the code has opened, and what it asked for that is not supported. */
-export function readOpened(executor: Executor, firstId: number): OpenedTask[] {
+/** From where on an executor's tasks and actions are new. */
+export interface SeenSoFar {
+  /** First task id that was not read yet. */
+  readonly nextId: number;
+  /** How many of the executor's silent actions were read before. */
+  readonly silent: number;
+  /** Number of entities of the lock that was asked for last. */
+  readonly lockWidth: number;
+}
+
+/**
+ * What the code has opened since, in the order of the ids. Calls without an answer (signals, releases) leave no task:
+ * they are where ids are missing, in the order of their actions. Of code that has failed only those count.
+ */
+export function readOpened(executor: Executor, seen: SeenSoFar, hasFailed: boolean): OpenedTask[] {
   const opened: OpenedTask[] = [];
-  for (let id = firstId; id < executor.sequenceNumber; id++) {
+  const silent = silentActions(executor).slice(seen.silent);
+  let { lockWidth } = seen;
+  for (let id = seen.nextId; id < executor.sequenceNumber; id++) {
     const task = executor.openTasks[id];
-    if (task !== undefined) opened.push(toOpenedTask(task, id));
-  }
-  for (const { actionType } of executor.actions) {
-    if (actionType === ACTION.signalEntity) opened.push({ kind: 'unsupported', what: 'signalEntity' });
-    if (actionType === ACTION.releaseEntities) opened.push({ kind: 'unsupported', what: 'lock' });
+    const action = task === undefined ? silent.shift() : undefined;
+    if (task !== undefined) {
+      if (hasFailed) continue;
+      const read = toOpenedTask(task, id);
+      if (read.kind === 'lock') lockWidth = read.entityIds.length;
+      opened.push(read);
+    } else if (action?.actionType === ACTION.releaseEntities) {
+      opened.push({ kind: 'release', id });
+      id += lockWidth - 1;
+    } else if (action !== undefined) {
+      opened.push(toEntityTask('entitySignal', action, id));
+    }
   }
   return opened;
+}
+
+function silentActions(executor: Executor): Action[] {
+  return executor.actions.filter(
+    ({ actionType }) => actionType === ACTION.signalEntity || actionType === ACTION.releaseEntities,
+  );
+}
+
+function toEntityTask(kind: 'entityCall' | 'entitySignal', action: Action, id: number): OpenedTask {
+  const { instanceId: entityId = '', operation, input } = action;
+  return { kind, id, entityId, operation, input: input === undefined || input === null ? undefined : toJson(input) };
+}
+
+function toLockedIds({ lockSet }: Action): string[] {
+  return lockSet.map(({ name, key }) => toEntityId(name, key)).sort();
 }
 
 function toOpenedTask(task: Task, id: number): OpenedTask {
@@ -318,9 +372,9 @@ function toTask(action: Action, id: number, after: number | undefined): OpenedTa
     case ACTION.createTimer:
       return toTimer(action, id);
     case ACTION.callEntity:
-      return { kind: 'unsupported', what: 'callEntity' };
+      return toEntityTask('entityCall', action, id);
     case ACTION.lockEntities:
-      return { kind: 'unsupported', what: 'lock' };
+      return { kind: 'lock', id, entityIds: toLockedIds(action) };
     default:
       throw new Error(`Task ${id} has action type ${actionType}, which this host does not know.`);
   }
@@ -435,6 +489,10 @@ export function describeTask(executor: Executor, id: number): string | undefined
       return 'a timer';
     case ACTION.callHttp:
       return 'an HTTP request';
+    case ACTION.callEntity:
+      return describeOperation('a call', action.instanceId, action.operation);
+    case ACTION.lockEntities:
+      return describeLock(toLockedIds(action));
     default:
       return `an action of type ${action.actionType}`;
   }
@@ -454,7 +512,32 @@ export function describeOpened(event: OpenedEvent): string {
     case 'timerCreated':
     case 'timerCancelled':
       return 'a timer';
+    case 'entityCalled':
+      return describeOperation('a call', event.entityId, event.operation);
+    case 'entitiesLocked':
+      return describeLock(event.entityIds);
+    case 'entitySignalled':
+      return describeOperation('a signal', event.entityId, event.operation);
+    case 'entitiesReleased':
+      return RELEASE;
   }
+}
+
+const RELEASE = 'the release of a lock';
+
+function describeOperation(what: string, entityId: string | undefined, operation: string): string {
+  return `${what} '${operation}' to entity '${entityId}'`;
+}
+
+function describeLock(entityIds: readonly string[]): string {
+  return `a lock of entities ${entityIds.map((id) => `'${id}'`).join(', ')}`;
+}
+
+/** What the code did without an answer to come, in words that also `describeOpened` uses, as far as it was not dropped. */
+export function describeSilent(executor: Executor): string[] {
+  return silentActions(executor).map(({ actionType, instanceId, operation }) =>
+    actionType === ACTION.releaseEntities ? RELEASE : describeOperation('a signal', instanceId, operation),
+  );
 }
 
 /**

@@ -5,7 +5,7 @@ import type { WebhookRequest, WebhookResponse } from './ports';
 import { toStatusJson } from './status-json';
 
 const PAGE = 100;
-const CONTINUATION = 'x-ms-continuation-token';
+export const CONTINUATION = 'x-ms-continuation-token';
 
 const statuses: ReadonlyMap<string, InstanceStatus> = new Map(
   (['Pending', 'Running', 'Suspended', 'Completed', 'Failed', 'Terminated'] as const).map((status) => [
@@ -29,12 +29,16 @@ export async function answerList(engine: Engine, request: WebhookRequest): Promi
   const page = rows.slice(0, limit);
   const showInput = query.get('showInput')?.toLowerCase() !== 'false';
   const last = page.at(-1);
-  const headers: Record<string, string> =
-    rows.length > limit && last !== undefined ? { [CONTINUATION]: Buffer.from(last.id).toString('base64') } : {};
+  const headers = rows.length > limit && last !== undefined ? toContinuation(last.id) : {};
   return jsonTextAnswer(200, `[${page.map((row) => toStatusJson(row, { showInput })).join(',')}]`, headers);
 }
 
-function readToken(token: string | undefined): string | undefined {
+/** The header that says where the next page begins. */
+export function toContinuation(lastId: string): Record<string, string> {
+  return { [CONTINUATION]: Buffer.from(lastId).toString('base64') };
+}
+
+export function readToken(token: string | undefined): string | undefined {
   return token === undefined || token.trim() === '' ? undefined : Buffer.from(token.trim(), 'base64').toString('utf8');
 }
 
@@ -61,7 +65,8 @@ function toStatuses(text: string | null): InstanceStatus[] | undefined {
   return found.length > 0 || names.some((name) => neverSeen.has(name)) ? found : undefined;
 }
 
-function toTime(text: string | null): number | undefined {
+/** Undefined for what is no time. */
+export function toTime(text: string | null): number | undefined {
   const at = text === null ? NaN : Date.parse(text);
   return Number.isNaN(at) ? undefined : at;
 }

@@ -1,10 +1,12 @@
 import type { Engine, SendResult } from '../engine/engine';
 import type { Ending } from '../engine/live-instances';
+import type { EntityFunctions } from '../engine/entity-call';
 import { findIdFault, findTextFault } from '../engine/instance-id';
 import type { ClientMessage } from '../engine/messages';
-import { isFinished, StoreFenced, StoreUnavailable } from '../store/store';
+import { isEntityId, isFinished, StoreFenced, StoreUnavailable } from '../store/store';
 import { emptyAnswer, errorAnswer, jsonAnswer, jsonTextAnswer, readJsonBody } from './answers';
 import { toManagementLinks, WEBHOOK_PATH, type LinkContext } from './client-binding';
+import { answerEntities } from './entity-api';
 import { answerList, answerPurgeMany } from './list-api';
 import type { WebhookRequest, WebhookResponse } from './ports';
 import { toHistoryJson, toStatusJson } from './status-json';
@@ -12,6 +14,7 @@ import { toHistoryJson, toStatusJson } from './status-json';
 /** What the management API needs of the extension. */
 export interface ManagementContext {
   readonly engine: Engine;
+  readonly entities: Pick<EntityFunctions, 'refuse'>;
   /** Links for callers that came by `origin`. */
   links(origin: string): LinkContext;
   isKnownHub(hubName: string): boolean;
@@ -72,7 +75,7 @@ async function route(context: ManagementContext, request: WebhookRequest): Promi
       if (method !== 'POST' || second === undefined) return emptyAnswer(404);
       return answerOperation(context, request, first, second, segments.length === 4 ? third : undefined);
     case 'entities':
-      return errorAnswer(501, 'Durable entities are not there yet in functions-host.');
+      return answerEntities(context, request, segments.slice(1));
     default:
       return emptyAnswer(404);
   }
@@ -176,6 +179,11 @@ function isTrue(query: URLSearchParams, name: string): boolean {
 async function answerPurge({ engine }: ManagementContext, id: string): Promise<WebhookResponse> {
   const row = await engine.readInstance(id);
   if (row === undefined) return emptyAnswer(404);
+  if (isEntityId(id)) {
+    const purged = await engine.purge(row);
+    const busy = `Only entities that wait for nothing can be purged, but the entity ${id} has messages to take or is locked`;
+    return purged === 0 ? jsonAnswer(412, busy) : jsonAnswer(200, { instancesDeleted: purged });
+  }
   if (!isFinished(row.status)) {
     return jsonAnswer(
       412,

@@ -8,11 +8,13 @@
  */
 import {
   NonDeterminism,
+  type OpenedTask,
   type OrchestratorExecution,
   type Orchestrators,
   type StepOutcome,
   type TurnSoFar,
 } from '../engine/execution';
+import { toEntityName } from '../engine/entity-id';
 import type { FedEvent, HistoryTurn } from '../engine/history';
 import {
   canBeFed,
@@ -28,11 +30,21 @@ import {
   turnStarted,
   waitsFor,
   type Executor,
+  type SeenSoFar,
 } from './executor-seam';
 import { HTTP_ACTIVITY } from './http-request';
 import type { DurableFunctions } from './ports';
 import { callHandler, executorAfter, type Program } from './program';
-import { feedOne, followHistory, nextIdAfter, openTimersOf, requireOpen, startTurn, toLibraryHistory } from './replay';
+import {
+  feedOne,
+  followHistory,
+  openTimersOf,
+  requireOpen,
+  requireSilent,
+  seenIn,
+  startTurn,
+  toLibraryHistory,
+} from './replay';
 
 export interface OrchestratorsOptions {
   readonly functions: DurableFunctions;
@@ -57,6 +69,10 @@ export function createOrchestrators(options: OrchestratorsOptions): Orchestrator
       name !== HTTP_ACTIVITY && functions.activity(name) === undefined
         ? unknownFunction(functions, 'activity', name)
         : undefined,
+    refuseEntity: (id) => {
+      const { name } = toEntityName(id);
+      return functions.entity(name) === undefined ? unknownFunction(functions, 'entity', name) : undefined;
+    },
     keepsHistory: (instanceId) => replays() || verifies(instanceId),
     open(about, history) {
       const fn = functions.orchestrator(about.name);
@@ -89,16 +105,21 @@ function isSampled(instanceId: string): boolean {
   return (hash >>> 0) % 100 === 0;
 }
 
-function readOutcome(executor: Executor, firstId: number, timers: Set<number>): StepOutcome {
+function readOutcome(executor: Executor, seen: SeenSoFar, timers: Set<number>): StepOutcome {
   const end = readEnd(executor);
   const cancelledTimers: number[] = [];
   if (end === undefined) {
     for (const id of timers) if (isTimerCancelled(executor, id)) cancelledTimers.push(id);
     for (const id of cancelledTimers) timers.delete(id);
   }
-  const opened = end?.kind === 'failed' ? [] : readOpened(executor, firstId);
+  const opened = readOpened(executor, seen, end?.kind === 'failed');
   for (const task of opened) if (task.kind === 'timer') timers.add(task.id);
   return { opened, cancelledTimers, customStatus: readCustomStatus(executor), end };
+}
+
+function lockWidthOf(opened: readonly OpenedTask[]): number | undefined {
+  const last = opened.findLast((task) => task.kind === 'lock');
+  return last?.entityIds.length;
 }
 
 /**
@@ -112,8 +133,7 @@ const VERIFY_GROWTH = 1.02;
 class LiveExecution implements OrchestratorExecution {
   readonly #program: Program;
   #executor: Executor | undefined;
-  /** First task id that was not read yet. */
-  #nextId = 0;
+  #seen: SeenSoFar = seenIn([]);
   readonly #timers = new Set<number>();
   /** Length of the history from which on the next verification is due. */
   #verifyFrom = 0;
@@ -139,7 +159,7 @@ class LiveExecution implements OrchestratorExecution {
     execution.#executor = executor;
     followHistory(executor, history);
     dropActions(executor);
-    execution.#nextId = executor.sequenceNumber;
+    execution.#seen = { ...seenIn(history), nextId: executor.sequenceNumber, silent: 0 };
     for (const id of openTimersOf(history)) execution.#timers.add(id);
     return execution;
   }
@@ -171,8 +191,9 @@ class LiveExecution implements OrchestratorExecution {
       if (event.kind !== 'executionStarted') feedOne(executor, event, at, false);
       if (event.kind === 'timerFired') this.#timers.delete(event.id);
     }
-    const outcome = readOutcome(executor, this.#nextId, this.#timers);
-    this.#nextId = executor.sequenceNumber;
+    const outcome = readOutcome(executor, this.#seen, this.#timers);
+    const { lockWidth } = this.#seen;
+    this.#seen = { nextId: executor.sequenceNumber, silent: 0, lockWidth: lockWidthOf(outcome.opened) ?? lockWidth };
     dropActions(executor);
     return outcome;
   }
@@ -187,8 +208,10 @@ class LiveExecution implements OrchestratorExecution {
     if (history.length > ALWAYS_VERIFIED_TURNS) this.#verifyFrom = Math.ceil(history.length * VERIFY_GROWTH);
     const program = this.#program;
     const shadow = executorAfter(callHandler(program, toLibraryHistory(program.about, history, true), true));
-    const compare = (replayed: Executor): void | Promise<void> =>
-      requireSameState(program, executor, replayed, history);
+    const compare = (replayed: Executor): void | Promise<void> => {
+      requireSilent(replayed, history);
+      return requireSameState(program, executor, replayed, history);
+    };
     return shadow instanceof Promise ? shadow.then(compare) : compare(shadow);
   }
 }
@@ -276,7 +299,7 @@ class ReplayingExecution implements OrchestratorExecution {
     const read = (ready: Executor): StepOutcome => {
       this.#executor = ready;
       requireOpen(ready, before, fed);
-      return readOutcome(ready, nextIdAfter(before), openTimersOf(before, fed));
+      return readOutcome(ready, seenIn(before), openTimersOf(before, fed));
     };
     return executor instanceof Promise ? executor.then(read) : read(executor);
   }

@@ -18,8 +18,10 @@ export interface DurableFunctions {
    * `input` and the result are JSON texts ('null' for nothing). Rejects with the handler's own error.
    */
   runActivity(activity: RegisteredFunction, call: ActivityCall): Promise<string>;
+  /** Runs an entity in the same way. `input` is what its trigger gets, the result what it returns. */
+  runEntity(entity: RegisteredFunction, call: Pick<ActivityCall, 'instanceId' | 'input'>): Promise<string>;
   /**
-   * Opens an invocation of an orchestrator or entity, so that the extension can call `callback(trigger, context)` itself
+   * Opens an invocation of an orchestrator, so that the extension can call `callback(trigger, context)` itself
    * and keep the context (its generator lives in it). Nothing is logged as executing by this.
    */
   openInvocation(fn: RegisteredFunction, about: { readonly instanceId: string }): OpenInvocation;

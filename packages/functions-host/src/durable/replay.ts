@@ -4,10 +4,19 @@
  * and every task must be what it was; a difference is told with what was expected and what came.
  */
 import { NonDeterminism, type ExecutionInfo } from '../engine/execution';
-import { isFed, type FedEvent, type HistoryEvent, type HistoryTurn, type OpenedEvent } from '../engine/history';
+import {
+  isFed,
+  isSilent,
+  nextIdOf,
+  type FedEvent,
+  type HistoryEvent,
+  type HistoryTurn,
+  type OpenedEvent,
+} from '../engine/history';
 import {
   attemptsRenewed,
   describeOpened,
+  describeSilent,
   describeTask,
   executionStarted,
   hasEnded,
@@ -17,6 +26,7 @@ import {
   turnStarted,
   type Executor,
   type LibraryEvent,
+  type SeenSoFar,
 } from './executor-seam';
 
 export function startTurn(executor: Executor, at: number, isReplay: boolean): void {
@@ -45,6 +55,7 @@ export function followHistory(executor: Executor, history: readonly HistoryTurn[
     }
     requireNothingMore(follower, turn);
   });
+  requireSilent(executor, history);
 }
 
 interface Follower {
@@ -61,8 +72,8 @@ function followEvent(follower: Follower, turn: HistoryTurn, event: HistoryEvent)
   } else if (event.kind === 'rewound') {
     renewAttempts(executor, event.renewed);
   } else if (isOpened(event)) {
-    if (event.kind !== 'timerCancelled') follower.nextId = event.id + 1;
-    requireOpened(executor, turn, event);
+    if (event.kind !== 'timerCancelled') follower.nextId = nextIdOf(event);
+    if (!isSilent(event)) requireOpened(executor, turn, event);
   }
 }
 
@@ -103,6 +114,23 @@ function requireOpened(executor: Executor, turn: HistoryTurn, event: OpenedEvent
   );
 }
 
+/** Signals and releases leave no task behind: their order must be that of the history. */
+export function requireSilent(executor: Executor, history: readonly HistoryTurn[]): void {
+  const asked = describeSilent(executor);
+  let next = 0;
+  for (const turn of history) {
+    for (const event of turn.events) {
+      if (!isSilent(event)) continue;
+      const expected = describeOpened(event);
+      const got = asked[next++];
+      if (got === expected) continue;
+      throw new NonDeterminism(
+        `Turn ${turn.turn}, task ${event.id}: the history has ${expected}, the code ${got === undefined ? 'asks for nothing' : `asks for ${got}`}.`,
+      );
+    }
+  }
+}
+
 function requireNothingMore({ executor, nextId }: Follower, turn: HistoryTurn): void {
   if (hasEnded(executor) || executor.sequenceNumber <= nextId) return;
   const got = describeTask(executor, nextId) ?? 'something';
@@ -137,10 +165,12 @@ export function requireOpen(executor: Executor, history: readonly HistoryTurn[],
   const missed = Object.keys(executor.deferredTasks)[0];
   if (missed !== undefined)
     throw new NonDeterminism(`The history answers '${missed}', which the code did not ask for.`);
+  requireSilent(executor, history);
   if (hasEnded(executor)) return;
   const open = new Map<number, { event: OpenedEvent; turn: HistoryTurn }>();
   for (const turn of history) {
     for (const event of turn.events) {
+      if (isSilent(event)) continue;
       if (isOpened(event)) open.set(event.id, { event, turn });
       else if ('id' in event) open.delete(event.id);
     }
@@ -149,13 +179,19 @@ export function requireOpen(executor: Executor, history: readonly HistoryTurn[],
   for (const { event, turn } of open.values()) requireOpened(executor, turn, event);
 }
 
-/** The first task id that a history has not used. */
-export function nextIdAfter(history: readonly HistoryTurn[]): number {
-  let next = 0;
+/** What was read of an executor when it had come to where a history ends. */
+export function seenIn(history: readonly HistoryTurn[]): SeenSoFar {
+  let nextId = 0;
+  let silent = 0;
+  let lockWidth = 0;
   for (const { events } of history) {
-    for (const event of events) if (isOpened(event)) next = Math.max(next, event.id + 1);
+    for (const event of events) {
+      if (isOpened(event)) nextId = Math.max(nextId, nextIdOf(event));
+      if (isSilent(event)) silent += 1;
+      if (event.kind === 'entitiesLocked') lockWidth = event.entityIds.length;
+    }
   }
-  return next;
+  return { nextId, silent, lockWidth };
 }
 
 /** Timers that neither fired nor were cancelled. */

@@ -1,6 +1,7 @@
 import type { HistoryEvent, HistoryTurn } from '../engine/history';
 import type { ClientMessage } from '../engine/messages';
-import type { InstanceRow } from '../store/store';
+import { decodeEntityState } from '../engine/entity-state';
+import { isEntityId, type InstanceRow } from '../store/store';
 
 /**
  * Instances and their histories as the management API shows them: the keys, and their order, are the real host's. Times
@@ -12,10 +13,21 @@ export function toStatusJson(
 ): string {
   return (
     `{"name":${JSON.stringify(row.name)},"instanceId":${JSON.stringify(row.id)},"runtimeStatus":"${row.status}",` +
-    `"input":${options.showInput ? row.input : 'null'},"customStatus":${row.customStatus ?? 'null'},"output":${row.output ?? 'null'},` +
+    `"input":${options.showInput ? toInput(row) : 'null'},"customStatus":${row.customStatus ?? 'null'},"output":${row.output ?? 'null'},` +
     `"createdTime":"${toIso(row.createdAt)}","lastUpdatedTime":"${toIso(row.updatedAt)}"` +
     `${options.history === undefined ? '' : `,"historyEvents":${options.history}`}}`
   );
+}
+
+/** An entity's state stands where an orchestration has its input. One that can't be read is shown as it is stored. */
+function toInput(row: InstanceRow): string {
+  if (!isEntityId(row.id)) return row.input;
+  try {
+    const { exists, state, lock } = decodeEntityState(row);
+    return JSON.stringify({ exists, state, ...(lock !== undefined && { lockedBy: lock.instanceId }), sorter: {} });
+  } catch {
+    return JSON.stringify(row.input);
+  }
 }
 
 function toIso(at: number): string {
@@ -163,6 +175,22 @@ class HistoryWriter {
         });
         return;
       case 'timerCancelled':
+      case 'lockGranted':
+      case 'entitiesLocked':
+      case 'entitiesReleased':
+        return;
+      case 'entityCalled':
+      case 'entitySignalled':
+        this.#put(at, this.#sent(event, at));
+        return;
+      case 'entityAnswered':
+        this.#put(at, {
+          EventType: 'EventRaised',
+          Name: this.#requestId(event.id),
+          Input: JSON.stringify({ result: event.result ?? null, ...(event.isError && { exceptionType: 'Error' }) }),
+          ParentTraceContext: null,
+          Timestamp: toIso(at),
+        });
         return;
       case 'eventRaised':
         this.#put(event.at, {
@@ -191,6 +219,33 @@ class HistoryWriter {
       case 'failed':
         this.#put(at, this.#ended(at));
     }
+  }
+
+  /** As a message to an entity stands in the real host's history. */
+  #sent(
+    { id, kind, entityId, operation, input }: Extract<HistoryEvent, { kind: 'entityCalled' | 'entitySignalled' }>,
+    at: number,
+  ): Readonly<Record<string, unknown>> {
+    const request = {
+      op: operation,
+      ...(kind === 'entitySignalled' && { signal: true }),
+      ...(input !== undefined && { input }),
+      id: this.#requestId(id),
+      parent: this.#row.id,
+      parentExecution: this.#row.executionId,
+      requestTime: toIso(at),
+    };
+    return {
+      EventType: 'EventSent',
+      InstanceId: entityId,
+      Name: 'op',
+      Input: JSON.stringify(request),
+      Timestamp: toIso(at),
+    };
+  }
+
+  #requestId(taskId: number): string {
+    return `${this.#row.executionId}:${taskId}`;
   }
 
   #put(at: number, shown: Readonly<Record<string, unknown>>): void {

@@ -12,6 +12,8 @@ import { StoreFenced, StoreRejected, StoreUnavailable, type HubSession, type Ins
 
 export interface Committable {
   readonly commit: InstanceCommit;
+  /** Messages for the inboxes of other instances, applied together with the commit. */
+  readonly also?: readonly InstanceCommit[];
   /** Called once the commit is applied. */
   committed(): void;
   /** Called when the store refused this content for good. */
@@ -44,20 +46,34 @@ const ENOUGH_CHARACTERS = 16 * 1024 * 1024;
 const MOST_CHARACTERS = 64 * 1024 * 1024;
 const MOST_ROWS = 20_000;
 
-function sizeOf({ turn, created, changed, held }: InstanceCommit): number {
-  const own = (turn?.events.length ?? 0) + (created?.input.length ?? 0) + (changed?.output?.length ?? 0);
+function sizeOf({ commit, also }: Committable): number {
+  return also === undefined ? sizeOfOne(commit) : also.reduce((sum, each) => sum + sizeOfOne(each), sizeOfOne(commit));
+}
+
+function sizeOfOne({ turn, created, changed, held }: InstanceCommit): number {
+  let own = (turn?.events.length ?? 0) + (created?.input.length ?? 0);
+  if (changed !== undefined) own += (changed.output?.length ?? 0) + (changed.input?.length ?? 0);
   return held.reduce((sum, { body }) => sum + body.length, own);
 }
 
 function countForOneCommit(rows: readonly Committable[]): number {
   let characters = 0;
   let count = 0;
-  for (const { commit } of rows) {
+  for (const row of rows) {
     if (count > 0 && characters > ENOUGH_CHARACTERS) break;
-    characters += sizeOf(commit);
+    characters += sizeOf(row);
     count += 1;
   }
   return count;
+}
+
+function toCommits(rows: readonly Committable[]): InstanceCommit[] {
+  const commits: InstanceCommit[] = [];
+  for (const { commit, also } of rows) {
+    commits.push(commit);
+    if (also !== undefined) commits.push(...also);
+  }
+  return commits;
 }
 
 export interface Committer {
@@ -95,12 +111,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   const attempt = (): void => {
     retry = undefined;
     silence = clock.schedule(clock.now() + PATIENCE_MS, hearNothing);
-    session
-      .commit(
-        batch,
-        inFlight.map((row) => row.commit),
-      )
-      .then(succeed, fail);
+    session.commit(batch, toCommits(inFlight)).then(succeed, fail);
   };
 
   const hearNothing = (): void => {
@@ -113,7 +124,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   const succeed = (): void => {
     silence?.cancel();
     const rows = inFlight;
-    for (const { commit } of rows) backlog -= sizeOf(commit);
+    for (const row of rows) backlog -= sizeOf(row);
     inFlight = [];
     batch += 1;
     pause = FIRST_PAUSE_MS;
@@ -151,7 +162,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
     }
     const [culprit] = inFlight;
     inFlight = [];
-    if (culprit !== undefined) backlog -= sizeOf(culprit.commit);
+    if (culprit !== undefined) backlog -= sizeOf(culprit);
     culprit?.refused(error);
     flush();
   };
@@ -181,7 +192,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   return {
     add(row) {
       waiting.push(row);
-      backlog += sizeOf(row.commit);
+      backlog += sizeOf(row);
     },
     flush,
     get outage() {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock';
 import type { HostLog, LogLevel } from '../log';
 import {
+  isEntityId,
   isFinished,
   StoreFenced,
   StoreUnavailable,
@@ -17,6 +18,9 @@ import {
 } from '../store/store';
 import { Children, type DescribeChildFailure, type NewInstance } from './children';
 import { createCommitter, type Committer } from './committer';
+import { Entities } from './entities';
+import type { EntityFunctions } from './entity-call';
+import type { EntityMail } from './entity-messages';
 import type { Orchestrators } from './execution';
 import type { HistoryTurn } from './history';
 import { decodeTurns, mayBegin, newInstance, restoreInstance, type Instance, type OpenWork } from './instance';
@@ -39,7 +43,9 @@ export interface EngineOptions {
   readonly orchestrators: Orchestrators;
   readonly activities: Activities;
   readonly describeChildFailure: DescribeChildFailure;
+  readonly entities: EntityFunctions;
   readonly maxConcurrentActivities: number;
+  readonly maxConcurrentEntities: number;
   /** How many instances keep their code in memory between turns. Of more, those that waited longest are brought back when needed. */
   readonly maxWarmInstances: number;
   /** Another host took the task hub over: this engine does nothing more. */
@@ -83,6 +89,7 @@ export class Engine {
   #session: HubSession | undefined;
   #committer: Committer | undefined;
   #loop: TurnLoop | undefined;
+  #entities: Entities | undefined;
   #nextNo = 1;
   #failure: Error | undefined;
   #isStopping = false;
@@ -132,10 +139,14 @@ export class Engine {
       fenced: (error) => this.fence(error),
     });
     this.#committer = committer;
+    const entities = this.#createEntities(committer);
+    await entities.restore(session);
+    this.#entities = entities;
     const loop = new TurnLoop({
       clock,
       orchestrators,
       committer,
+      entities,
       prepare: (instance) => this.#code.prepare(instance),
       openExecution: (instance) => this.#code.open(instance),
       newExecutionId: randomUUID,
@@ -149,6 +160,7 @@ export class Engine {
 
   /** Starts again whatever was open when the last host stopped. */
   async resume(): Promise<void> {
+    this.#entities?.resume();
     for (const { instance, open } of this.#restored.splice(0)) {
       if (!this.#live.isLive(instance)) continue;
       this.#wake(instance);
@@ -156,10 +168,11 @@ export class Engine {
     }
   }
 
-  /** Gives an instance a turn that no message would give it: its first one, and the first one after a rewind. */
+  /** Gives an instance a turn that no message would give it: its first one, the first one after a rewind, and one for answers that it holds. */
   #wake(instance: Instance): void {
     if (!instance.hasBegun) this.#loop?.deliver(instance, { kind: 'begin' });
     else if (instance.status === 'Pending') this.#loop?.deliver(instance, { kind: 'goOn' });
+    else if (instance.held.some(({ message }) => 'executionId' in message)) this.#loop?.wake(instance);
   }
 
   /** Starts work again that may have been started before. */
@@ -175,6 +188,7 @@ export class Engine {
   /** Starts no further activities; what they would have done is done at the next start. */
   drain(): void {
     void this.#activities.stop();
+    this.#entities?.drain();
   }
 
   /**
@@ -184,6 +198,7 @@ export class Engine {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#timers.cancelAll();
+    this.#entities?.drain();
     const grace = new AbortController();
     const over = new Promise<void>((resolve) => grace.signal.addEventListener('abort', () => resolve()));
     const deadline = setTimeout(() => grace.abort(), graceMs);
@@ -215,7 +230,7 @@ export class Engine {
 
   /** No turn is under way or waits for its commit. */
   #isSettled(): boolean {
-    return this.#loop?.isIdle !== false && this.#committer?.isIdle !== false;
+    return this.#loop?.isIdle !== false && this.#committer?.isIdle !== false && this.#entities?.isIdle !== false;
   }
 
   async startInstance(request: StartRequest): Promise<StartResult> {
@@ -247,6 +262,17 @@ export class Engine {
     return this.#rewinder.rewind(id, reason);
   }
 
+  /** Sends a signal to an entity. Resolves once it is durable. */
+  async signalEntity(mail: EntityMail): Promise<void> {
+    this.#requireRunning();
+    await this.#entities?.signal(mail);
+  }
+
+  /** Entities in memory. */
+  get residentEntities(): number {
+    return this.#entities?.residentCount ?? 0;
+  }
+
   /** Where an instance stands, without reading it when it is unfinished. */
   async statusOf(id: string): Promise<InstanceStatus | 'unknown'> {
     this.#requireRunning();
@@ -273,8 +299,11 @@ export class Engine {
     return { turns, held };
   }
 
+  /** An entity that has something to do, or is locked, is not purged. */
   async purge(row: InstanceRow): Promise<number> {
-    return this.#requireSession().purge([row.no]);
+    const session = this.#requireSession();
+    if (!isEntityId(row.id)) return session.purge([row.no]);
+    return (await this.#entities?.purge(row.id, (no) => session.purge([no]))) ?? 0;
   }
 
   async purgeWhere(filter: InstanceFilter): Promise<number> {
@@ -323,6 +352,7 @@ export class Engine {
     if (instance !== undefined) return instance;
     if (row === undefined) return 'unknown';
     if (isFinished(row.status)) return 'finished';
+    if (isEntityId(id)) return 'unknown';
     throw new Error(`Instance '${id}' could not be restored from the store; the host's log says why.`);
   }
 
@@ -340,6 +370,22 @@ export class Engine {
     this.#live.add(instance);
     this.#logAbout('Information', instance, 'started');
     return instance;
+  }
+
+  #createEntities(committer: Committer): Entities {
+    const { store, clock, storeClock, entities: functions, maxConcurrentEntities } = this.#options;
+    return new Entities({
+      ...{ store, clock, storeClock, committer, functions, maxConcurrent: maxConcurrentEntities },
+      newNo: () => this.#nextNo++,
+      findCaller: ({ instanceId, executionId, taskId }) => {
+        const instance = this.#live.get(instanceId);
+        return instance?.executionId === executionId && instance.open.has(taskId) ? instance : undefined;
+      },
+      deliver: (instance, answer, seq) => {
+        if (this.#live.isLive(instance)) this.#loop?.deliverStored(instance, answer, seq);
+      },
+      log: (level, message, error) => this.#log(level, message, error),
+    });
   }
 
   #deliver(instance: Instance, message: Message): void {
@@ -381,6 +427,10 @@ export class Engine {
         return;
       case 'child':
         this.#children.start(instance, work);
+        return;
+      case 'entityCall':
+      case 'lock':
+      // The message to the entity went out with the commit.
     }
   }
 
@@ -435,6 +485,7 @@ export class Engine {
     this.#committer?.abandon(failure);
     this.#timers.cancelAll();
     void this.#activities.stop();
+    this.#entities?.drain();
     this.#loop = undefined;
     this.#log('Critical', `This host stops working on the task hub: ${error.message}`, error);
     this.#live.failSenders(error);

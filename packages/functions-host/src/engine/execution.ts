@@ -6,6 +6,8 @@ export interface Orchestrators {
   refuse(name: string): string | undefined;
   /** Why an activity of this name can't run, or undefined when it can. */
   refuseActivity(name: string): string | undefined;
+  /** Why an entity of this id (`@name@key`) can't run, or undefined when it can. */
+  refuseEntity(id: string): string | undefined;
   /** Whether turns of this instance need its whole history at hand (to replay it, or to check against a replay). */
   keepsHistory(instanceId: string): boolean;
   /**
@@ -87,7 +89,21 @@ export type OpenedTask =
       readonly failedAttempts: number;
       readonly policy: RetryPolicy;
     }
-  | { readonly kind: 'unsupported'; readonly what: string };
+  | {
+      readonly kind: 'entityCall' | 'entitySignal';
+      readonly id: number;
+      /** `@name@key` */
+      readonly entityId: string;
+      readonly operation: string;
+      /** JSON; undefined when there is none. */
+      readonly input: string | undefined;
+    }
+  | { readonly kind: 'lock'; readonly id: number; readonly entityIds: readonly string[] }
+  | {
+      /** Gives the lock back that was asked for last. Takes as many ids as it has entities. */
+      readonly kind: 'release';
+      readonly id: number;
+    };
 
 /** Marks an attempt of a retried task. */
 export interface RetryLink {

@@ -18,6 +18,14 @@ export type FedEvent =
     }
   | { readonly kind: 'childCompleted'; readonly id: number; /** JSON */ readonly result: string }
   | { readonly kind: 'childFailed'; readonly id: number; readonly failure: Failure }
+  | {
+      readonly kind: 'entityAnswered';
+      readonly id: number;
+      /** JSON; missing when there is none. */
+      readonly result?: string;
+      readonly isError?: true;
+    }
+  | { readonly kind: 'lockGranted'; readonly id: number }
   | EventRaised;
 
 export interface EventRaised {
@@ -57,7 +65,37 @@ export type OpenedEvent =
       readonly fireAt: number;
       readonly retry?: RetryStamp;
     }
-  | { readonly kind: 'timerCancelled'; readonly id: number };
+  | { readonly kind: 'timerCancelled'; readonly id: number }
+  | {
+      readonly kind: 'entityCalled';
+      readonly id: number;
+      /** `@name@key` */
+      readonly entityId: string;
+      readonly operation: string;
+      /** JSON; missing when there is none. */
+      readonly input?: string;
+    }
+  | { readonly kind: 'entitiesLocked'; readonly id: number; readonly entityIds: readonly string[] }
+  | SilentEvent;
+
+/** What the code asked for without an answer to come. It takes ids like everything else. */
+export type SilentEvent =
+  | {
+      readonly kind: 'entitySignalled';
+      readonly id: number;
+      readonly entityId: string;
+      readonly operation: string;
+      /** JSON; missing when there is none. */
+      readonly input?: string;
+    }
+  | {
+      readonly kind: 'entitiesReleased';
+      readonly id: number;
+      /** Task id of the lock that is given back. */
+      readonly lockId: number;
+      /** Number of ids that it takes: as many as there are entities. */
+      readonly count: number;
+    };
 
 export type NoteEvent =
   | { readonly kind: 'suspended'; readonly reason: string }
@@ -119,9 +157,20 @@ export function isFed(event: HistoryEvent): event is FedEvent {
     case 'timerFired':
     case 'childCompleted':
     case 'childFailed':
+    case 'entityAnswered':
+    case 'lockGranted':
     case 'eventRaised':
       return true;
     default:
       return false;
   }
+}
+
+export function isSilent(event: HistoryEvent): event is SilentEvent {
+  return event.kind === 'entitySignalled' || event.kind === 'entitiesReleased';
+}
+
+/** The first task id after those that an opened event takes. */
+export function nextIdOf(event: OpenedEvent): number {
+  return event.kind === 'entitiesReleased' ? event.id + event.count : event.id + 1;
 }

@@ -25,7 +25,9 @@ export type OpenWork =
       readonly version: string | undefined;
       /** JSON */
       readonly input: string;
-    };
+    }
+  | { readonly kind: 'entityCall'; readonly id: number }
+  | { readonly kind: 'lock'; readonly id: number };
 
 /** An instance that has not finished, as the engine holds it in memory. */
 export interface Instance {
@@ -53,6 +55,8 @@ export interface Instance {
   readonly open: Map<number, OpenWork>;
   /** First attempt's time of each retried task, by the task id of its latest attempt or timer. */
   readonly retries: Map<number, number>;
+  /** Entities that the execution has locked or asked to lock, by the task id of the request. */
+  readonly locks: Map<number, readonly string[]>;
   /** Messages that came but that no turn has looked at. */
   arrived: Parcel[];
   /** Messages that a turn looked at and could not take yet. They are in the store. */
@@ -88,6 +92,7 @@ export function newInstance(row: InstanceRow): Instance {
     lastTurnAt: row.createdAt,
     open: new Map(),
     retries: new Map(),
+    locks: new Map(),
     arrived: [],
     held: [],
     nextSeq: 0,
@@ -145,8 +150,8 @@ export function mayBegin({ open }: Pick<Instance, 'open'>, work: OpenWork): bool
 }
 
 /** Follows one event of the history in what is open. The one place where "open" is defined. */
-export function applyEvent(instance: Pick<Instance, 'open' | 'retries'>, event: HistoryEvent): void {
-  const { open, retries } = instance;
+export function applyEvent(instance: Pick<Instance, 'open' | 'retries' | 'locks'>, event: HistoryEvent): void {
+  const { open, retries, locks } = instance;
   switch (event.kind) {
     case 'activityScheduled':
       open.set(event.id, { kind: 'activity', id: event.id, name: event.name, input: event.input, after: event.after });
@@ -168,9 +173,21 @@ export function applyEvent(instance: Pick<Instance, 'open' | 'retries'>, event: 
       open.delete(event.id);
       retries.delete(event.id);
       return;
+    case 'entityCalled':
+      open.set(event.id, { kind: 'entityCall', id: event.id });
+      return;
+    case 'entitiesLocked':
+      open.set(event.id, { kind: 'lock', id: event.id });
+      locks.set(event.id, event.entityIds);
+      return;
+    case 'entitiesReleased':
+      locks.delete(event.lockId);
+      return;
     case 'activityFailed':
     case 'childFailed':
     case 'timerFired':
+    case 'entityAnswered':
+    case 'lockGranted':
       open.delete(event.id);
       return;
     case 'rewound':

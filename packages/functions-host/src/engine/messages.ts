@@ -20,6 +20,14 @@ export type Answer = { readonly executionId: string; readonly id: number } & (
   | { readonly kind: 'timerFired' }
   | { readonly kind: 'childCompleted'; /** JSON */ readonly result: string }
   | { readonly kind: 'childFailed'; readonly failure: Failure }
+  | {
+      readonly kind: 'entityAnswered';
+      /** JSON; missing when there is none. */
+      readonly result?: string;
+      /** The operation failed; `result` says how. */
+      readonly isError?: true;
+    }
+  | { readonly kind: 'lockGranted' }
 );
 
 export type ClientMessage =

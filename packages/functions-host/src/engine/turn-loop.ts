@@ -6,6 +6,9 @@
 import type { Clock } from '../clock';
 import type { InstanceChange, InstanceCommit, InstanceRow, StoreRejected } from '../store/store';
 import type { Committer } from './committer';
+import type { Entities } from './entities';
+import type { PostedMail } from './entity-directory';
+import { toReleasesOf } from './entity-outcome';
 import type { OrchestratorExecution, Orchestrators } from './execution';
 import type { Instance } from './instance';
 import { run } from './maybe-async';
@@ -22,6 +25,8 @@ export interface TurnLoopOptions {
   prepare(instance: Instance): Promise<void> | undefined;
   /** Brings an instance's code to where its history ends. */
   openExecution(instance: Instance): OrchestratorExecution | PromiseLike<OrchestratorExecution>;
+  /** Takes the mail of turns to entities. */
+  readonly entities: Pick<Entities, 'reach' | 'post'>;
   readonly newExecutionId: () => string;
   /** A turn is durable: start what it asked for. */
   committed(instance: Instance, turn: Turn): void;
@@ -52,6 +57,17 @@ export class TurnLoop {
 
   deliver(instance: Instance, message: Message, receipt?: Receipt): void {
     instance.arrived.push({ message, seq: undefined, receipt });
+    this.#enqueue(instance);
+  }
+
+  /** Delivers a message that is in the store already. */
+  deliverStored(instance: Instance, message: Message, seq: number): void {
+    instance.arrived.push({ message, seq, receipt: undefined });
+    this.#enqueue(instance);
+  }
+
+  /** Gives an instance a turn for what it holds. */
+  wake(instance: Instance): void {
     this.#enqueue(instance);
   }
 
@@ -91,9 +107,16 @@ export class TurnLoop {
     const options = this.#options;
     run(
       takeTurn(instance, options.orchestrators, () => options.openExecution(instance), options.clock.now()),
-      (turn) => this.#write(instance, turn),
+      (turn) => this.#writeWithMail(instance, turn),
       (error) => this.#giveUp(instance, error),
     );
+  }
+
+  /** Entities must be at hand before mail for them can be part of a commit. */
+  #writeWithMail(instance: Instance, turn: Turn): void {
+    const reached = turn.mail.length === 0 ? undefined : this.#options.entities.reach(turn.mail);
+    if (reached === undefined) this.#write(instance, turn);
+    else reached.then(() => this.#write(instance, turn)).catch((error: unknown) => this.#giveUp(instance, error));
   }
 
   #giveUp(instance: Instance, error: unknown): void {
@@ -109,15 +132,21 @@ export class TurnLoop {
       this.#free(instance, receipts);
       return;
     }
+    const mail = turn.mail.length === 0 ? undefined : this.#options.entities.post(turn.mail);
     this.#options.committer.add({
       commit,
+      ...(mail !== undefined && { also: mail.commits }),
       committed: () => {
         instance.storedStatus = turn.status;
         if (instance.hasBegun) instance.input = undefined;
+        mail?.delivered();
         this.#options.committed(instance, turn);
         this.#free(instance, receipts);
       },
-      refused: (error) => this.#writeRefusal(instance, turn, error, receipts),
+      refused: (error) => {
+        mail?.dropped();
+        this.#writeRefusal(instance, turn, error, receipts);
+      },
       delayed: (error) => receipts.forEach((receipt) => receipt.fail(error)),
     });
     if (!this.#isPumping) this.#options.committer.flush();
@@ -143,16 +172,30 @@ export class TurnLoop {
       instance.storedStatus === undefined
         ? { ...base, created: { ...toRow(instance, turn), input: 'null', customStatus: undefined }, changed: undefined }
         : { ...base, created: undefined, changed: { status: 'Failed', updatedAt: turn.at, output: turn.output } };
-    this.#options.committer.add({
-      commit,
-      committed: () => {
-        this.#options.refused(instance, error);
-        this.#options.committed(instance, turn);
-        this.#free(instance, receipts);
-      },
-      refused: (again) => this.#giveUp(instance, again),
-      delayed: (unavailable) => receipts.forEach((receipt) => receipt.fail(unavailable)),
+    void this.#releaseLocks(instance, turn).then((mail) => {
+      this.#options.committer.add({
+        commit,
+        also: mail.commits,
+        committed: () => {
+          mail.delivered();
+          this.#options.refused(instance, error);
+          this.#options.committed(instance, turn);
+          this.#free(instance, receipts);
+        },
+        refused: (again) => this.#giveUp(instance, again),
+        delayed: (unavailable) => receipts.forEach((receipt) => receipt.fail(unavailable)),
+      });
+      this.#options.committer.flush();
     });
+  }
+
+  /** Of the mail of a turn that can't be stored only this goes out: what the instance has locked must not stay so. */
+  async #releaseLocks(instance: Instance, turn: Turn): Promise<PostedMail> {
+    const { entities } = this.#options;
+    const releases = turn.mail.filter(({ message }) => message.kind === 'release');
+    const mail = [...releases, ...toReleasesOf(instance)];
+    await entities.reach(mail);
+    return entities.post(mail);
   }
 }
 
@@ -217,6 +260,7 @@ function continueAsNew(instance: Instance, input: string, executionId: string): 
   instance.hasBegun = false;
   instance.open.clear();
   instance.retries.clear();
+  instance.locks.clear();
   instance.execution = undefined;
   if (instance.history !== undefined) instance.history = [];
 }

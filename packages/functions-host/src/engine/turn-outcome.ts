@@ -1,5 +1,7 @@
 import type { InstanceStatus } from '../store/store';
 import type { ExecutionEnd, OpenedTask, Orchestrators, StepOutcome, TurnSoFar } from './execution';
+import type { EntityMail } from './entity-messages';
+import { isForEntities, openForEntities, toReleasesOf, type EntityTask } from './entity-outcome';
 import type { Failure, FedEvent, HistoryEvent, OpenedEvent } from './history';
 import { applyEvent, type Instance, type OpenWork } from './instance';
 import type { Parcel } from './messages';
@@ -24,6 +26,8 @@ export interface Turn extends TurnSoFar {
   readonly used: Parcel[];
   /** Open work that ends with this turn, when the execution ends. */
   abandoned: OpenWork[];
+  /** Messages to entities, committed with the turn. */
+  mail: EntityMail[];
 }
 
 /** Status texts beyond this many UTF-16 code units are refused, as in Azure: 16 KB in UTF-16. */
@@ -57,13 +61,15 @@ export function readOutcome(
       record(instance, turn, { kind: 'timerCancelled', id });
       turn.cancelledTimers.push(id);
     }
-    for (const task of outcome.opened) {
-      if (task.kind === 'retryTimer') {
-        const followUp = openRetryTimer(instance, turn, task, fed);
-        if (followUp !== undefined) again.push(followUp);
-      } else {
-        open(instance, turn, toOpenedEvent(instance, orchestrators, turn, task));
-      }
+  }
+  for (const task of outcome.opened) {
+    if (task.kind === 'retryTimer') {
+      const followUp = openRetryTimer(instance, turn, task, fed);
+      if (followUp !== undefined) again.push(followUp);
+    } else if (isForEntities(task)) {
+      openForEntities(instance, orchestrators, turn, task);
+    } else {
+      open(instance, turn, toOpenedEvent(instance, orchestrators, turn, task));
     }
   }
   if (outcome.end !== undefined) end(instance, turn, outcome.end);
@@ -115,7 +121,7 @@ function failureOf(fed: readonly FedEvent[], id: number): Failure | undefined {
   return undefined;
 }
 
-type PlainTask = Exclude<OpenedTask, { kind: 'retryTimer' }>;
+type PlainTask = Exclude<OpenedTask, EntityTask | { kind: 'retryTimer' }>;
 
 function toOpenedEvent(instance: Instance, orchestrators: Orchestrators, turn: Turn, task: PlainTask): OpenedEvent {
   switch (task.kind) {
@@ -149,8 +155,6 @@ function toOpenedEvent(instance: Instance, orchestrators: Orchestrators, turn: T
     }
     case 'timer':
       return { kind: 'timerCreated', id: task.id, fireAt: task.fireAt };
-    case 'unsupported':
-      throw new Error(`${task.what} is not there yet in functions-host.`);
   }
 }
 
@@ -166,6 +170,7 @@ function retryStamp(
 
 export function end(instance: Instance, turn: Turn, how: ExecutionEnd): void {
   turn.abandoned = [...instance.open.values()];
+  turn.mail.push(...toReleasesOf(instance));
   turn.work.length = 0;
   turn.continuedWith = undefined;
   switch (how.kind) {

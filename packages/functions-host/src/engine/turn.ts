@@ -14,6 +14,7 @@ import type { Instance } from './instance';
 import { settled, type MaybeAsync } from './maybe-async';
 import type { Answer, Parcel, RewindMessage } from './messages';
 import { takeRewindTurn } from './rewinder';
+import { toReleasesOf } from './entity-outcome';
 import { end, note, readOutcome, record, type Turn } from './turn-outcome';
 
 /**
@@ -40,6 +41,7 @@ export function* takeTurn(
     waiting: [],
     used: [],
     abandoned: [],
+    mail: [],
   };
   const rewind = instance.arrived.find(isRewind);
   if (rewind !== undefined) {
@@ -78,6 +80,7 @@ function steer(instance: Instance, turn: Turn, parcels: Parcel[]): Parcel[] {
       turn.status = 'Terminated';
       turn.output = JSON.stringify(message.reason);
       turn.abandoned = [...instance.open.values()];
+      turn.mail.push(...toReleasesOf(instance));
     } else if (message.kind === 'suspend' && turn.status !== 'Suspended') {
       note(turn, { kind: 'suspended', reason: message.reason });
       turn.status = 'Suspended';
@@ -189,6 +192,12 @@ function toFedEvent(answer: Answer): FedEvent {
       return { kind: answer.kind, id: answer.id, failure: answer.failure };
     case 'timerFired':
       return { kind: 'timerFired', id: answer.id };
+    case 'lockGranted':
+      return { kind: 'lockGranted', id: answer.id };
+    case 'entityAnswered': {
+      const { kind, id, result, isError } = answer;
+      return { kind, id, ...(result !== undefined && { result }), ...(isError && { isError }) };
+    }
   }
 }
 

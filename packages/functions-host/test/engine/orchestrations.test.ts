@@ -1,4 +1,4 @@
-import { EntityId, type OrchestrationContext, type Task } from 'durable-functions';
+import type { OrchestrationContext, Task } from 'durable-functions';
 import type { Orchestrator, TestApp } from '../support/durable-app';
 import { MODES, START, startTestEngine, type TestEngine } from '../support/test-engine';
 
@@ -407,29 +407,6 @@ describe.each(MODES)('an orchestration with %s turns', (mode) => {
         "Additional info: The following are the known orchestrator functions: 'caller'.",
     );
     expect(await host.output(await host.begin('caller'))).toMatch(/known activity functions: 'known'\.$/);
-  });
-
-  it('fails loudly when the code asks for what this host does not have', async () => {
-    const host = await start({
-      orchestrators: {
-        *call({ df }: OrchestrationContext): Yields {
-          return yield df.callEntity(new EntityId('Counter', 'c'), 'get');
-        },
-        *signal({ df }: OrchestrationContext): Yields {
-          df.signalEntity(new EntityId('Counter', 'c'), 'add', 1);
-          return yield df.waitForExternalEvent('never');
-        },
-        *lock({ df }: OrchestrationContext): Yields {
-          return yield df.lock(new EntityId('Counter', 'c'));
-        },
-      },
-    });
-    const missing = { call: 'callEntity', signal: 'signalEntity', lock: 'lock' };
-    for (const [name, what] of Object.entries(missing)) {
-      expect(await host.output(await host.begin(name))).toBe(
-        `Orchestrator function '${name}' failed: ${what} is not there yet in functions-host.`,
-      );
-    }
   });
 
   it('gives the version of the start to the code', async () => {

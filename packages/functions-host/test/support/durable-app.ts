@@ -1,6 +1,6 @@
 import { InvocationContext } from '@azure/functions';
-import type { OrchestrationContext, OrchestrationHandler } from 'durable-functions';
-import { createOrchestrator } from 'durable-functions/lib/src/util/testingUtils';
+import type { EntityHandler, OrchestrationContext, OrchestrationHandler } from 'durable-functions';
+import { createEntityFunction, createOrchestrator } from 'durable-functions/lib/src/util/testingUtils';
 import type { RegisteredFunction } from '../../src/app/registered-function';
 import type { DurableFunctions } from '../../src/durable/ports';
 import { toJson } from '../../src/engine/json';
@@ -16,6 +16,7 @@ export type Orchestrator = (context: OrchestrationContext) => Generator<unknown,
 export interface TestApp {
   readonly orchestrators: Readonly<Record<string, Orchestrator>>;
   readonly activities?: Readonly<Record<string, ActivityHandler>>;
+  readonly entities?: Readonly<Record<string, EntityHandler<unknown>>>;
   readonly hasHooks?: boolean;
   /** Takes what orchestrators log. */
   readonly log?: (line: string) => void;
@@ -35,27 +36,39 @@ export function toDurableFunctions(app: TestApp): DurableFunctions {
       toFunction(name, 'activityTrigger', () => undefined),
     );
   }
-  const names = { orchestrator: orchestrators, activity: activities, entity: new Map<string, RegisteredFunction>() };
+  const entities = new Map<string, RegisteredFunction>();
+  for (const [name, handler] of Object.entries(app.entities ?? {})) {
+    const callback = createEntityFunction(handler) as RegisteredFunction['callback'];
+    entities.set(name.toLowerCase(), toFunction(name, 'entityTrigger', callback));
+  }
+  const names = { orchestrator: orchestrators, activity: activities, entity: entities };
   return {
     orchestrator: (name) => orchestrators.get(name.toLowerCase()),
     activity: (name) => activities.get(name.toLowerCase()),
-    entity: () => undefined,
+    entity: (name) => entities.get(name.toLowerCase()),
     names: (kind) => [...names[kind].values()].map(({ name }) => name),
     async runActivity({ name }, { input, instanceId, taskId }) {
       const result: unknown = await app.activities?.[name]?.(JSON.parse(input), { instanceId, taskId });
       return toJson(result);
     },
+    async runEntity(fn, { input }) {
+      return toJson(await fn.callback(JSON.parse(input), toContext(app, fn)));
+    },
     openInvocation: (fn) => ({
       invocationId: 'test',
-      context: new InvocationContext({
-        functionName: fn.name,
-        invocationId: 'test',
-        logHandler: (_level, ...args) => app.log?.(args.map(String).join(' ')),
-      }),
+      context: toContext(app, fn),
       callback: fn.callback,
     }),
     hasInvocationHooks: () => app.hasHooks === true,
   };
+}
+
+function toContext(app: TestApp, fn: RegisteredFunction): InvocationContext {
+  return new InvocationContext({
+    functionName: fn.name,
+    invocationId: 'test',
+    logHandler: (_level, ...args) => app.log?.(args.map(String).join(' ')),
+  });
 }
 
 function toFunction(name: string, type: string, callback: RegisteredFunction['callback']): RegisteredFunction {

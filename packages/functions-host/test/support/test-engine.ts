@@ -4,6 +4,8 @@ import { realClock } from '../../src/clock';
 import { createActivities } from '../../src/durable/activities';
 import { describeChildFailure } from '../../src/durable/failure';
 import { createOrchestrators } from '../../src/durable/orchestrators';
+import { createEntityFunctions } from '../../src/durable/entity-functions';
+import type { HostLog } from '../../src/log';
 import { createMemoryStore } from '../../src/store/memory';
 import type { InstanceRow, TaskHubStore } from '../../src/store/store';
 import { toDurableFunctions, type TestApp } from './durable-app';
@@ -38,13 +40,17 @@ export async function startTestEngine(
 ): Promise<TestEngine> {
   const { mode = 'verified', store = createMemoryStore(), clock: given, opensOnly = false, ...rest } = options;
   const logged: string[] = [];
+  const log: HostLog = {
+    isEnabled: () => true,
+    log: (level, _category, message) => logged.push(`${level} ${message}`),
+  };
   const functions = toDurableFunctions(app);
   const clock: VirtualClock = given ?? createVirtualClock(START, () => engine.idle());
   const engine: Engine = new Engine({
     store,
     clock,
     storeClock: realClock,
-    log: { isEnabled: () => true, log: (level, _category, message) => logged.push(`${level} ${message}`) },
+    log,
     orchestrators: createOrchestrators({
       functions,
       verifyReplay: mode === 'verified' ? 'all' : 'off',
@@ -52,6 +58,8 @@ export async function startTestEngine(
     }),
     activities: createActivities(functions, { getToken: (resource) => Promise.resolve(`token of ${resource}`) }),
     describeChildFailure,
+    entities: createEntityFunctions(functions, log),
+    maxConcurrentEntities: 1000,
     maxConcurrentActivities: 1000,
     maxWarmInstances: 1000,
     ...rest,
