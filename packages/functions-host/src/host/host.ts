@@ -31,6 +31,7 @@ import type { TriggerListener } from '../triggers/trigger-listener';
 import { toAdminApi } from './admin-parts';
 import { enterAppEnvironment } from './app-environment';
 import { createBindingKinds, supportedBindings } from './bindings';
+import { toBlobEvents, toWebhooks } from './blob-events-parts';
 import { type CleanUp, createCleanUp } from './clean-up';
 import { createDurableParts, openDurable, type DurableParts } from './durable-parts';
 import { toFunctionEntries } from './function-entries';
@@ -128,8 +129,21 @@ async function loadParts(base: Base, server: HttpServer) {
   const { hooks } = core;
   const invoker = createInvoker({ model, hooks, log, clock, timeoutMs: hostJson.functionTimeoutMs });
   const hostId = readHostId(dataDir, settings);
+  const blobEvents = toBlobEvents({ accounts, hostId, hostJson, invoker, clock, log });
   const { listeners, errors } = createListeners({
-    ...{ runtimes: loaded.runtimes, invoker, accounts, bell, settings, hostJson, hostId, dataDir, clock, log },
+    ...{
+      runtimes: loaded.runtimes,
+      invoker,
+      accounts,
+      bell,
+      blobEvents,
+      settings,
+      hostJson,
+      hostId,
+      dataDir,
+      clock,
+      log,
+    },
   });
   const inError = new Set(errors.map(({ functionName }) => functionName));
   const runtimes = loaded.runtimes.filter(({ fn }) => !inError.has(fn.name));
@@ -142,6 +156,7 @@ async function loadParts(base: Base, server: HttpServer) {
     durable,
     invoker,
     hostId,
+    blobEvents,
     listeners,
     httpFunctions,
     routes: toRouteTable(httpFunctions, log),
@@ -187,6 +202,7 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
     httpInvoker: createHttpInvoker({ ...parts, log, requestClass }),
     defaultHost: `localhost:${server.port}`,
     hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
+    webhooks: toWebhooks(parts.blobEvents, keys),
     throttle: toThrottle(hostJson.http),
     bodyLimit: readBodyLimit(settings),
   });

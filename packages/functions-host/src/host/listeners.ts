@@ -5,6 +5,7 @@ import type { FunctionError } from '../app/to-registered-function';
 import type { Clock } from '../clock';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
+import type { BlobEvents } from '../triggers/blob-event-trigger';
 import { createBlobSource } from '../triggers/blob-container';
 import { parseBlobPattern } from '../triggers/blob-path';
 import { createReceiptBlobs } from '../triggers/blob-receipts';
@@ -30,6 +31,8 @@ export interface ListenerParts {
   readonly hostJson: HostJson;
   readonly hostId: string;
   readonly dataDir: string;
+  /** For blob functions that Event Grid tells. */
+  readonly blobEvents: BlobEvents;
   /** Rings for queue outputs of this host. */
   readonly bell: QueueBell;
   readonly clock: Clock;
@@ -88,22 +91,19 @@ function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerL
   const { path: text, source, connection: given } = runtime.fn.trigger;
   if (typeof text !== 'string')
     throw new Error(`its path must be a text such as container/{name}; got ${JSON.stringify(text)}.`);
-  checkSource(source);
+  const kind = readSource(source);
   const connection = toConnectionName(given);
   accounts.check(connection, 'blob');
   accounts.check(connection, 'queue');
   const pattern = parseBlobPattern(text);
   const receipts = createReceiptBlobs(accounts, hostId);
+  const { container } = pattern;
+  const blobs = createBlobSource({ accounts, connection, container, receipts, functionName: runtime.fn.name });
+  if (kind === 'eventgrid') return parts.blobEvents.add({ runtime, pattern, source: blobs });
   return createBlobTrigger({
     runtime,
     pattern,
-    source: createBlobSource({
-      accounts,
-      connection,
-      container: pattern.container,
-      functionName: runtime.fn.name,
-      receipts,
-    }),
+    source: blobs,
     attempts: hostJson.blobs.poisonThreshold,
     parallelism: hostJson.blobs.parallelism,
     sourceName: `storage (setting ${connection})`,
@@ -113,15 +113,11 @@ function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerL
   });
 }
 
-/** Blobs are found by polling; the source may be left out or named so. */
-function checkSource(source: unknown): void {
+/** How blobs are noticed: by polling unless it says otherwise. */
+function readSource(source: unknown): 'logsandcontainerscan' | 'eventgrid' {
   const name = typeof source === 'string' && source !== '' ? source : 'LogsAndContainerScan';
-  if (name.toLowerCase() === 'logsandcontainerscan') return;
-  if (name.toLowerCase() === 'eventgrid') {
-    throw new Error(
-      "its blob trigger has source 'EventGrid', which this host does not have yet. Use 'LogsAndContainerScan' here, e.g. through a setting.",
-    );
-  }
+  const known = (['logsandcontainerscan', 'eventgrid'] as const).find((kind) => kind === name.toLowerCase());
+  if (known !== undefined) return known;
   throw new Error(`its blob trigger's source must be 'LogsAndContainerScan' or 'EventGrid'; got '${name}'.`);
 }
 

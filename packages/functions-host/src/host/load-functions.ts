@@ -52,6 +52,14 @@ export async function loadFunctions(options: LoadOptions): Promise<LoadedFunctio
   if (enabled.length === 0) throw new StartError('Every function of the app is disabled: there is nothing to run.');
   const { functions, errors } = toRegisteredFunctions(enabled, settings.resolve, options.supported);
   options.checkHost(functions);
+  for (const fn of functions) {
+    if (fn.retry === undefined || fn.trigger.type === 'timerTrigger') continue;
+    log.log(
+      'Warning',
+      'Host.Startup',
+      `The retry policy of function '${fn.name}' has no effect: as on Azure, a ${fn.trigger.type} has none.`,
+    );
+  }
   const prepared = await prepareFunctions(model, functions, options.kinds);
   const allErrors = [...errors, ...prepared.errors];
   return { model, ...prepared, contextClass: prepared.contextClass ?? refuse(allErrors), errors: allErrors };

@@ -13,6 +13,7 @@ import { toPath } from './request-path';
 import type { RouteTable } from './route-table';
 import { answer, type RequestHandler } from './server';
 import type { StreamDoor } from './stream-door';
+import { answerWebhook, findWebhook, type Webhooks } from './webhooks';
 import type { Throttle } from './throttle';
 
 /** All that can answer a request. */
@@ -27,6 +28,8 @@ export interface Endpoints {
   /** `host:port` for a request that names none. */
   readonly defaultHost: string;
   readonly hasHomePage: boolean;
+  /** Of extensions beside the durable one. */
+  readonly webhooks: Webhooks;
   /** Given for an app that streams. */
   readonly streamDoor: StreamDoor | undefined;
   /** Limits how many functions run at once, when given. */
@@ -51,6 +54,12 @@ export function createDispatcher(endpoints: Endpoints): RequestHandler {
     }
     if (isBelow(path, durablePath) && endpoints.durable !== undefined) {
       await answerDurable(endpoints, endpoints.durable, request, response, path, query, origin);
+      return;
+    }
+    const webhook = findWebhook(endpoints.webhooks, path);
+    if (webhook !== undefined) {
+      if (isRefused(endpoints, 'webhook', request, response, query)) return;
+      await answerWebhook(webhook, { request, response, query, bodyLimit: endpoints.bodyLimit });
       return;
     }
     const match = endpoints.routes.find(request.method ?? 'GET', path);

@@ -1,4 +1,4 @@
-import type { BlobDownloadResponseParsed, ContainerClient } from '@azure/storage-blob';
+import type { BlobDownloadResponseParsed, BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-blob';
 import { isMissing } from './blob-receipts';
 import {
   type BlobSource,
@@ -7,20 +7,25 @@ import {
   poisonQueue,
   type ReadBlob,
   receiptKey,
+  type ToldBlobs,
 } from './blob-source';
+import { sendCreating } from './queue-source';
 
 /** A container in a storage account, through the Azure SDK. */
-export function createBlobSource(options: BlobSourceOptions): BlobSource {
+export function createBlobSource(options: BlobSourceOptions): BlobSource & ToldBlobs {
   const { accounts, connection, container, functionName, receipts } = options;
   const openContainer = async (): Promise<ContainerClient> =>
     (await accounts.blobs(connection)).getContainerClient(container);
+  const sendPoisonText = async (text: string): Promise<void> => {
+    await sendCreating((await accounts.queues(connection)).getQueueClient(poisonQueue), text);
+  };
   return {
     list: (prefix) => listPages(openContainer, prefix),
-    read: async (blob) => readBlob(await openContainer(), blob),
+    read: async (blob) => readBlob(await openContainer(), blob.name, blob.etag),
+    readCurrent: async (blobName) => readBlob(await openContainer(), blobName),
     receipts: () => receipts.list(functionName),
     writeReceipt: (blob) => receipts.write(functionName, receiptKey(container, blob)),
     async sendPoison(blob) {
-      const queue = (await accounts.queues(connection)).getQueueClient(poisonQueue);
       const message = {
         Type: 'BlobTrigger',
         FunctionId: `Host.Functions.${functionName}`,
@@ -29,9 +34,9 @@ export function createBlobSource(options: BlobSourceOptions): BlobSource {
         BlobName: blob.name,
         ETag: `"${blob.etag}"`,
       };
-      await queue.createIfNotExists();
-      await queue.sendMessage(Buffer.from(JSON.stringify(message)).toString('base64'));
+      await sendPoisonText(Buffer.from(JSON.stringify(message)).toString('base64'));
     },
+    sendPoisonText,
   };
 }
 
@@ -53,11 +58,14 @@ async function* listPages(
   }
 }
 
-async function readBlob(container: ContainerClient, blob: ListedBlob): Promise<ReadBlob | undefined> {
-  const client = container.getBlobClient(blob.name);
+async function readBlob(container: ContainerClient, name: string, etag?: string): Promise<ReadBlob | undefined> {
+  const client = container.getBlobClient(name);
   let response: BlobDownloadResponseParsed;
+  let about: BlobGetPropertiesResponse;
   try {
-    response = await client.download(0, undefined, { conditions: { ifMatch: `"${blob.etag}"` } });
+    about = await client.getProperties(etag === undefined ? {} : { conditions: { ifMatch: `"${etag}"` } });
+    const conditions = { ifMatch: about.etag ?? '*' };
+    response = await client.download(0, undefined, { conditions });
   } catch (error) {
     if (isMissing(error) || (error as { statusCode?: number }).statusCode === 412) return undefined;
     throw error;
@@ -67,10 +75,10 @@ async function readBlob(container: ContainerClient, blob: ListedBlob): Promise<R
   return {
     content: Buffer.concat(chunks),
     uri: client.url,
-    properties: toProperties(response, blob),
-    metadata: response.metadata ?? {},
-    created: toTime(response.createdOn),
-    modified: toTime(response.lastModified),
+    properties: toProperties(about),
+    metadata: about.metadata ?? {},
+    created: toTime(about.createdOn),
+    modified: toTime(about.lastModified),
   };
 }
 
@@ -80,26 +88,40 @@ const leaseStatuses: Readonly<Record<string, number>> = { locked: 1, unlocked: 2
 const leaseStates: Readonly<Record<string, number>> = { available: 1, leased: 2, expired: 3, breaking: 4, broken: 5 };
 const leaseDurations: Readonly<Record<string, number>> = { fixed: 1, infinite: 2 };
 
-function toProperties(response: BlobDownloadResponseParsed, blob: ListedBlob): Record<string, unknown> {
+const blobTiers: Readonly<Record<string, number>> = { hot: 1, cool: 2, archive: 3 };
+const rehydrations: Readonly<Record<string, number>> = {
+  'rehydrate-pending-to-hot': 1,
+  'rehydrate-pending-to-cool': 2,
+};
+
+function toProperties(about: BlobGetPropertiesResponse): Record<string, unknown> {
   return {
-    CacheControl: response.cacheControl ?? null,
-    ContentDisposition: response.contentDisposition ?? null,
-    ContentEncoding: response.contentEncoding ?? null,
-    ContentLanguage: response.contentLanguage ?? null,
-    Length: response.contentLength ?? 0,
-    ContentMD5: response.contentMD5 === undefined ? null : Buffer.from(response.contentMD5).toString('base64'),
-    ContentType: response.contentType ?? null,
-    ETag: `"${blob.etag}"`,
-    Created: toTime(response.createdOn) ?? null,
-    LastModified: toTime(response.lastModified) ?? null,
-    BlobType: blobTypes[response.blobType ?? ''] ?? 0,
-    LeaseStatus: leaseStatuses[response.leaseStatus ?? ''] ?? 0,
-    LeaseState: leaseStates[response.leaseState ?? ''] ?? 0,
-    LeaseDuration: leaseDurations[response.leaseDuration ?? ''] ?? 0,
-    PageBlobSequenceNumber: response.blobSequenceNumber ?? null,
-    AppendBlobCommittedBlockCount: response.blobCommittedBlockCount ?? null,
-    IsServerEncrypted: response.isServerEncrypted ?? false,
-    EncryptionScope: response.encryptionScope ?? null,
+    CacheControl: about.cacheControl ?? null,
+    ContentDisposition: about.contentDisposition ?? null,
+    ContentEncoding: about.contentEncoding ?? null,
+    ContentLanguage: about.contentLanguage ?? null,
+    Length: about.contentLength ?? 0,
+    ContentMD5: about.contentMD5 === undefined ? null : Buffer.from(about.contentMD5).toString('base64'),
+    ContentType: about.contentType ?? null,
+    ETag: `"${withoutQuotes(about.etag ?? '')}"`,
+    Created: toTime(about.createdOn) ?? null,
+    LastModified: toTime(about.lastModified) ?? null,
+    BlobType: blobTypes[about.blobType ?? ''] ?? 0,
+    LeaseStatus: leaseStatuses[about.leaseStatus ?? ''] ?? 0,
+    LeaseState: leaseStates[about.leaseState ?? ''] ?? 0,
+    LeaseDuration: leaseDurations[about.leaseDuration ?? ''] ?? 0,
+    PageBlobSequenceNumber: about.blobSequenceNumber ?? null,
+    AppendBlobCommittedBlockCount: about.blobCommittedBlockCount ?? null,
+    IsServerEncrypted: about.isServerEncrypted ?? false,
+    EncryptionScope: about.encryptionScope ?? null,
+    IsIncrementalCopy: about.isIncrementalCopy ?? false,
+    StandardBlobTier: blobTiers[about.accessTier?.toLowerCase() ?? ''] ?? null,
+    RehydrationStatus: rehydrations[about.archiveStatus ?? ''] ?? null,
+    PremiumPageBlobTier: null,
+    BlobTierInferred: about.accessTierInferred ?? null,
+    BlobTierLastModifiedTime: toTime(about.accessTierChangedOn) ?? null,
+    DeletedTime: null,
+    RemainingDaysBeforePermanentDelete: null,
   };
 }
 

@@ -32,6 +32,14 @@ export interface BlobSource {
   sendPoison(blob: ListedBlob): Promise<void>;
 }
 
+/** What a blob function that is told of blobs needs of the container. */
+export interface ToldBlobs {
+  /** Whatever version there is now; undefined if there is none. */
+  readCurrent(blobName: string): Promise<ReadBlob | undefined>;
+  /** Puts a text as it is into the poison queue of the blob's account. */
+  sendPoisonText(text: string): Promise<void>;
+}
+
 /** Queue that a blob's description goes to when its function failed for good. */
 export const poisonQueue = 'webjobs-blobtrigger-poison';
 

@@ -13,23 +13,21 @@
  * A run that succeeded but whose receipt can't be written is remembered, and the receipt tried again; only a death in
  * between lets the function see the version a second time.
  */
-import { randomUUID } from 'node:crypto';
-import type { BindingData, FunctionRuntime } from '../app/function-runtime';
+import type { FunctionRuntime } from '../app/function-runtime';
 import type { Invoker } from '../app/invocation';
-import type { TypedData } from '../app/typed-data';
 import type { Clock, Scheduled } from '../clock';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
+import { invokeForBlob } from './blob-invocation';
 import type { BlobPattern } from './blob-path';
 import { type BlobSource, type ListedBlob, poisonQueue, type ReadBlob, receiptKey } from './blob-source';
-import { runWithRetry } from './retry-policy';
 import type { TriggerListener } from './trigger-listener';
 
 export interface BlobTriggerOptions {
   readonly runtime: FunctionRuntime;
   readonly pattern: BlobPattern;
   readonly source: BlobSource;
-  /** Failed attempts after which a blob is given up; a retry policy of the function counts instead. */
+  /** Failed attempts after which a blob is given up. A retry policy of the function does not count here, as on Azure. */
   readonly attempts: number;
   /** Blobs handled at once. */
   readonly parallelism: number;
@@ -107,7 +105,7 @@ class BlobWatcher {
       const params = blob === undefined ? undefined : pattern.match(name);
       if (blob !== undefined && params !== undefined) {
         const read = await source.read(blob);
-        if (read !== undefined) await this.#invoke(blob, read, params, undefined);
+        if (read !== undefined) await this.#invoke(blob, read, params, 1);
         return;
       }
     }
@@ -196,17 +194,14 @@ class BlobWatcher {
   }
 
   async #attempt(blob: ListedBlob): Promise<'done' | 'failed' | 'gone' | 'stopped'> {
-    const { pattern, runtime, attempts, clock } = this.#options;
+    const { pattern, attempts } = this.#options;
     const params = pattern.match(blob.name) ?? {};
-    const allowed = runtime.fn.retry === undefined ? attempts : 1;
-    for (let attempt = 1; attempt <= allowed; attempt++) {
+    for (let attempt = 1; attempt <= attempts; attempt++) {
       if (this.#stopping.signal.aborted) return 'stopped';
       const read = await this.#read(blob);
       if (read === undefined) return 'gone';
       try {
-        await runWithRetry(runtime.fn.retry, clock, this.#stopping.signal, (retryContext) =>
-          this.#invoke(blob, read, params, retryContext, attempt),
-        );
+        await this.#invoke(blob, read, params, attempt);
         return 'done';
       } catch {
         // The invoker has logged it.
@@ -215,32 +210,11 @@ class BlobWatcher {
     return this.#stopping.signal.aborted ? 'stopped' : 'failed';
   }
 
-  #invoke(
-    blob: ListedBlob,
-    read: ReadBlob,
-    params: Readonly<Record<string, string>>,
-    retryContext: Parameters<Invoker['invoke']>[1]['retryContext'],
-    attempt = 1,
-  ): Promise<unknown> {
+  #invoke(blob: ListedBlob, read: ReadBlob, params: Readonly<Record<string, string>>, attempt: number): Promise<void> {
     const { invoker, runtime, pattern, clock } = this.#options;
-    const path = `${pattern.container}/${blob.name}`;
-    const triggerMetadata: Record<string, TypedData> = {
-      BlobTrigger: { string: path },
-      Uri: { string: read.uri },
-      Properties: { json: JSON.stringify(read.properties) },
-      Metadata: { json: JSON.stringify(read.metadata) },
-    };
-    for (const [name, value] of Object.entries(params)) triggerMetadata[name] = { string: value };
-    const now = new Date(clock.now()).toISOString();
-    return invoker.invoke(runtime, {
-      reason: `New blob detected(LogsAndContainerScan): ${path}`,
-      triggerDetails:
-        `MessageId: ${randomUUID()}, DequeueCount: ${attempt}, InsertionTime: ${now}, ` +
-        `BlobCreated: ${read.created ?? ''}, BlobLastModified: ${read.modified ?? ''}`,
-      trigger: { bytes: read.content },
-      triggerMetadata,
-      bindingData: (): BindingData => ({ ...params, blobTrigger: path, uri: read.uri, metadata: read.metadata }),
-      ...(retryContext === undefined ? undefined : { retryContext }),
+    return invokeForBlob({
+      ...{ runtime, invoker, read, params, attempt, container: pattern.container, blobName: blob.name },
+      ...{ noticedBy: 'LogsAndContainerScan', noticedAt: clock.now() },
     });
   }
 

@@ -38,8 +38,10 @@ export interface QueueSourceOptions {
   readonly poisonQueueName: string | undefined;
 }
 
-/** A queue in a storage account, through the Azure SDK. */
-export function createQueueSource(options: QueueSourceOptions): QueueSource {
+/** A queue in a storage account, through the Azure SDK, with a way to put a text into it as it is. */
+export function createQueueSource(
+  options: QueueSourceOptions,
+): QueueSource & { readonly send: (text: string) => Promise<void> } {
   const { accounts, connection, queueName, poisonQueueName } = options;
   const open = async (name: string): Promise<QueueClient> => (await accounts.queues(connection)).getQueueClient(name);
   return {
@@ -53,6 +55,7 @@ export function createQueueSource(options: QueueSourceOptions): QueueSource {
       const result = await unlessLost(() => queue.updateMessage(id, popReceipt, undefined, Math.ceil(hiddenMs / 1000)));
       return result?.popReceipt;
     },
+    send: async (text) => sendCreating(await open(queueName), text),
     async sendPoison(text) {
       if (poisonQueueName === undefined) throw new Error(`Queue '${queueName}' has no poison queue.`);
       await sendCreating(await open(poisonQueueName), text);

@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type HostProcess, makeFolder, startHostProcess, stopHosts } from '../support/host-process';
 import { startStorage, type TestStorage } from '../support/storage';
 
+const recording = path.join(__dirname, '../../../../../shared/reference/functions-host/blobtrigger-meta.jsonl');
 const appDir = path.join(__dirname, '../fixtures/blob-app');
 
 describe('a host with blob functions on a real storage emulator', () => {
@@ -58,6 +60,15 @@ describe('a host with blob functions on a real storage emulator', () => {
         leaseStatus: 2,
         leaseState: 1,
         leaseDuration: 0,
+        isServerEncrypted: true,
+        isIncrementalCopy: false,
+        standardBlobTier: 1,
+        rehydrationStatus: null,
+        premiumPageBlobTier: null,
+        blobTierInferred: true,
+        blobTierLastModifiedTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$/) as string,
+        deletedTime: null,
+        remainingDaysBeforePermanentDelete: null,
       },
     });
     await host.waitFor(
@@ -67,6 +78,18 @@ describe('a host with blob functions on a real storage emulator', () => {
     expect(await download('copies/sub/dir.nested.copy')).toBe('copy of hello');
     expect(JSON.parse(await download('copies/sub/dir.nested.json'))).toEqual({ size: 5, isBuffer: true });
   });
+
+  (existsSync(recording) ? it : it.skip)(
+    'gives the same metadata as was recorded from the real host (skipped where the recording is missing)',
+    () => {
+      const [line = ''] = readFileSync(recording, 'utf8').split('\n');
+      const { triggerMetadata: recorded } = JSON.parse(line) as { triggerMetadata: Record<string, object> };
+      const [, json = ''] = /upload (\{.*\})/.exec(host.output()) ?? [];
+      const seen = JSON.parse(json) as Record<string, object>;
+      expect(Object.keys(seen)).toEqual(Object.keys(recorded));
+      expect(Object.keys(seen['properties'] ?? {})).toEqual(Object.keys(recorded['properties'] ?? {}));
+    },
+  );
 
   it('reads a blob as an input, and nothing where there is none', async () => {
     await upload('in.txt', 'input');

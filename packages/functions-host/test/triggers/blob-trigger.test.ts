@@ -1,6 +1,5 @@
 import type { FunctionRuntime } from '../../src/app/function-runtime';
 import type { InvocationCall, Invoker } from '../../src/app/invocation';
-import type { RetryMetadata } from '../../src/app/registered-function';
 import { parseBlobPattern } from '../../src/triggers/blob-path';
 import { type BlobSource, type ListedBlob, receiptKey } from '../../src/triggers/blob-source';
 import { createBlobTrigger } from '../../src/triggers/blob-trigger';
@@ -64,7 +63,7 @@ function createContainer() {
 
 function createWatcher(
   container: ReturnType<typeof createContainer>,
-  options: { run?: (path: string) => Promise<void>; retry?: RetryMetadata; parallelism?: number } = {},
+  options: { run?: (path: string) => Promise<void>; parallelism?: number } = {},
 ) {
   const clock = createManualClock(0);
   const log = createCollectedLog();
@@ -78,7 +77,7 @@ function createWatcher(
   };
   const trigger = createBlobTrigger({
     runtime: {
-      fn: { name: 'onBlob', retry: options.retry },
+      fn: { name: 'onBlob' },
       displayName: 'Functions.onBlob',
     } as unknown as FunctionRuntime,
     pattern: parseBlobPattern('inbox/{name}.csv'),
@@ -144,26 +143,6 @@ describe('a blob trigger', () => {
     second.trigger.start();
     await second.clock.moveTo(10_000);
     expect(second.paths()).toEqual([]);
-  });
-
-  it("lets the function's retry policy take the place of the five attempts", async () => {
-    const container = createContainer();
-    container.put('bad.csv');
-    const { clock, trigger, calls } = createWatcher(container, {
-      run: () => Promise.reject(new Error('no luck')),
-      retry: {
-        retryStrategy: 'exponentialBackoff',
-        maxRetryCount: 2,
-        minimumInterval: { seconds: 10 },
-        maximumInterval: { seconds: 15 },
-      },
-    });
-    trigger.start();
-    await clock.moveTo(10_000);
-    expect(calls).toHaveLength(2);
-    await clock.moveTo(30_000);
-    expect(calls.map((call) => call.retryContext?.retryCount)).toEqual([0, 1, 2]);
-    expect(container.poison).toEqual(['bad.csv']);
   });
 
   it('counts a death in the middle as no failed attempt', async () => {
