@@ -3,7 +3,7 @@ import type { Clock } from '../clock';
 import type { KeyRing } from '../http/keys';
 import type { Webhooks } from '../http/webhooks';
 import type { HostLog } from '../log';
-import { type BlobEvents, blobsKeyName, createBlobEvents } from '../triggers/blob-event-trigger';
+import { type BlobEvents, createBlobEvents } from '../triggers/blob-event-trigger';
 import { createQueueSource } from '../triggers/queue-source';
 import type { StorageAccounts } from '../triggers/storage-account';
 import { hostStorage } from '../triggers/storage-connection';
@@ -33,6 +33,7 @@ export function toBlobEvents(parts: {
 /** The webhook for blob events, and a key for it, if there are functions that need it. */
 export function toWebhooks(blobEvents: BlobEvents, keys: KeyRing): Webhooks {
   if (!blobEvents.isUsed()) return new Map();
-  if (keys.current().system[blobsKeyName] === undefined) keys.put('system', blobsKeyName);
-  return new Map([['blobs', blobEvents.handle]]);
+  const { webhook } = blobEvents;
+  if (keys.current().system[webhook.systemKeyName] === undefined) keys.put('system', webhook.systemKeyName);
+  return new Map([['blobs', webhook]]);
 }

@@ -58,7 +58,7 @@ export function createDispatcher(endpoints: Endpoints): RequestHandler {
     }
     const webhook = findWebhook(endpoints.webhooks, path);
     if (webhook !== undefined) {
-      if (isRefused(endpoints, 'webhook', request, response, query)) return;
+      if (isRefused(endpoints, webhook, request, response, query)) return;
       await answerWebhook(webhook, { request, response, query, bodyLimit: endpoints.bodyLimit });
       return;
     }

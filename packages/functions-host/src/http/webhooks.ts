@@ -17,8 +17,12 @@ export interface WebhookAnswer {
   readonly body?: string;
 }
 
-/** What answers at one path below `/runtime/webhooks/`; each call needs a system key where keys are enforced. */
-export type Webhook = (request: WebhookRequest) => Promise<WebhookAnswer>;
+/** What answers at one path below `/runtime/webhooks/`. */
+export interface Webhook {
+  /** Name of the system key that opens it where keys are enforced. */
+  readonly systemKeyName: string;
+  readonly handle: (request: WebhookRequest) => Promise<WebhookAnswer>;
+}
 
 /** Webhooks by the name at the end of their path. */
 export type Webhooks = ReadonlyMap<string, Webhook>;
@@ -48,7 +52,7 @@ export async function answerWebhook(
 ): Promise<void> {
   const body = await takeBody(request, response, bodyLimit);
   if (body === undefined) return;
-  const result = await webhook({
+  const result = await webhook.handle({
     method: request.method ?? 'GET',
     query: new URLSearchParams(query),
     headers: request.headers as Record<string, string | undefined>,

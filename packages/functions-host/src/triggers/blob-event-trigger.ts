@@ -49,11 +49,11 @@ export interface BlobEvents {
   add(fn: BlobEventFunction): TriggerListener;
   readonly isUsed: () => boolean;
   /** Answers a request to `/runtime/webhooks/blobs?functionName=Host.Functions.<name>`. */
-  readonly handle: Webhook;
+  readonly webhook: Webhook;
 }
 
 /** Name of the key that opens the webhook. */
-export const blobsKeyName = 'blobs_extension';
+const blobsKeyName = 'blobs_extension';
 
 const category = 'Host.Triggers.Blob';
 const idPrefix = 'Host.Functions.';
@@ -94,10 +94,13 @@ export function createBlobEvents(options: BlobEventOptions): BlobEvents {
         runOnce: (path) => runOnce(options, fn, path),
       };
     },
-    async handle(request) {
-      const result = await handleRequest(options, find, request);
-      if (result.status === 202) poller.wake();
-      return result;
+    webhook: {
+      systemKeyName: blobsKeyName,
+      async handle(request) {
+        const result = await handleRequest(options, find, request);
+        if (result.status === 202) poller.wake();
+        return result;
+      },
     },
   };
 }
