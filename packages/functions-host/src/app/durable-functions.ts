@@ -106,10 +106,13 @@ function openInvocation(
   instanceId: string,
 ): OpenInvocation {
   const invocationId = randomUUID();
+  const context = toContext(options, runtime, invocationId, { instanceId });
+  const { callback } = runtime.fn;
   return {
     invocationId,
-    context: toContext(options, runtime, invocationId, { instanceId }),
-    callback: runtime.fn.callback,
+    context,
+    callback,
+    runHooked: (trigger) => options.invoker.runHooked(context, [trigger], callback),
   };
 }
 

@@ -13,7 +13,8 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock';
 import type { HostLog } from '../log';
 import type { BindingData, FunctionRuntime } from './function-runtime';
-import type { HookContext, Hooks } from './hooks';
+import { runHooked } from './hooked-run';
+import type { Hooks } from './hooks';
 import type {
   CoreInvocation,
   FunctionCallback,
@@ -67,6 +68,8 @@ export interface Invoker {
    * Puts log lines, function timeout and the count of running invocations around `run`, which does the work itself.
    */
   observe<T>(runtime: FunctionRuntime, about: RunAbout, run: () => Promise<T>): Promise<T>;
+  /** Runs a handler that the caller has arguments and a context for, between the app's hooks. Rejects with the handler's own error. */
+  runHooked(context: unknown, args: unknown[], callback: FunctionCallback): Promise<unknown>;
   /** Resolves when nothing runs any more, or after `graceMs`; answers how many invocations were left running. */
   settle(graceMs: number): Promise<number>;
 }
@@ -137,6 +140,10 @@ export function createInvoker(options: InvokerOptions): Invoker {
       });
     },
     observe,
+    runHooked: (context, args, callback) =>
+      runHooked({ hooks: options.hooks, appHookData, context }, args, callback, async (hookedArgs, hooked) =>
+        hooked(...hookedArgs, context),
+      ),
     async settle(graceMs) {
       if (running === 0) return 0;
       await new Promise<void>((resolve) => {
@@ -158,52 +165,15 @@ async function runThroughModel(
   call: InvocationCall,
   invocationId: string,
 ): Promise<InvocationResponse> {
-  const { hooks } = options;
   const core = toCoreInvocation(options, runtime, call, invocationId, await readInputs(runtime, call));
   const model = options.model.getInvocationModel(core);
   const { context, inputs } = await model.getArguments();
-  let callback: FunctionCallback = runtime.fn.callback;
-  let args = inputs;
-  const hookData = {};
-  if (hooks.has('preInvocation')) {
-    core.state = 'preInvocationHooks';
-    const hookContext: HookContext = {
-      hookData,
-      appHookData,
-      invocationContext: context,
-      inputs,
-      functionCallback: callback,
-    };
-    await hooks.run('preInvocation', hookContext);
-    args = hookContext['inputs'] as unknown[];
-    callback = hookContext['functionCallback'] as FunctionCallback;
-  }
-  core.state = 'invocation';
-  let result: unknown;
-  if (hooks.has('postInvocation')) {
-    const outcome: HookContext = {
-      hookData,
-      appHookData,
-      invocationContext: context,
-      inputs: args,
-      result: null,
-      error: null,
-    };
-    try {
-      outcome['result'] = await model.invokeFunction(context, args, callback);
-    } catch (error) {
-      outcome['error'] = error ?? new Error(`The handler threw ${String(error)}.`);
-    }
-    core.state = 'postInvocationHooks';
-    await hooks.run('postInvocation', outcome);
-    const { error } = outcome;
-    // The handler's or a hook's own value, thrown on as it came.
-    // eslint-disable-next-line @typescript-eslint/only-throw-error
-    if (error !== null && error !== undefined) throw error;
-    result = outcome['result'];
-  } else {
-    result = await model.invokeFunction(context, args, callback);
-  }
+  const result = await runHooked(
+    { hooks: options.hooks, appHookData, context, enter: (state) => (core.state = state) },
+    inputs,
+    runtime.fn.callback,
+    (args, callback) => model.invokeFunction(context, args, callback),
+  );
   const response = await model.getResponse(context, call.beforeResponse?.(result) ?? result);
   if (runtime.outputs.size > 0) await writeOutputs(runtime, response, call);
   return response;

@@ -22,6 +22,7 @@ const DEFAULT_CONNECTION = 'Storage';
 /** The durable extension on a task hub store. */
 export function createDurableExtension(options: DurableExtensionOptions): DurableExtension {
   const { clock, functions, hubName, log, settings, store, verifyReplay } = options;
+  const defaultVersion = typeof settings['defaultVersion'] === 'string' ? settings['defaultVersion'] : undefined;
   const entities = createEntityFunctions(functions, log);
   const engine: Engine = new Engine({
     store,
@@ -29,7 +30,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     storeClock: realClock,
     log,
     orchestrators: createOrchestrators({
-      ...{ functions, verifyReplay, alwaysReplay: false },
+      ...{ functions, verifyReplay, alwaysReplay: false, defaultVersion },
       httpPollMs: positive(settingsOf(settings, 'httpSettings')['defaultAsyncRequestSleepTimeMilliseconds']),
     }),
     activities: createActivities(functions, { getToken: getIdentityToken }),
@@ -48,14 +49,14 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     connectionName,
     systemKey: options.systemKey?.(),
   });
-  const { defaultVersion } = settings;
   const management: ManagementContext = {
     engine,
     entities,
     links,
     isKnownHub: (name) => name.toLowerCase() === hubName.toLowerCase(),
     isKnownConnection: (name) => connections.has(name.toLowerCase()),
-    defaultVersion: typeof defaultVersion === 'string' ? defaultVersion : undefined,
+    defaultVersion,
+    replacesRunning: String(settings['overridableExistingInstanceStates']).toLowerCase() === 'anystate',
     now: () => clock.now(),
     after(ms, callback) {
       const scheduled = clock.schedule(clock.now() + ms, callback);

@@ -1,4 +1,4 @@
-import type { Engine, SendResult } from '../engine/engine';
+import type { Engine, SendResult, StartRequest, StartResult } from '../engine/engine';
 import type { Ending } from '../engine/live-instances';
 import type { EntityFunctions } from '../engine/entity-call';
 import { findIdFault, findTextFault } from '../engine/instance-id';
@@ -20,6 +20,8 @@ export interface ManagementContext {
   isKnownHub(hubName: string): boolean;
   isKnownConnection(name: string): boolean;
   readonly defaultVersion: string | undefined;
+  /** Whether a start takes the place of an instance of its id that has not finished. */
+  readonly replacesRunning: boolean;
   now(): number;
   /** Calls back after that many milliseconds; returns a way to stop it. */
   after(ms: number, callback: () => void): () => void;
@@ -104,7 +106,7 @@ async function answerStart(
   if (fault !== undefined) return errorAnswer(400, fault);
   const body = request.body.length === 0 ? { json: 'null' } : readJsonBody(request);
   if ('refusal' in body) return body.refusal;
-  const started = await context.engine.startInstance({ name, id, version, input: body.json });
+  const started = await startOrReplace(context, { name, id, version, input: body.json });
   if (started.kind === 'exists') {
     return errorAnswer(409, `An Orchestration instance with the status ${started.status} already exists.`);
   }
@@ -115,6 +117,16 @@ async function answerStart(
     if (result !== undefined) return result;
   }
   return answerStarted(context, request.origin, started.id);
+}
+
+/** Starts an instance; one of its id that has not finished ends first, when host.json lets starts replace any. */
+async function startOrReplace(context: ManagementContext, request: StartRequest): Promise<StartResult> {
+  const { engine, replacesRunning } = context;
+  for (;;) {
+    const started = await engine.startInstance(request);
+    if (started.kind === 'started' || !replacesRunning || request.id === undefined) return started;
+    await engine.send(request.id, { kind: 'terminate', reason: 'Replaced by a new instance with this id.' });
+  }
 }
 
 function answerStarted(context: ManagementContext, origin: string, id: string): WebhookResponse {
@@ -283,7 +295,7 @@ async function answerRestart(
   }
   const keepsId = request.query.get('restartWithNewInstanceId')?.toLowerCase() === 'false';
   const { name, version, input } = row;
-  const started = await context.engine.startInstance({ name, version, input, id: keepsId ? id : undefined });
+  const started = await startOrReplace(context, { name, version, input, id: keepsId ? id : undefined });
   if (started.kind === 'started') return answerStarted(context, request.origin, started.id);
   return errorAnswer(409, `An Orchestration instance with the status ${started.status} already exists.`);
 }

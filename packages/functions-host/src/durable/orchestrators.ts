@@ -51,6 +51,8 @@ export interface OrchestratorsOptions {
   readonly verifyReplay: 'all' | 'sample' | 'off';
   /** Runs every turn by replay. */
   readonly alwaysReplay: boolean;
+  /** Version of sub-orchestrations that are started without one. */
+  readonly defaultVersion?: string | undefined;
   /** Milliseconds between the requests of a `callHttp` that is answered with 202 and says nothing else. */
   readonly httpPollMs?: number | undefined;
 }
@@ -65,6 +67,7 @@ export function createOrchestrators(options: OrchestratorsOptions): Orchestrator
   return {
     refuse: (name) =>
       functions.orchestrator(name) === undefined ? unknownFunction(functions, 'orchestrator', name) : undefined,
+    defaultVersion: options.defaultVersion,
     refuseActivity: (name) =>
       name !== HTTP_ACTIVITY && functions.activity(name) === undefined
         ? unknownFunction(functions, 'activity', name)
@@ -295,7 +298,8 @@ class ReplayingExecution implements OrchestratorExecution {
           : toLibraryEvent(event, turn.at, false),
       );
     }
-    const executor = executorAfter(callHandler(this.#program, history, false));
+    const { functions } = this.#program;
+    const executor = executorAfter(callHandler(this.#program, history, false, functions.hasInvocationHooks()));
     const read = (ready: Executor): StepOutcome => {
       this.#executor = ready;
       requireOpen(ready, before, fed);

@@ -40,6 +40,8 @@ export interface OpenInvocation {
   /** An `InvocationContext` of the app's own copy of `@azure/functions`. */
   readonly context: unknown;
   callback(trigger: unknown, context: unknown): unknown;
+  /** The same with the app's invocation hooks around it. */
+  runHooked(trigger: unknown): Promise<unknown>;
 }
 
 /** An HTTP request below `/runtime/webhooks/durabletask/`. */

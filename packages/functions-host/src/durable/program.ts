@@ -25,11 +25,15 @@ export interface Started {
   readonly answer: unknown;
 }
 
-/** Calls the registered handler with a history. It runs as far as the history goes before this returns, hooks aside. */
+/**
+ * Calls the registered handler with a history. It runs as far as the history goes before this returns, unless the app's
+ * hooks come first. A replay for the engine's own ends (`isQuiet`) is no invocation and runs none.
+ */
 export function callHandler(
   { functions, fn, about, httpPollMs }: Program,
   history: readonly LibraryEvent[],
   isQuiet: boolean,
+  runsHooks = false,
 ): Started {
   const invocation = functions.openInvocation(fn, { instanceId: about.instanceId });
   if (isQuiet) silence(invocation.context);
@@ -47,7 +51,7 @@ export function callHandler(
     maximumShortTimerDuration: '36500.00:00:00',
     defaultHttpAsyncRequestSleepTimeMillseconds: httpPollMs,
   };
-  const answer = invocation.callback(trigger, invocation.context);
+  const answer = runsHooks ? invocation.runHooked(trigger) : invocation.callback(trigger, invocation.context);
   if (answer instanceof Promise) answer.catch(() => undefined);
   return { context: invocation.context, answer };
 }

@@ -8,6 +8,8 @@ export interface Orchestrators {
   refuseActivity(name: string): string | undefined;
   /** Why an entity of this id (`@name@key`) can't run, or undefined when it can. */
   refuseEntity(id: string): string | undefined;
+  /** Version of sub-orchestrations that the code gives none. */
+  readonly defaultVersion: string | undefined;
   /** Whether turns of this instance need its whole history at hand (to replay it, or to check against a replay). */
   keepsHistory(instanceId: string): boolean;
   /**

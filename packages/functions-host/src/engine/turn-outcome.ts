@@ -141,7 +141,7 @@ function toOpenedEvent(instance: Instance, orchestrators: Orchestrators, turn: T
     case 'child': {
       const refusal = orchestrators.refuse(task.name);
       if (refusal !== undefined) throw new Error(refusal);
-      const { id, name, input, version } = task;
+      const { id, name, input, version = orchestrators.defaultVersion } = task;
       const instanceId = task.instanceId ?? `${instance.executionId}:${id}`;
       return {
         kind: 'childCreated',

@@ -35,6 +35,11 @@ const app: TestApp = {
     *parent({ df }: OrchestrationContext): Yields {
       return yield df.callSubOrchestrator('simple', { n: 1 });
     },
+    *versions({ df }: OrchestrationContext): Yields {
+      if (df.parentInstanceId !== null) return df.version;
+      const mine: unknown = df.version;
+      return [mine, yield df.callSubOrchestrator('versions'), yield df.callSubOrchestrator('versions', null, '', '7')];
+    },
     *simple({ df }: OrchestrationContext): Yields {
       return yield df.callActivity('hop', 'a');
     },
@@ -55,7 +60,9 @@ describe('the management API', () => {
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  beforeEach(async () => {
+  beforeEach(() => open());
+
+  async function open(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
     clock = createVirtualClock(START, settle);
     store = createFailingStore(createMemoryStore());
     extension = createDurableExtension({
@@ -63,13 +70,13 @@ describe('the management API', () => {
       clock,
       log: { isEnabled: () => false, log: () => undefined },
       functions: toDurableFunctions(app),
-      settings: {},
+      settings,
       hubName: 'Hub',
       baseUrl: 'http://127.0.0.1:7071',
       verifyReplay: 'all',
     });
     await extension.start();
-  });
+  }
   afterEach(() => extension.stop(0));
 
   interface Sent {
@@ -133,6 +140,28 @@ describe('the management API', () => {
     await call('POST', 'instances/w/terminate');
     expect((await start('waiter', 'w')).status).toBe(202);
     expect((await call('GET', 'instances/w')).json['runtimeStatus']).toBe('Running');
+  });
+
+  it('replaces a running instance when host.json lets starts override any state', async () => {
+    await extension.stop(0);
+    await open({ overridableExistingInstanceStates: 'AnyState' });
+    await start('waiter', 'w', 'first');
+    await call('POST', 'instances/w/suspend');
+    expect((await start('waiter', 'w', 'second')).status).toBe(202);
+    expect((await call('GET', 'instances/w')).json).toMatchObject({ runtimeStatus: 'Running', input: 'second' });
+    await call('POST', 'instances/w/restart?restartWithNewInstanceId=false');
+    expect((await call('GET', 'instances/w')).json).toMatchObject({ runtimeStatus: 'Running', input: 'second' });
+  });
+
+  it('gives the default version of host.json to starts and sub-orchestrations that name none', async () => {
+    await extension.stop(0);
+    await open({ defaultVersion: '2.1' });
+    const version = async (query: string): Promise<unknown> => {
+      const { body } = await call('POST', `orchestrators/versions?timeout=5&${query}`, { body: 'null' });
+      return JSON.parse(body);
+    };
+    expect(await version('')).toEqual(['2.1', '2.1', '7']);
+    expect(await version('version=1.0')).toEqual(['1.0', '2.1', '7']);
   });
 
   it('takes the start of an unknown function, which then fails', async () => {

@@ -39,6 +39,23 @@ describe('a host with durable functions', () => {
     expect(await result(host, 'a')).toEqual({ ...mixed, text: 'string 5 (hooked)' });
   });
 
+  it('runs every turn of an orchestration between the invocation hooks, as an invocation of its own', async () => {
+    const host = await startHostProcess(appDir, { settings: { APP_HOOKS: '1' } });
+    await post(host, '/api/start/waits/a');
+    await host.waitFor(/hook after waits, done false/);
+    await post(host, '/api/raise/a/go', 'now');
+    expect(await result(host, 'a')).toBe('now');
+    const lines = [...host.output().matchAll(/(hook (before|after) waits.*|waits logs.*)/g)].map(([line]) => line);
+    expect(lines).toEqual([
+      'hook before waits',
+      'waits logs, replaying false',
+      'hook after waits, done false',
+      'hook before waits',
+      'waits logs, replaying true',
+      'hook after waits, done true',
+    ]);
+  });
+
   it('enforces the system key on the management API, and gives it to the app in its links', async () => {
     const dataDir = await makeFolder();
     const host = await startHostProcess(appDir, { auth: true, dataDir });

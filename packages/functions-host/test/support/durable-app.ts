@@ -54,11 +54,15 @@ export function toDurableFunctions(app: TestApp): DurableFunctions {
     async runEntity(fn, { input }) {
       return toJson(await fn.callback(JSON.parse(input), toContext(app, fn)));
     },
-    openInvocation: (fn) => ({
-      invocationId: 'test',
-      context: toContext(app, fn),
-      callback: fn.callback,
-    }),
+    openInvocation: (fn) => {
+      const context = toContext(app, fn);
+      return {
+        invocationId: 'test',
+        context,
+        callback: fn.callback,
+        runHooked: async (trigger) => fn.callback(trigger, context),
+      };
+    },
     hasInvocationHooks: () => app.hasHooks === true,
   };
 }
