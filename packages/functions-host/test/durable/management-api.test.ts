@@ -36,7 +36,7 @@ const app: TestApp = {
       return yield df.callSubOrchestrator('simple', { n: 1 });
     },
     *versions({ df }: OrchestrationContext): Yields {
-      if (df.parentInstanceId !== null) return df.version;
+      if (typeof df.parentInstanceId === 'string') return df.version;
       const mine: unknown = df.version;
       return [mine, yield df.callSubOrchestrator('versions'), yield df.callSubOrchestrator('versions', null, '', '7')];
     },
