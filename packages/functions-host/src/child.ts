@@ -4,11 +4,11 @@
  * supervisor would hold the port and the task hub against the next one.
  */
 import { inspect } from 'node:util';
-import { openHost } from './host/host';
+import { loadOnly, openHost } from './host/host';
 import type { Host, HostOptions } from './host/options';
 import { StartError } from './host/start-error';
 import { hostGraceMs, lostHubExitCode, optionsVariable } from './supervisor/host-process';
-import type { HostMessage, StopMessage } from './supervisor/host-process';
+import type { HostMessage, StopMessage, TryOptions } from './supervisor/host-process';
 
 let host: Host | undefined;
 let isStopping = false;
@@ -51,7 +51,12 @@ process.on('message', (message: Partial<StopMessage>) => {
 
 async function main(): Promise<void> {
   try {
-    host = await openHost(readOptions());
+    const options = readOptions();
+    if ((options as Partial<TryOptions>).loadOnly) {
+      tell({ type: 'loaded', app: await loadOnly(options) }, () => process.exit(0));
+      return;
+    }
+    host = await openHost(options);
     tell({ type: 'ready', url: host.url, functions: host.functionNames }, () => undefined);
     // Started again, it becomes the standby of the host that replaced it.
     void host.lost.then(() => stop(lostHubExitCode));

@@ -4,20 +4,26 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import { realClock } from './clock';
 import { createHostOutput } from './host/host-output';
-import { parseCommandLine, usage } from './supervisor/command-line';
+import { examine } from './doctor/doctor';
+import { toText } from './doctor/report';
+import { parseCommandLine } from './supervisor/command-line';
+import type { Command } from './supervisor/command-line';
+import { usage } from './supervisor/usage';
 import { StartError } from './host/start-error';
 import { onStopSignals } from './supervisor/stop-signals';
-import { supervise } from './supervisor/supervise';
+import { defaultPort, supervise } from './supervisor/supervise';
 import type { SuperviseOptions } from './supervisor/supervise';
 
 const packageFile = path.join(__dirname, '..', 'package.json');
+const hostEntry = path.join(__dirname, 'child.js');
 
 async function main(): Promise<number> {
   const startedAt = realClock.now() - Math.round(process.uptime() * 1000);
   const command = parseCommandLine(process.argv.slice(2), process.cwd());
-  if (command.name === 'help') process.stdout.write(usage);
+  if (command.name === 'help') process.stdout.write(usage(command.of));
   else if (command.name === 'version') process.stdout.write(`${readVersion()}\n`);
-  else if ('options' in command) {
+  else if (command.name === 'doctor') return runDoctor(command);
+  else {
     const { options } = command;
     const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
     const output = createHostOutput({ format: options.logFormat, colour }, {}, realClock, (text) =>
@@ -30,11 +36,17 @@ async function main(): Promise<number> {
       environment: process.env,
       output,
       startedAt,
-      hostEntry: path.join(__dirname, 'child.js'),
+      hostEntry,
       isInteractive: process.stdin.isTTY && process.env['CI'] === undefined,
     });
   }
   return 0;
+}
+
+async function runDoctor({ options, json }: Extract<Command, { name: 'doctor' }>): Promise<number> {
+  const report = await examine({ ...options, environment: process.env, packageFile, hostEntry, defaultPort });
+  process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : toText(report));
+  return report.ok ? 0 : 1;
 }
 
 async function run(options: Omit<SuperviseOptions, 'onKill'>): Promise<void> {

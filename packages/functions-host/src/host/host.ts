@@ -40,7 +40,7 @@ import { type HostJson, readHostJson } from './host-json';
 import { createHostOutput, type HostOutput } from './host-output';
 import { createListeners } from './listeners';
 import { loadFunctions, reportErrors } from './load-functions';
-import type { Host, HostOptions } from './options';
+import type { Host, HostOptions, LoadedApp } from './options';
 import { createSettings, type Settings } from './settings';
 import { warmUp } from './warm-up';
 
@@ -64,6 +64,29 @@ interface Base {
  * @throws StartError whose message says what has to be put right.
  */
 export async function openHost(options: HostOptions): Promise<Host> {
+  const base = prepare(options);
+  try {
+    return await startOn(base, await openServer(base));
+  } catch (error) {
+    await cleanUp(base);
+    throw error;
+  }
+}
+
+/** Loads an app as a start does, up to where the host would take work, and puts everything back. */
+export async function loadOnly(options: HostOptions): Promise<LoadedApp> {
+  const base = prepare(options);
+  try {
+    const { runtimes, httpFunctions, errors, hooks } = await loadParts(base, await openServer(base));
+    const isDurable = runtimes.some(({ fn }) => fn.trigger.type === 'orchestrationTrigger');
+    const hasInvocationHooks = hooks.has('preInvocation') || hooks.has('postInvocation');
+    return { functions: toFunctionEntries(runtimes, httpFunctions, ''), errors, hasInvocationHooks, isDurable };
+  } finally {
+    await cleanUp(base);
+  }
+}
+
+function prepare(options: HostOptions): Base {
   const clock = options.clock ?? realClock;
   const settings = createSettings(options.settings);
   const hostJson = readHostJson(options.appDir, settings);
@@ -77,12 +100,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   base.cleanUp.add(() => {
     process.off('exit', output.flush);
   });
-  try {
-    return await startOn(base, await openServer(base));
-  } catch (error) {
-    await cleanUp(base);
-    throw error;
-  }
+  return base;
 }
 
 async function cleanUp({ cleanUp: undos, output }: Base): Promise<void> {
@@ -147,11 +165,13 @@ async function loadParts(base: Base, server: HttpServer) {
   });
   const inError = new Set(errors.map(({ functionName }) => functionName));
   const runtimes = loaded.runtimes.filter(({ fn }) => !inError.has(fn.name));
-  reportErrors([...loaded.errors, ...errors], runtimes.length, log);
+  const allErrors = [...loaded.errors, ...errors];
+  reportErrors(allErrors, runtimes.length, log);
   const httpFunctions = toHttpFunctions(runtimes, hostJson.routePrefix);
   return {
     ...loaded,
     runtimes,
+    errors: allErrors,
     hooks,
     durable,
     invoker,

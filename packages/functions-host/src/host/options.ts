@@ -1,5 +1,7 @@
+import type { FunctionError } from '../app/to-registered-function';
 import type { Clock } from '../clock';
 import type { CorsOptions } from '../http/cors';
+import type { FunctionEntry } from './log-format';
 
 /** How a host is started: what the command line and the settings came to. */
 export interface HostOptions {
@@ -35,4 +37,12 @@ export interface Host {
   readonly lost: Promise<Error>;
   /** Stops taking work, lets running invocations settle (bounded) and closes everything. */
   stop(): Promise<void>;
+}
+
+/** What an app registers. */
+export interface LoadedApp {
+  readonly functions: readonly FunctionEntry[];
+  readonly errors: readonly FunctionError[];
+  readonly hasInvocationHooks: boolean;
+  readonly isDurable: boolean;
 }

@@ -58,6 +58,13 @@ export async function endLeftoverChildren(file: string): Promise<void> {
   await Promise.all(records.map(endLeftover));
 }
 
+/** The children of another supervisor that are running. */
+export async function readLeftoverChildren(file: string): Promise<{ name: string; pid: number }[]> {
+  const records = parseRecords(await readFile(file, 'utf8').catch(() => '[]'));
+  const identities = await Promise.all(records.map(({ pid }) => identifyProcess(pid)));
+  return records.filter(({ identity }, at) => identity !== undefined && identities[at] === identity);
+}
+
 async function endLeftover({ pid, identity }: ChildRecord): Promise<void> {
   // Without an identity the id may be anybody's by now: then it is waited for, and never killed.
   if (identity !== undefined && (await identifyProcess(pid)) !== identity) return;

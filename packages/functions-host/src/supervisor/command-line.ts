@@ -2,6 +2,7 @@ import path from 'node:path';
 import { StartError } from '../host/start-error';
 import { isPostgresUrl } from './postgres-settings';
 import { parsePort } from './settings';
+import { type CommandName, commandNames, commandsWith } from './usage';
 
 export interface CommandOptions {
   readonly appDir: string;
@@ -28,37 +29,12 @@ export interface InspectOptions {
 }
 
 export type Command =
-  { readonly name: 'help' | 'version' } | { readonly name: 'start' | 'services'; readonly options: CommandOptions };
+  | { readonly name: 'help'; readonly of?: CommandName }
+  | { readonly name: 'version' }
+  | { readonly name: 'start' | 'services'; readonly options: CommandOptions }
+  | { readonly name: 'doctor'; readonly options: CommandOptions; readonly json: boolean };
 
-export const usage = `Usage: functions-host <command> [options]
-
-Runs an Azure Functions app (Node v4 model, Durable Functions) on this machine.
-
-Commands
-  start                 start what the settings ask for, then the host with the app
-  services              start everything but the host, e.g. for use with \`func start\`
-
-Options
-  --app DIR             the app's folder, with host.json and package.json (default: this folder)
-  -p, --port N          port of the host (default: Host.LocalHttpPort of local.settings.json, else 7071; 0: a free one)
-  --data DIR            where everything is kept (default: .local in the app's folder)
-  --clean               empty the data folder first
-  --auth                ask for function and host keys, as in Azure
-  --functions A B ...   run only these functions
-  --task-hub WHERE      a postgres:// URL, or \`memory\` to keep nothing (default: setting FUNCTIONS_HOST_TASK_HUB,
-                        else a database of our own)
-  --verify-replay HOW   all, sample or off: how much of the running orchestrations is checked by replaying (default: all)
-  --log-format HOW      text or json
-  --inspect[=PORT]      let a debugger attach to the app (default: 9229)
-  --inspect-brk[=PORT]  the same, and wait for it before the app is loaded
-  --no-watch            do not restart the host when the app's files change
-  -h, --help            this text
-  --version             the version
-
-Exit codes: 0 stopped as told, 1 could not start or go on, 2 wrong command line.
-`;
-
-const FLAGS = ['--clean', '--auth', '--no-watch'] as const;
+const FLAGS = ['--clean', '--auth', '--no-watch', '--json'] as const;
 const VALUES = ['--app', '--port', '--data', '--log-format', '--task-hub', '--verify-replay'] as const;
 const DEFAULT_INSPECT_PORT = 9229;
 const SHORT: Readonly<Record<string, string>> = { '-p': '--port', '-h': '--help' };
@@ -69,33 +45,36 @@ const SHORT: Readonly<Record<string, string>> = { '-p': '--port', '-h': '--help'
  */
 export function parseCommandLine(args: readonly string[], cwd: string): Command {
   const long = args.map((arg) => SHORT[arg] ?? arg);
-  if (long.includes('--help') || long.length === 0) return { name: 'help' };
+  const [first, ...rest] = long;
+  const name = commandNames.find((known) => known === first);
+  if (long.includes('--help') || long.length === 0) return { name: 'help', ...(name !== undefined && { of: name }) };
   if (long.includes('--version')) return { name: 'version' };
-  const [name, ...rest] = long;
-  if (name !== 'start' && name !== 'services') {
-    throw wrong(`unknown command ${JSON.stringify(name)}; expected start or services`);
+  if (name === undefined) {
+    throw wrong(`unknown command ${JSON.stringify(first)}; expected ${commandNames.join(', ')}`);
   }
-  const given = readOptions(rest);
+  const given = readOptions(rest, name);
+  const options = toOptions(given, cwd);
+  return name === 'doctor' ? { name, options, json: given.flags.has('--json') } : { name, options };
+}
+
+function toOptions(given: GivenOptions, cwd: string): CommandOptions {
   const appDir = path.resolve(cwd, given.values.get('--app') ?? '.');
   const dataDir = given.values.get('--data');
   const port = toPort('--port', given.values.get('--port'));
   const taskHub = toTaskHub(given.values.get('--task-hub'), '--task-hub');
   const inspect = toInspect(given.values);
   return {
-    name,
-    options: {
-      appDir,
-      dataDir: dataDir === undefined ? path.join(appDir, '.local') : path.resolve(cwd, dataDir),
-      ...(port !== undefined && { port }),
-      clean: given.flags.has('--clean'),
-      auth: given.flags.has('--auth'),
-      logFormat: oneOf('--log-format', given.values.get('--log-format') ?? 'text', ['text', 'json']),
-      ...(given.functions && { functions: given.functions }),
-      ...(taskHub !== undefined && { taskHub }),
-      ...(inspect && { inspect }),
-      verifyReplay: oneOf('--verify-replay', given.values.get('--verify-replay') ?? 'all', ['all', 'sample', 'off']),
-      watch: !given.flags.has('--no-watch'),
-    },
+    appDir,
+    dataDir: dataDir === undefined ? path.join(appDir, '.local') : path.resolve(cwd, dataDir),
+    ...(port !== undefined && { port }),
+    clean: given.flags.has('--clean'),
+    auth: given.flags.has('--auth'),
+    logFormat: oneOf('--log-format', given.values.get('--log-format') ?? 'text', ['text', 'json']),
+    ...(given.functions && { functions: given.functions }),
+    ...(taskHub !== undefined && { taskHub }),
+    ...(inspect && { inspect }),
+    verifyReplay: oneOf('--verify-replay', given.values.get('--verify-replay') ?? 'all', ['all', 'sample', 'off']),
+    watch: !given.flags.has('--no-watch'),
   };
 }
 
@@ -111,12 +90,16 @@ interface GivenOptions {
   readonly functions?: readonly string[];
 }
 
-function readOptions(args: readonly string[]): GivenOptions {
+function readOptions(args: readonly string[], command: CommandName): GivenOptions {
   const flags = new Set<string>();
   const values = new Map<string, string>();
   let functions: string[] | undefined;
   for (let at = 0; at < args.length; at++) {
     const [option, inline] = splitInline(args[at] ?? '');
+    const commands = commandsWith(option);
+    if (commands.length > 0 && !commands.includes(command)) {
+      throw wrong(`${option} is no option of ${command}, but of ${commands.join(' and ')}`);
+    }
     if ((FLAGS as readonly string[]).includes(option)) {
       if (inline !== undefined) throw wrong(`${option} takes no value`);
       flags.add(option);

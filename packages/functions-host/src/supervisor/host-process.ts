@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HostOptions } from '../host/options';
+import type { HostOptions, LoadedApp } from '../host/options';
 import { StartError } from '../host/start-error';
 import type { InspectOptions } from './command-line';
 import { DiedAtStart } from './failures';
@@ -11,6 +11,9 @@ import { forkDetached } from './tethered';
 /** Variable that carries `HostOptions` without the settings, which are the child's environment, as JSON. */
 export const optionsVariable = 'FUNCTIONS_HOST_OPTIONS';
 
+/** How the process is told to load the app and no more. */
+export type TryOptions = Omit<HostOptions, 'settings' | 'clock'> & { readonly loadOnly: true };
+
 /** What is known of a host once it takes requests. */
 export interface HostReady {
   readonly url: string;
@@ -19,6 +22,7 @@ export interface HostReady {
 
 /** What the host's process tells the supervisor. */
 export type HostMessage =
+  | { readonly type: 'loaded'; readonly app: LoadedApp }
   | ({ readonly type: 'ready' } & HostReady)
   | { readonly type: 'failed'; readonly exitCode: number; readonly message: string };
 
@@ -97,7 +101,7 @@ function firstOutcome(child: ChildProcess, ended: Promise<string>): Promise<Host
   return new Promise((resolve) => {
     child.on('message', (message: HostMessage) => {
       if (message.type === 'ready') resolve({ url: message.url, functions: message.functions });
-      else resolve(new StartError(message.message, message.exitCode));
+      else if (message.type === 'failed') resolve(new StartError(message.message, message.exitCode));
     });
     void ended.then((how) => resolve(new DiedAtStart(`Host process ended (${how}) before it was ready.`)));
   });

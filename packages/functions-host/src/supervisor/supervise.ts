@@ -28,7 +28,7 @@ import type { Plan, TaskHubChoice } from './plan';
 import { runServices } from './running-services';
 import { runTask } from './tasks';
 
-const DEFAULT_PORT = 7071;
+export const defaultPort = 7071;
 
 export interface SuperviseOptions extends CommandOptions {
   readonly command: 'start' | 'services';
@@ -155,7 +155,7 @@ function chooseTaskHub(options: SuperviseOptions, { settings }: AppState): TaskH
 }
 
 async function choosePort({ port, command }: SuperviseOptions, app: AppState): Promise<number> {
-  const wanted = port ?? app.port ?? DEFAULT_PORT;
+  const wanted = port ?? app.port ?? defaultPort;
   if (command === 'services') return wanted;
   // A restart of the host must come back on the same port.
   if (wanted === 0) return findFreePort();

@@ -61,6 +61,12 @@ async function tryLink(draft: string, file: string): Promise<boolean> {
   );
 }
 
+/** Who holds a lock file, or left it behind; `undefined` when there is none. */
+export async function readLockHolder(file: string): Promise<{ pid: number; isRunning: boolean } | undefined> {
+  const holder = toHolder(await readFile(file, 'utf8').catch(() => ''));
+  return holder && { pid: holder.pid, isRunning: await isStillThere(holder) };
+}
+
 async function takeAwayIfStale(file: string, dataDir: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return;

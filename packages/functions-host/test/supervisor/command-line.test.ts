@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { parseCommandLine } from '../../src/supervisor/command-line';
+import { commandNames, usage } from '../../src/supervisor/usage';
 
 describe('the command line', () => {
   const parse = (text: string): ReturnType<typeof parseCommandLine> =>
@@ -50,15 +51,38 @@ describe('the command line', () => {
     expect(parse(`start ${option}`)).toMatchObject({ options: { inspect } });
   });
 
+  it('has a help for each command, which names every option it takes and its exit codes', () => {
+    const options = (text: string): string[] =>
+      [...text.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, name = '']) => name);
+    for (const name of commandNames) {
+      const text = usage(name);
+      expect(text).toMatch(/^Exit codes: 0 .*2 wrong command line/m);
+      const values: Record<string, string> = {
+        '--port': '1',
+        '--log-format': 'json',
+        '--verify-replay': 'all',
+        '--task-hub': 'memory',
+      };
+      for (const option of options(text).filter((one) => one !== '--help')) {
+        const isFlag = new RegExp(`${option}(\\[| {2})`).test(text);
+        expect(parse(`${name} ${option} ${isFlag ? '' : (values[option] ?? 'x')}`)).toMatchObject({ name });
+      }
+    }
+    expect(usage()).toMatch(/start .*\n.*services .*\n.*doctor /);
+  });
+
   it('asks for help when nothing is given, and wherever help is asked for', () => {
     expect(parse('')).toEqual({ name: 'help' });
-    expect(parse('start --port x --help')).toEqual({ name: 'help' });
+    expect(parse('start --port x --help')).toEqual({ name: 'help', of: 'start' });
+    expect(parse('-h')).toEqual({ name: 'help' });
     expect(parse('--version')).toEqual({ name: 'version' });
   });
 
   it.each([
-    ['run', 'unknown command "run"; expected start or services'],
+    ['run', 'unknown command "run"; expected start, services, doctor'],
     ['start --prot 1', 'unknown option --prot'],
+    ['start --json', '--json is no option of start, but of doctor'],
+    ['doctor --clean', '--clean is no option of doctor, but of start and services'],
     ['start here', 'unexpected argument "here"'],
     ['start --port', '--port needs a value'],
     ['start --port --clean', '--port needs a value'],
