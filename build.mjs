@@ -29,7 +29,7 @@ async function buildApp() {
     outdir: 'dist',
     conditions: ['source'],
     sourcesContent: false,
-    external: ['@azure/functions-core', 'pg-native'],
+    external: ['@azure/functions-core', 'autocannon', 'pg-native'],
   });
 }
 

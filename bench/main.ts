@@ -7,9 +7,10 @@ import { readLoad } from './processes';
 import { stopPrograms } from './program';
 import type { BenchOptions, Section, SectionResult } from './section';
 import { engineSection } from './sections/engine';
+import { httpSection } from './sections/http';
 import { toTable } from './table';
 
-const sections: readonly Section[] = [engineSection];
+const sections: readonly Section[] = [engineSection, httpSection];
 
 const root = path.join(__dirname, '../..');
 

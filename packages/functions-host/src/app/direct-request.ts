@@ -1,26 +1,70 @@
 /*
- * A request as the library's `HttpRequest` needs it, without the cost of a real `Request`.
+ * A handler's request, without the cost of the library's `HttpRequest` and of the fetch `Request` in it.
  *
- * `HttpRequest` wraps a fetch `Request` and passes every property and method on to it. Making one costs more than all the
- * rest of a plain call: an abort signal, a header list, a body stream. Most handlers read the method, a header, the query
- * and the body as text or JSON, which a buffer answers directly. Whatever else is asked for (a stream, a form, a copy)
- * makes the real request then.
+ * Making a `Request` costs more than all the rest of a plain call: an abort signal, a header list, a body stream. Most
+ * handlers read the method, a header, the query and the body as text or JSON, which a buffer answers directly. Whatever
+ * else is asked for (a stream, a form, a copy) makes the real request then. `HttpRequest` wraps it and passes
+ * everything on, with three WeakMap entries for each, which a busy collector feels; so this takes the place of both, as an
+ * heir of the library's class.
  */
+import { hasMembers } from './lean-context';
+
+/** `HttpRequest` of the app's own copy of the library, as far as the host makes one. */
+export type HttpRequestClass = new (init: {
+  nativeRequest: DirectRequest | Request;
+  params: Readonly<Record<string, string>>;
+}) => { readonly user: unknown };
+
+/** Makes requests that are instances of the library's class. */
+export type DirectRequestClass = new (...args: ConstructorParameters<typeof DirectRequest>) => DirectRequest;
+
+const members = [
+  ...['constructor', 'url', 'method', 'headers', 'user', 'body', 'bodyUsed'],
+  ...['arrayBuffer', 'blob', 'formData', 'json', 'text', 'clone'],
+];
+
+/** Undefined if the library's class has other members than are expected: then it must be used itself. */
+export function toDirectRequestClass(base: HttpRequestClass): DirectRequestClass | undefined {
+  if (!hasMembers(base.prototype as object, members)) return undefined;
+  class Direct extends DirectRequest {
+    get user(): unknown {
+      return new base({ nativeRequest: this, params: this.params }).user;
+    }
+
+    override clone(): Request {
+      return new base({ nativeRequest: super.clone(), params: { ...this.params } }) as unknown as Request;
+    }
+  }
+  Object.setPrototypeOf(DirectRequest.prototype, base.prototype as object);
+  Object.defineProperty(Direct, 'name', { value: base.name });
+  return Direct;
+}
+
 export class DirectRequest {
   readonly method: string;
+  /** Of the route. */
+  readonly params: Readonly<Record<string, string>>;
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #body: Buffer | undefined;
   #madeHeaders: Headers | undefined;
   #real: Request | undefined;
   #isUsed = false;
+  #query: URLSearchParams | undefined;
 
   /**
    * @param url absolute; normalised when it is asked for.
    * @param body undefined for none, which GET and HEAD must not have.
    */
-  constructor(method: string, url: string, headers: Readonly<Record<string, string>>, body: Buffer | undefined) {
+  constructor(
+    method: string,
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body: Buffer | undefined,
+    params: Readonly<Record<string, string>> = {},
+  ) {
     this.method = method;
+    this.params = params;
     this.#url = url;
     this.#headers = headers;
     this.#body = body;
@@ -28,6 +72,10 @@ export class DirectRequest {
 
   get url(): string {
     return new URL(this.#url).href;
+  }
+
+  get query(): URLSearchParams {
+    return (this.#query ??= new URLSearchParams(/\?[^#]*/.exec(this.#url)?.[0]));
   }
 
   get headers(): Headers {

@@ -10,7 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { format } from 'node:util';
 import type { HostLog } from '../log';
-import { DirectRequest } from './direct-request';
+import { DirectRequest, type DirectRequestClass, type HttpRequestClass, toDirectRequestClass } from './direct-request';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import type { Hooks } from './hooks';
 import { fromHttpResponseData, type HttpAnswer, toPlainAnswer } from './http-answer';
@@ -42,15 +42,8 @@ export interface HttpInvokerOptions {
   readonly log: HostLog;
   readonly contextClass: InvocationContextClass;
   /** Undefined if the library's is not the expected one: then everything goes through the model. */
-  readonly requestClass: HttpRequestClass | undefined;
+  readonly requestClass: DirectRequestClass | undefined;
 }
-
-/** `HttpRequest` of the app's own copy of the library, as far as the host makes one. */
-export type HttpRequestClass = new (init: {
-  nativeRequest: DirectRequest;
-  params: Readonly<Record<string, string>>;
-  query?: Readonly<Record<string, string>>;
-}) => unknown;
 
 /** The real host's log gives this reason for every HTTP trigger. */
 export const httpReason = 'This function was programmatically called via the host APIs.';
@@ -70,7 +63,7 @@ export function createHttpInvoker(options: HttpInvokerOptions): HttpInvoker {
 /**
  * Finds out whether the library's `HttpRequest` passes everything on to the request it is given, by giving it one.
  */
-export async function probeHttpRequest(model: ProgrammingModel): Promise<HttpRequestClass | undefined> {
+export async function probeHttpRequest(model: ProgrammingModel): Promise<DirectRequestClass | undefined> {
   const metadata = { name: 'probe', bindings: { probe: { type: 'httpTrigger', name: 'probe', direction: 'in' } } };
   const direct = new DirectRequest('POST', 'http://probe/?a=1', { 'x-probe': 'b' }, Buffer.from('"c"'));
   const http = { nativeRequest: direct, params: { d: 'e' } } as unknown as HttpResponseData;
@@ -92,7 +85,7 @@ export async function probeHttpRequest(model: ProgrammingModel): Promise<HttpReq
     const seen = [request.method, request.query.get('a'), request.headers.get('x-probe'), request.params['d']];
     const body: unknown = await request.json();
     const isAsExpected = [...seen, body].join() === 'POST,1,b,e,c' && request.bodyUsed;
-    return isAsExpected ? (request.constructor as unknown as HttpRequestClass) : undefined;
+    return isAsExpected ? toDirectRequestClass(request.constructor as unknown as HttpRequestClass) : undefined;
   } catch {
     return undefined;
   }
@@ -114,19 +107,14 @@ function canRunDirectly({ hooks }: HttpInvokerOptions, runtime: FunctionRuntime,
 
 function runDirectly(
   options: HttpInvokerOptions,
-  requestClass: HttpRequestClass,
+  requestClass: DirectRequestClass,
   runtime: FunctionRuntime,
   call: HttpCall,
 ): Promise<HttpAnswer | undefined> {
   const invocationId = randomUUID();
   return options.invoker.observe(runtime, { reason: httpReason, invocationId }, async () => {
     const body = call.body.length === 0 ? undefined : call.body;
-    const request = new requestClass({
-      nativeRequest: new DirectRequest(call.method, call.url, call.headers, body),
-      params: call.params,
-      // Without a query there is no need to parse the URL for it.
-      ...(call.url.includes('?') ? undefined : noQuery),
-    });
+    const request = new requestClass(call.method, call.url, call.headers, body, call.params);
     const late = { isDone: false };
     const context = toContext(options, runtime, invocationId, call, late);
     if (runtime.inputs.length > 0) {
@@ -146,8 +134,6 @@ function runDirectly(
     return toPlainAnswer(result) ?? encodeWithModel(options, runtime, invocationId, context, result);
   });
 }
-
-const noQuery = { query: {} };
 
 function toContext(
   { contextClass, log, hooks }: HttpInvokerOptions,

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { StartError } from '../host/start-error';
 import { findEntryPoints, runEntryPoint } from './entry-points';
 import type { FunctionsCore } from './functions-core';
+import { toLeanContextClass } from './lean-context';
 import type { InvocationContextClass, ProgrammingModel } from './programming-model';
 import type { RegisteredFunction } from './registered-function';
 
@@ -51,5 +52,5 @@ export async function probeContext(model: ProgrammingModel, fn: RegisteredFuncti
       log: () => undefined,
     })
     .getArguments();
-  return { contextClass: context.constructor as InvocationContextClass, options: context.options };
+  return { contextClass: toLeanContextClass(context.constructor as InvocationContextClass), options: context.options };
 }

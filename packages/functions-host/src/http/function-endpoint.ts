@@ -127,7 +127,7 @@ function toUrl(target: string, origin: string): string | undefined {
   return URL.canParse(target) ? target : undefined;
 }
 
-const ordinaryOrigin = /^http:\/\/[a-z][a-z0-9.-]*(:\d{1,4})?$/i;
+const ordinaryOrigin = /^http:\/\/(?:[a-z][a-z0-9.-]*|127\.0\.0\.1)(?::[1-5]?\d{1,4})?$/i;
 
 /** What `{name}` in the path of another binding may stand for: fields of a JSON body, query, route parameters (strongest last). */
 function toBindingData(

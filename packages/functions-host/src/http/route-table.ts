@@ -52,10 +52,13 @@ export function createRouteTable<T>(routes: readonly Route<T>[]): RouteTable<T> 
 
   return {
     find(method, path) {
-      const segments = toSegments(path);
-      for (const entry of literal.get(segments.join('/').toLowerCase()) ?? []) {
+      const isPlain = !path.includes('%');
+      const plainPath = isPlain ? path.slice(1, path.endsWith('/') ? -1 : undefined) : toSegments(path).join('/');
+      for (const entry of literal.get(plainPath.toLowerCase()) ?? []) {
         if (entry.methods.has(method)) return { target: entry.target, params: {} };
       }
+      if (dynamic.length === 0) return undefined;
+      const segments = toSegments(path);
       for (const entry of dynamic) {
         if (!entry.methods.has(method)) continue;
         const params = entry.compiled.match(segments, path.endsWith('/'));
