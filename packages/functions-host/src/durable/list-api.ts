@@ -53,14 +53,15 @@ export async function answerPurgeMany(engine: Engine, request: WebhookRequest): 
 /** The filter of a query. As in the real host, what can't be understood is no filter. */
 function toFilter(query: URLSearchParams): InstanceFilter {
   return {
-    statuses: toStatuses(query.get('runtimeStatus')),
+    statuses: toStatuses(query.getAll('runtimeStatus')),
     createdFrom: toTime(query.get('createdTimeFrom')),
     createdTo: toTime(query.get('createdTimeTo')),
   };
 }
 
-function toStatuses(text: string | null): InstanceStatus[] | undefined {
-  const names = (text ?? '').split(',').map((name) => name.trim().toLowerCase());
+/** Several may be given, with commas or as several parameters. */
+function toStatuses(texts: readonly string[]): InstanceStatus[] | undefined {
+  const names = texts.flatMap((text) => text.split(',')).map((name) => name.trim().toLowerCase());
   const found = names.flatMap((name) => statuses.get(name) ?? []);
   return found.length > 0 || names.some((name) => neverSeen.has(name)) ? found : undefined;
 }

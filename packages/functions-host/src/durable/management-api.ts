@@ -1,14 +1,13 @@
-import type { Engine, SendResult, StartRequest, StartResult } from '../engine/engine';
-import type { Ending } from '../engine/live-instances';
+import type { Engine, SendResult } from '../engine/engine';
 import type { EntityFunctions } from '../engine/entity-call';
-import { findIdFault, findTextFault } from '../engine/instance-id';
 import type { ClientMessage } from '../engine/messages';
 import { isEntityId, isFinished, StoreFenced, StoreUnavailable } from '../store/store';
 import { emptyAnswer, errorAnswer, jsonAnswer, jsonTextAnswer, readJsonBody } from './answers';
-import { toManagementLinks, WEBHOOK_PATH, type LinkContext } from './client-binding';
+import { WEBHOOK_PATH, type LinkContext } from './client-binding';
 import { answerEntities } from './entity-api';
 import { answerList, answerPurgeMany } from './list-api';
 import type { WebhookRequest, WebhookResponse } from './ports';
+import { answerRestart, answerStart } from './start-api';
 import { toHistoryJson, toStatusJson } from './status-json';
 
 /** What the management API needs of the extension. */
@@ -28,7 +27,6 @@ export interface ManagementContext {
 }
 
 const SECONDS_TO_POLL_STATUS = '5';
-const SECONDS_TO_POLL_START = '10';
 
 /** Answers a request below `/runtime/webhooks/durabletask/` as the real host's extension does. */
 export async function answerManagement(context: ManagementContext, request: WebhookRequest): Promise<WebhookResponse> {
@@ -90,79 +88,6 @@ function decodeSegments(path: string): string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function answerStart(
-  context: ManagementContext,
-  request: WebhookRequest,
-  name: string,
-  id: string | undefined,
-): Promise<WebhookResponse> {
-  const version = request.query.get('version') ?? context.defaultVersion;
-  const fault =
-    (id === undefined ? undefined : findIdFault(id)) ??
-    findTextFault('a function name', name) ??
-    findTextFault('a version', version ?? '');
-  if (fault !== undefined) return errorAnswer(400, fault);
-  const body = request.body.length === 0 ? { json: 'null' } : readJsonBody(request);
-  if ('refusal' in body) return body.refusal;
-  const started = await startOrReplace(context, { name, id, version, input: body.json });
-  if (started.kind === 'exists') {
-    return errorAnswer(409, `An Orchestration instance with the status ${started.status} already exists.`);
-  }
-  const timeout = Number(request.query.get('timeout') ?? 'NaN');
-  if (timeout > 0) {
-    const ending = await waitForEnd(context, started.id, timeout * 1000);
-    const result = await answerResult(context, started.id, ending);
-    if (result !== undefined) return result;
-  }
-  return answerStarted(context, request.origin, started.id);
-}
-
-/** Starts an instance; one of its id that has not finished ends first, when host.json lets starts replace any. */
-async function startOrReplace(context: ManagementContext, request: StartRequest): Promise<StartResult> {
-  const { engine, replacesRunning } = context;
-  for (;;) {
-    const started = await engine.startInstance(request);
-    if (started.kind === 'started' || !replacesRunning || request.id === undefined) return started;
-    await engine.send(request.id, { kind: 'terminate', reason: 'Replaced by a new instance with this id.' });
-  }
-}
-
-function answerStarted(context: ManagementContext, origin: string, id: string): WebhookResponse {
-  const links = toManagementLinks(context.links(origin), id, false);
-  return jsonAnswer(202, links, { location: links.statusQueryGetUri, 'retry-after': SECONDS_TO_POLL_START });
-}
-
-/** How the instance ended; undefined when it takes longer, or had ended before. */
-function waitForEnd(context: ManagementContext, id: string, ms: number): Promise<Ending | undefined> {
-  return new Promise((resolve) => {
-    const stop = context.engine.whenFinished(id, (ending) => {
-      cancel();
-      resolve(ending);
-    });
-    if (stop === undefined) {
-      resolve(undefined);
-      return;
-    }
-    const cancel = context.after(ms, () => {
-      stop();
-      resolve(undefined);
-    });
-  });
-}
-
-/** The answer of a start that waited: the output, or the status of what did not complete. */
-async function answerResult(
-  context: ManagementContext,
-  id: string,
-  ending: Ending | undefined,
-): Promise<WebhookResponse | undefined> {
-  if (ending?.status === 'Completed') return jsonTextAnswer(200, ending.output ?? 'null');
-  const row = await context.engine.readInstance(id);
-  if (row === undefined || !isFinished(row.status)) return undefined;
-  if (row.status === 'Completed') return jsonTextAnswer(200, row.output ?? 'null');
-  return jsonTextAnswer(row.status === 'Failed' ? 500 : 200, toStatusJson(row, { showInput: true }));
 }
 
 async function answerStatus(context: ManagementContext, request: WebhookRequest, id: string): Promise<WebhookResponse> {
@@ -279,23 +204,4 @@ async function answerRewind({ engine }: ManagementContext, id: string, reason: s
         `This orchestration has status ${result.status}, but only orchestrations in the "Failed" state can be rewound.`,
       );
   }
-}
-
-async function answerRestart(
-  context: ManagementContext,
-  request: WebhookRequest,
-  id: string,
-): Promise<WebhookResponse> {
-  const row = await context.engine.readInstance(id);
-  if (row === undefined) {
-    return errorAnswer(400, 'InstanceId does not match a valid orchestration instance.', {
-      message: `No instance with ID '${id}' was found. (Parameter 'instanceId')`,
-      type: 'System.ArgumentException',
-    });
-  }
-  const keepsId = request.query.get('restartWithNewInstanceId')?.toLowerCase() === 'false';
-  const { name, version, input } = row;
-  const started = await startOrReplace(context, { name, version, input, id: keepsId ? id : undefined });
-  if (started.kind === 'started') return answerStarted(context, request.origin, started.id);
-  return errorAnswer(409, `An Orchestration instance with the status ${started.status} already exists.`);
 }

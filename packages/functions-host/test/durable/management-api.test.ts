@@ -191,7 +191,7 @@ describe('the management API', () => {
     const answer = await call('POST', `orchestrators/simple?timeout=20&pollingInterval=1&${HUB}`, { body: '{}' });
     expect([answer.status, answer.body]).toEqual([200, '"hop:a"']);
     const failed = await call('POST', `orchestrators/failing?timeout=20&${HUB}`, { body: '{}' });
-    expect([failed.status, failed.json['runtimeStatus']]).toEqual([500, 'Failed']);
+    expect([failed.status, failed.json['runtimeStatus']]).toEqual([200, 'Failed']);
     const waiting = call('POST', `orchestrators/waiter/slow?timeout=20&${HUB}`, { body: '{}' });
     await clock.advance(20_000);
     expect([(await waiting).status, (await waiting).headers['retry-after']]).toEqual([202, '10']);
@@ -378,6 +378,19 @@ describe('the management API', () => {
     expect((await call('GET', `instances/${id}`)).json['input']).toEqual({ n: 7 });
     const same = await call('POST', `instances/s/restart?restartWithNewInstanceId=false&${HUB}`);
     expect([same.status, same.json['id']]).toEqual([202, 's']);
+    const waited = await call('POST', `instances/s/restart?timeout=20&pollingInterval=1&${HUB}`);
+    expect([waited.status, waited.body]).toEqual([200, '"hop:a"']);
+    await start('waiter', 'w');
+    const busy = await call('POST', `instances/w/restart?restartWithNewInstanceId=false&${HUB}`);
+    expect([busy.status, busy.json]).toEqual([
+      409,
+      {
+        Message: 'A non-terminal instance with this instance ID already exists.',
+        ExceptionMessage: 'An Orchestration instance with the status Running already exists.',
+        ExceptionType: 'DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException',
+        StackTrace: '',
+      },
+    ]);
     const unknown = await call('POST', 'instances/nosuch/restart');
     expect([unknown.status, unknown.json['Message']]).toEqual([
       400,
@@ -400,6 +413,7 @@ describe('the management API', () => {
     expect(await ids('top=2', second.token)).toEqual({ ids: ['my-1'], token: undefined });
     expect((await ids('instanceIdPrefix=my')).ids).toEqual(['my-1']);
     expect((await ids('runtimeStatus=Completed,Failed')).ids).toEqual(['done']);
+    expect((await ids('runtimeStatus=Canceled&runtimeStatus=Completed')).ids).toEqual(['done']);
     expect((await ids('runtimeStatus=Canceled')).ids).toEqual([]);
     expect((await ids('runtimeStatus=Nope')).ids).toHaveLength(5);
     expect((await ids('createdTimeFrom=2000-01-01T00:00:00Z&createdTimeTo=2001-01-01T00:00:00Z')).ids).toEqual([]);
