@@ -1,5 +1,7 @@
 import type { HistoryEvent, HistoryTurn } from '../engine/history';
 import type { ClientMessage } from '../engine/messages';
+import { toEventRaised, toEventSent } from './entity-events';
+import { toIso, toIsoWithOffset } from './iso-time';
 import { decodeEntityState } from '../engine/entity-state';
 import { isEntityId, type InstanceRow } from '../store/store';
 
@@ -28,10 +30,6 @@ function toInput(row: InstanceRow): string {
   } catch {
     return JSON.stringify(row.input);
   }
-}
-
-function toIso(at: number): string {
-  return new Date(at).toISOString();
 }
 
 interface Opened {
@@ -181,16 +179,10 @@ class HistoryWriter {
         return;
       case 'entityCalled':
       case 'entitySignalled':
-        this.#put(at, this.#sent(event, at));
+        this.#put(at, toEventSent(this.#row, event, at));
         return;
       case 'entityAnswered':
-        this.#put(at, {
-          EventType: 'EventRaised',
-          Name: this.#requestId(event.id),
-          Input: JSON.stringify({ result: event.result ?? null, ...(event.isError && { exceptionType: 'Error' }) }),
-          ParentTraceContext: null,
-          Timestamp: toIso(at),
-        });
+        this.#put(at, toEventRaised(this.#row, event, at));
         return;
       case 'eventRaised':
         this.#put(event.at, {
@@ -219,33 +211,6 @@ class HistoryWriter {
       case 'failed':
         this.#put(at, this.#ended(at));
     }
-  }
-
-  /** As a message to an entity stands in the real host's history. */
-  #sent(
-    { id, kind, entityId, operation, input }: Extract<HistoryEvent, { kind: 'entityCalled' | 'entitySignalled' }>,
-    at: number,
-  ): Readonly<Record<string, unknown>> {
-    const request = {
-      op: operation,
-      ...(kind === 'entitySignalled' && { signal: true }),
-      ...(input !== undefined && { input }),
-      id: this.#requestId(id),
-      parent: this.#row.id,
-      parentExecution: this.#row.executionId,
-      requestTime: toIso(at),
-    };
-    return {
-      EventType: 'EventSent',
-      InstanceId: entityId,
-      Name: 'op',
-      Input: JSON.stringify(request),
-      Timestamp: toIso(at),
-    };
-  }
-
-  #requestId(taskId: number): string {
-    return `${this.#row.executionId}:${taskId}`;
   }
 
   #put(at: number, shown: Readonly<Record<string, unknown>>): void {
@@ -284,7 +249,7 @@ class HistoryWriter {
   #about(id: number): Readonly<Record<string, unknown>> {
     const opened = this.#opened.get(id);
     return {
-      ScheduledTime: opened === undefined ? null : toIso(opened.at).replace('Z', '+00:00'),
+      ScheduledTime: opened === undefined ? null : toIsoWithOffset(opened.at),
       FunctionName: opened?.name ?? null,
       Input: null,
     };

@@ -56,4 +56,17 @@ export const differences: readonly Difference[] = [
     hide: (value, { recording }) =>
       recording === 'admin-functions' && typeof value === 'string' ? value.replace(/^https:/, 'http:') : value,
   },
+  {
+    reason:
+      'Messages to entities can not arrive out of order, so none carry marks to sort them by, and no entity keeps any.',
+    hide: (value, { key }) => (key === 'sorter' ? 'SORTER' : isRequest(value) ? withoutMarks(value) : value),
+  },
 ];
+
+function isRequest(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && 'requestTime' in value;
+}
+
+function withoutMarks({ Timestamp: _at, Predecessor: _before, ...rest }: Readonly<Record<string, unknown>>): object {
+  return rest;
+}
