@@ -4,7 +4,7 @@ import type { BenchOptions } from './section';
 export const usage = `Usage: npm run bench -- [options]
 
   --peers                 DBOS and Restate as well, round by round in alternation (installs them in bench/peers first)
-  --only SECTION          only this section; may be given several times
+  --only SECTION          only this section; may be given several times (memory takes minutes, and runs only so)
   --round NAME            only this kind of round of the engine's section; may be given several times
   --repeats N             how often each round is run (default 3)
   --verify-replay HOW     all, sample or off: how much of the turns the host checks by replaying (default off)

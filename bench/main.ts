@@ -8,14 +8,15 @@ import { stopPrograms } from './program';
 import type { BenchOptions, Section, SectionResult } from './section';
 import { engineSection } from './sections/engine';
 import { httpSection } from './sections/http';
+import { memorySection } from './sections/memory';
 import { toTable } from './table';
 
-const sections: readonly Section[] = [engineSection, httpSection];
+const sections: readonly Section[] = [engineSection, httpSection, memorySection];
 
 const root = path.join(__dirname, '../..');
 
 async function main(options: BenchOptions): Promise<void> {
-  const chosen = sections.filter(({ name }) => options.sections?.includes(name) ?? true);
+  const chosen = sections.filter(({ name, isLong }) => options.sections?.includes(name) ?? isLong !== true);
   const unknown = options.sections?.find((name) => !sections.some((section) => section.name === name));
   if (unknown !== undefined) {
     throw new Error(`--only: expected one of ${sections.map(({ name }) => name).join(', ')}, got '${unknown}'.`);

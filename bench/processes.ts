@@ -57,6 +57,20 @@ export function readMemory(roots: readonly number[]): number {
   return kib / 1024;
 }
 
+/** MiB that one process holds in memory now, shared parts included (VmRSS). */
+export function readResident(pid: number): number {
+  const text = readIfThere(`/proc/${pid}/status`);
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(text ?? '')?.[1] ?? 0) / 1024;
+}
+
+/** The child of a process whose command line is as said. @throws Error when there is none. */
+export function childOf(parent: number, isMeant: (command: string) => boolean): number {
+  for (const one of readAll().values()) {
+    if (one.parent === parent && isMeant(readIfThere(`/proc/${one.pid}/cmdline`) ?? '')) return one.pid;
+  }
+  throw new Error(`Process ${parent} has no such child.`);
+}
+
 /** The system's load: how many processes wanted a core, on average over the last minute. */
 export function readLoad(): number {
   return Number.parseFloat(readFileSync('/proc/loadavg', 'utf8'));

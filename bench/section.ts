@@ -4,6 +4,8 @@ export interface Section {
   readonly name: string;
   /** Stands above its table. */
   readonly title: string;
+  /** Takes minutes, and runs only when it is asked for by name. */
+  readonly isLong?: boolean;
   measure(run: Run): Promise<SectionResult>;
 }
 

@@ -36,6 +36,12 @@ app.orchestration('orderSaga', function* (context) {
   return 'completed';
 });
 
+app.orchestration('approval', function* (context) {
+  const order = yield context.df.callActivity('echo', context.df.getInput());
+  const answer = yield context.df.waitForExternalEvent('go');
+  return [order, answer];
+});
+
 app.orchestration('sequence', function* (context) {
   const { steps } = context.df.getInput();
   let last = 0;
