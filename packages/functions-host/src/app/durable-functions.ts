@@ -75,7 +75,7 @@ const durableReason = '(null)';
 function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime, call: ActivityCall): Promise<string> {
   const invocationId = randomUUID();
   const { instanceId } = call;
-  return options.invoker.observe(runtime, { reason: durableReason, invocationId, instanceId }, async () => {
+  return options.invoker.observe(runtime, { reason: durableReason, invocationId, instanceId }, async (isOver) => {
     const context = toContext(options, runtime, invocationId, {
       instanceId,
       get data(): unknown {
@@ -85,7 +85,7 @@ function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime,
     const { fn } = runtime;
     if (runtime.inputs.length > 0) await readExtraInputs(runtime, context, call);
     const result = await fn.callback(JSON.parse(call.input), context);
-    if (runtime.outputs.size > 0) await writeExtraOutputs(runtime, context, result, call);
+    if (runtime.outputs.size > 0 && !isOver()) await writeExtraOutputs(runtime, context, result, call);
     return toJsonText(result);
   });
 }

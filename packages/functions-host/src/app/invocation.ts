@@ -65,9 +65,10 @@ export interface Invoker {
   /** Runs a function through the programming model. Rejects with the handler's own error. */
   invoke(runtime: FunctionRuntime, call: InvocationCall): Promise<InvocationResponse>;
   /**
-   * Puts log lines, function timeout and the count of running invocations around `run`, which does the work itself.
+   * Puts log lines, function timeout and the count of running invocations around `run`, which does the work itself and
+   * can ask whether its time was over meanwhile: then it must have no further effect.
    */
-  observe<T>(runtime: FunctionRuntime, about: RunAbout, run: () => Promise<T>): Promise<T>;
+  observe<T>(runtime: FunctionRuntime, about: RunAbout, run: (isOver: () => boolean) => Promise<T>): Promise<T>;
   /** Runs a handler that the caller has arguments and a context for, between the app's hooks. Rejects with the handler's own error. */
   runHooked(context: unknown, args: unknown[], callback: FunctionCallback): Promise<unknown>;
   /** Resolves when nothing runs any more, or after `graceMs`; answers how many invocations were left running. */
@@ -105,8 +106,10 @@ export function createInvoker(options: InvokerOptions): Invoker {
       );
     }
     running++;
+    let isOver = false;
     try {
-      const result = await (timeoutMs === undefined ? run() : withTimeout(run(), timeoutMs, clock, runtime));
+      const begun = run(() => isOver);
+      const result = await (timeoutMs === undefined ? begun : withTimeout(begun, timeoutMs, clock, runtime));
       if (log.isEnabled('Information', runtime.category)) {
         const took = clock.now() - startedAt;
         log.log(
@@ -123,6 +126,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
       log.log('Error', runtime.category, message, { ...details, error });
       throw error;
     } finally {
+      isOver = true;
       running--;
       if (running === 0) whenIdle?.();
     }
@@ -131,12 +135,12 @@ export function createInvoker(options: InvokerOptions): Invoker {
   return {
     invoke(runtime, call) {
       const invocationId = call.invocationId ?? randomUUID();
-      return observe(runtime, { reason: call.reason, invocationId }, () => {
+      return observe(runtime, { reason: call.reason, invocationId }, (isOver) => {
         if (call.triggerDetails !== undefined) {
           const details = { functionName: runtime.fn.name, invocationId };
           log.log('Information', runtime.category, `Trigger Details: ${call.triggerDetails}`, details);
         }
-        return runThroughModel(options, appHookData, runtime, call, invocationId);
+        return runThroughModel(options, appHookData, runtime, call, invocationId, isOver);
       });
     },
     observe,
@@ -164,6 +168,7 @@ async function runThroughModel(
   runtime: FunctionRuntime,
   call: InvocationCall,
   invocationId: string,
+  isOver: () => boolean,
 ): Promise<InvocationResponse> {
   const core = toCoreInvocation(options, runtime, call, invocationId, await readInputs(runtime, call));
   const model = options.model.getInvocationModel(core);
@@ -175,7 +180,7 @@ async function runThroughModel(
     (args, callback) => model.invokeFunction(context, args, callback),
   );
   const response = await model.getResponse(context, call.beforeResponse?.(result) ?? result);
-  if (runtime.outputs.size > 0) await writeOutputs(runtime, response, call);
+  if (runtime.outputs.size > 0 && !isOver()) await writeOutputs(runtime, response, call);
   return response;
 }
 

@@ -6,6 +6,7 @@ import type { FunctionsCore } from './functions-core';
 import { toLeanContextClass } from './lean-context';
 import type { InvocationContextClass, ProgrammingModel } from './programming-model';
 import type { RegisteredFunction } from './registered-function';
+import { findSyntaxPlace } from './syntax-place';
 
 /**
  * Runs the app's entry points, which register its functions in `core`.
@@ -18,8 +19,10 @@ export async function loadApp(appDir: string, core: FunctionsCore): Promise<Prog
     try {
       await runEntryPoint(file);
     } catch (cause) {
+      const place = await findSyntaxPlace(cause, file);
       throw new StartError(
-        `The app's entry point ${path.relative(appDir, file)} threw while it was loaded:\n${inspect(cause)}`,
+        `The app's entry point ${path.relative(appDir, file)} threw while it was loaded:\n` +
+          `${place === undefined ? '' : `${place}\n\n`}${inspect(cause)}`,
       );
     }
   }

@@ -35,6 +35,9 @@ const notInThisHost = new Set([
   'mcpResourceTrigger',
 ]);
 
+/** Triggers whose functions are replayed. */
+const replayed = new Set(['orchestrationTrigger', 'entityTrigger']);
+
 /** Why one function can't run; the others do, as on Azure. */
 export interface FunctionError {
   readonly functionName: string;
@@ -109,6 +112,12 @@ function toRegisteredFunction(
   if (trigger === undefined) {
     if (problems.length === 0) problems.push('it has no trigger binding.');
     return undefined;
+  }
+  const output = Object.values(bindings).find(({ direction }) => direction === 'out');
+  if (output !== undefined && replayed.has(trigger.type)) {
+    problems.push(
+      `binding '${output.name}' (${output.type}): an ${trigger.type} can't have outputs, since its code runs again and again. Give the output to an activity.`,
+    );
   }
   const retry = metadata.retryOptions as RetryMetadata | undefined;
   return { name: metadata.name, trigger, bindings, callback, ...(retry === undefined ? undefined : { retry }) };

@@ -6,7 +6,7 @@ import { StartError } from '../host/start-error';
 import type { PlanRequest } from './plan';
 import type { Service } from './service';
 import { checkForeignStorage } from './storage-probe';
-import { readStorageSetting, toAccounts } from './storage-settings';
+import { readServiceUris, readStorageSetting, toAccounts } from './storage-settings';
 import type { StorageKind, StorageSetting } from './storage-settings';
 
 const REQUIRED = 'AzureWebJobsStorage';
@@ -37,6 +37,7 @@ function readSettings({ settings, isOwn }: PlanRequest): StorageSetting[] {
     const setting = readStorageSetting(name, value);
     return setting ? [setting] : [];
   });
+  found.push(...readServiceUris(settings));
   const required = settings[REQUIRED];
   if (required && isOwn(REQUIRED) && !found.some(({ name }) => name === REQUIRED)) {
     throw new StartError(

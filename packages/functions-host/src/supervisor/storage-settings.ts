@@ -52,6 +52,27 @@ export function readStorageSetting(name: string, value: string): StorageSetting 
   };
 }
 
+const SERVICE_URI = /^(.+)(?:__|:)(blob|queue|table)ServiceUri$/i;
+
+/**
+ * Connections by address instead of connection string (`NAME__blobServiceUri`, `NAME__queueServiceUri`) that mean the
+ * emulator's account on this machine; all others are not to be started here.
+ */
+export function readServiceUris(settings: Readonly<Record<string, string>>): StorageSetting[] {
+  const found = new Map<string, Partial<Record<StorageKind, StorageEndpoint>>>();
+  for (const [setting, value] of Object.entries(settings)) {
+    const [, name = '', kind = ''] = SERVICE_URI.exec(setting) ?? [];
+    const known = KINDS.find((candidate) => candidate === kind.toLowerCase());
+    if (known === undefined || !URL.canParse(value)) continue;
+    const url = new URL(value);
+    if (url.protocol !== 'http:' || !isLoopback(url.hostname)) continue;
+    if (url.pathname.split('/')[1] === DEVELOPMENT_ACCOUNT) {
+      found.set(name, { ...found.get(name), [known]: toEndpoint(url) });
+    }
+  }
+  return [...found].map(([name, endpoints]) => ({ name, account: DEVELOPMENT_ACCOUNT, endpoints, isLocal: true }));
+}
+
 /** Accounts that Azurite has to be told of: any but its own. */
 export function toAccounts(settings: readonly StorageSetting[]): StorageAccount[] {
   const accounts = new Map(settings.map(({ account, accountKey }) => [account, accountKey]));

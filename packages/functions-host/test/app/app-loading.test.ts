@@ -59,6 +59,31 @@ describe('loading an app', () => {
       /entry point index\.js threw while it was loaded:\n(.*\n)*.*SyntaxError: Unexpected token '='/,
     ],
     [
+      'an ES module with a syntax error, naming file and line',
+      {
+        'package.json': '{ "type": "module", "main": "index.js" }',
+        'index.js': "import { app } from '@azure/functions';\nimport { x } from './deep/x.js';",
+        'deep/x.js': "export { y } from '../y.js';",
+        'y.js': '\n\nexport const y = ;',
+      },
+      /entry point index\.js threw while it was loaded:\n.*\/y\.js:3\nexport const y = ;\n +\^\n\nSyntaxError: Unexpected token ';'/,
+    ],
+    [
+      'a module that is missing',
+      { 'index.js': "require('no-such-module');" },
+      /entry point index\.js threw while it was loaded:\nError: Cannot find module 'no-such-module'\nRequire stack:\n- .*index\.js/,
+    ],
+    [
+      'an ES module that imports what is missing',
+      { 'package.json': '{ "main": "index.mjs" }', 'index.mjs': "import 'no-such-module';" },
+      /Cannot find package 'no-such-module' imported from .*index\.mjs/,
+    ],
+    [
+      'an ES module whose top level rejects, with its own stack',
+      { 'package.json': '{ "main": "index.mjs" }', 'index.mjs': "\nawait Promise.reject(new Error('late'));" },
+      /entry point index\.mjs threw while it was loaded:\nError: late\n {4}at .*index\.mjs:2:/,
+    ],
+    [
       'an ES module that throws something else than an error',
       { 'package.json': '{ "main": "index.mjs" }', 'index.mjs': "throw 'just text';" },
       "entry point index.mjs threw while it was loaded:\n'just text'",
@@ -90,6 +115,13 @@ describe('loading an app', () => {
         'index.js': `${app} app.http('f', { handler: () => ({}), extraInputs: [input.table({ tableName: 't', connection: 'C' })] });`,
       },
       /Function 'f': binding 'tableInput\w+': input type 'table' is not in this host\. Supported inputs: durableClient, blob\./,
+    ],
+    [
+      'an output of an orchestrator',
+      {
+        'index.js': `${app} require('durable-functions').app.orchestration('o', { extraOutputs: [output.storageQueue({ queueName: 'q-1', connection: 'C' })], handler: function* () {} });`,
+      },
+      /Function 'o': binding 'queueOutput\w+' \(queue\): an orchestrationTrigger can't have outputs/,
     ],
     [
       'a connection that no setting gives, with all that were looked for',
@@ -223,6 +255,23 @@ describe('hooks', () => {
     const body = async (name: string): Promise<string> => (await fetch(`${host.url}/api/${name}`)).text();
     expect([await body('replaced'), await body('failing')]).toEqual(['from the hook', 'caught yes']);
     await host.waitFor(/after failing\n.*Executed 'Functions\.failing' \(Succeeded/);
+  });
+
+  it('run around every kind of invocation in the order of their registration, and can replace its inputs', async () => {
+    const host = await load({
+      'index.js': `${app}
+        for (const name of ['first', 'second']) {
+          app.hook.preInvocation((context) => {
+            if (!Array.isArray(context.inputs)) throw new Error('no inputs');
+            context.hookData.order = [...(context.hookData.order ?? []), name];
+            if (context.invocationContext.functionName === 'tick') context.inputs = [{ replaced: name }];
+          });
+          app.hook.postInvocation((context) => { context.hookData.order.push(name); });
+        }
+        app.hook.postInvocation((context) => context.invocationContext.log('hooks ' + context.hookData.order.join() + ' gave ' + context.result));
+        app.timer('tick', { schedule: '0 0 0 1 1 *', runOnStartup: true, handler: (timer) => JSON.stringify(timer) });`,
+    });
+    await host.waitFor(/hooks first,second,first,second gave \{"replaced":"second"\}/);
   });
 
   it('run when the app starts and ends, with data shared between the two, and see each line that is logged', async () => {

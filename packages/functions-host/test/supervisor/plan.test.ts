@@ -111,6 +111,21 @@ describe('what is planned for settings', () => {
       );
     });
 
+    it("is started for addresses of the emulator's account, too, and for no others", async () => {
+      const queue = await findFreePort();
+      const planned = await plan({
+        DATA__blobServiceUri: `http://127.0.0.1:${free}/devstoreaccount1`,
+        DATA__queueServiceUri: `http://127.0.0.1:${queue}/devstoreaccount1`,
+        OTHER__blobServiceUri: 'https://account.blob.core.windows.net',
+        ANOTHER__blobServiceUri: `http://127.0.0.1:${free}/mine`,
+      });
+      expect(summaries(planned.storage)).toEqual([
+        expect.stringMatching(
+          new RegExp(`^Azurite: blob 127.0.0.1:${free}, queue 127.0.0.1:${queue}, table .* \\(DATA\\)$`),
+        ),
+      ]);
+    });
+
     it('is refused when something else listens at its address', async () => {
       const port = await webServer();
       await expect(plan({ DATABASE_URL: `postgres://a:b@127.0.0.1:${port}/c` })).rejects.toThrow(
