@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, startHostProcess, stopHosts } from '../support/host-process';
+import { startTestPostgres, type TestPostgres } from '../support/postgres-server';
 import { converse, type Conversation, type Supposed } from './conversation';
 import { differences } from './differences';
 import { hasRecordings, inRecordedOrder, listRecordings, recordingsFolder } from './recording';
@@ -37,12 +38,18 @@ const withoutKeys = recordings.filter((name) => !name.startsWith('auth-'));
 (hasRecordings ? describe : describe.skip)('the host answers as the real one does', () => {
   afterAll(stopHosts);
 
-  describe('without keys', () => {
+  describe.each(['memory', 'PostgreSQL'])('with its task hub in %s', (kind) => {
+    let postgres: TestPostgres | undefined;
     let conversation: Conversation;
     beforeAll(async () => {
       const [app, dataDir] = [await writeRecordedApp(), await makeFolder()];
-      const host = await startHostProcess(app, { dataDir });
+      if (kind === 'PostgreSQL') postgres = await startTestPostgres();
+      const host = await startHostProcess(app, { dataDir, taskHub: postgres?.url ?? 'memory' });
       conversation = converse(host.url, await placesOf(app, dataDir), supposed);
+    });
+    afterAll(async () => {
+      await stopHosts();
+      await postgres?.stop();
     });
 
     for (const name of withoutKeys) {
