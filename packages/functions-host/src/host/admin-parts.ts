@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { findEntryPoints } from '../app/entry-points';
 import type { FunctionRuntime } from '../app/function-runtime';
+import type { RegisteredFunction } from '../app/registered-function';
+import type { FunctionError } from '../app/to-registered-function';
 import type { Clock } from '../clock';
 import { type AdminApi, createAdminApi } from '../http/admin';
 import type { KeyRing } from '../http/keys';
@@ -23,17 +25,21 @@ export function toAdminApi(
       readonly log: HostLog;
     };
     readonly runtimes: readonly FunctionRuntime[];
+    readonly disabled: readonly RegisteredFunction[];
+    readonly errors: readonly FunctionError[];
     readonly keys: KeyRing;
     readonly activeHost: () => string | undefined;
   },
 ): AdminApi {
-  const { base, runtimes, httpFunctions } = parts;
+  const { base, runtimes, disabled, errors } = parts;
   const [entryPoint = ''] = findEntryPoints(base.appDir);
   return createAdminApi({
     ...base,
     entryPoint: path.relative(base.appDir, entryPoint),
     runtimes,
-    httpFunctions,
+    disabled,
+    errors,
+    routePrefix: base.hostJson.routePrefix,
     keys: parts.keys,
     activeHost: parts.activeHost,
     config: () => toHostConfig(base.hostJson),

@@ -15,6 +15,8 @@ export interface LoadedFunctions {
   readonly contextClass: InvocationContextClass;
   /** Enabled and asked-for functions that can run. */
   readonly runtimes: readonly FunctionRuntime[];
+  /** Asked-for functions that a setting turns off. */
+  readonly disabled: readonly RegisteredFunction[];
   /** Why others can't. */
   readonly errors: readonly FunctionError[];
 }
@@ -62,7 +64,10 @@ export async function loadFunctions(options: LoadOptions): Promise<LoadedFunctio
   }
   const prepared = await prepareFunctions(model, functions, options.kinds);
   const allErrors = [...errors, ...prepared.errors];
-  return { model, ...prepared, contextClass: prepared.contextClass ?? refuse(allErrors), errors: allErrors };
+  const contextClass = prepared.contextClass ?? refuse(allErrors);
+  const off = asked.filter((registered) => !enabled.includes(registered));
+  const { functions: disabled } = toRegisteredFunctions(off, settings.resolve, options.supported);
+  return { model, ...prepared, contextClass, disabled, errors: allErrors };
 }
 
 /**

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { FunctionRuntime } from '../app/function-runtime';
 import type { Clock } from '../clock';
-import type { HttpFunction } from './http-functions';
+import type { RegisteredFunction } from '../app/registered-function';
+import { toTemplate } from './http-functions';
 import { type AdminRequest, type AdminResponse, notFound, toJson } from './admin-answers';
 import { answerKeys } from './admin-keys';
 import type { KeyRing, KeyRoom } from './keys';
@@ -20,7 +21,11 @@ export interface AdminOptions {
   readonly entryPoint: string;
   readonly hostId: string;
   readonly runtimes: readonly FunctionRuntime[];
-  readonly httpFunctions: readonly HttpFunction[];
+  /** Functions that a setting turns off. */
+  readonly disabled: readonly RegisteredFunction[];
+  /** Why functions of the app can't run. */
+  readonly errors: readonly { readonly functionName: string; readonly message: string }[];
+  readonly routePrefix: string;
   readonly clock: Clock;
   readonly startedAt: number;
   /** Where the host listens whose standby this one is. */
@@ -111,17 +116,30 @@ function handleFunctions(
 ): AdminResponse {
   if (name === '') {
     if (request.method !== 'GET') return notFound;
-    const sorted = [...options.runtimes].sort((a, b) => (a.fn.name.toLowerCase() < b.fn.name.toLowerCase() ? -1 : 1));
-    return toJson(sorted.map((runtime) => describeFunction(options, runtime, request.origin)));
+    const all = [...options.runtimes.map(({ fn }) => fn), ...options.disabled];
+    const sorted = all.sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+    return toJson(sorted.map((fn) => describeFunction(options, fn, request.origin)));
   }
-  const runtime = options.runtimes.find(({ fn }) => fn.name.toLowerCase() === name.toLowerCase());
-  if (runtime === undefined) return notFound;
-  if (rest === 'keys') return answerKeys(options.keys, { functionName: runtime.fn.name }, key, request);
+  const isNamed = (candidate: string): boolean => candidate.toLowerCase() === name.toLowerCase();
+  if (rest === 'status' && key === '' && request.method === 'GET') {
+    const errors = options.errors.filter(({ functionName }) => isNamed(functionName)).map(({ message }) => message);
+    if (errors.length > 0) return toJson({ errors });
+  }
+  const runtime = options.runtimes.find(({ fn }) => isNamed(fn.name));
+  const fn = runtime?.fn ?? options.disabled.find((candidate) => isNamed(candidate.name));
+  if (fn === undefined) return notFound;
+  if (rest === 'keys') return answerKeys(options.keys, { functionName: fn.name }, key, request);
   if (key !== '') return notFound;
-  if (rest === '' && request.method === 'POST') return runFunction(options, runtime, request);
+  if (rest === '' && request.method === 'POST') {
+    return runtime === undefined ? refuseDisabled(fn) : runFunction(options, runtime, request);
+  }
   if (request.method !== 'GET') return notFound;
-  if (rest === '') return toJson(describeFunction(options, runtime, request.origin));
+  if (rest === '') return toJson(describeFunction(options, fn, request.origin));
   return rest === 'status' ? toJson({}) : notFound;
+}
+
+function refuseDisabled({ name }: RegisteredFunction): AdminResponse {
+  return toJson({ message: `Function ${name} is disabled (AzureWebJobs.${name}.Disabled): it can't be run.` }, 400);
 }
 
 /** Body `{ "input": "..." }`: 202 as soon as it is understood, whatever the run comes to. */
@@ -139,9 +157,8 @@ function runFunction(options: AdminOptions, runtime: FunctionRuntime, request: A
   return { status: 202 };
 }
 
-function describeFunction(options: AdminOptions, runtime: FunctionRuntime, origin: string): object {
-  const { fn } = runtime;
-  const http = options.httpFunctions.find((candidate) => candidate.runtime === runtime);
+function describeFunction(options: AdminOptions, fn: RegisteredFunction, origin: string): object {
+  const isHttp = fn.trigger.type === 'httpTrigger';
   const script = path.join(options.appDir, options.entryPoint);
   return {
     name: fn.name,
@@ -150,7 +167,7 @@ function describeFunction(options: AdminOptions, runtime: FunctionRuntime, origi
     config_href: null,
     test_data_href: `${origin}/admin/vfs${path.join(options.dataDir, `${fn.name}.dat`)}`,
     href: `${origin}/admin/functions/${fn.name}`,
-    invoke_url_template: http === undefined ? null : `${origin}/${http.template}`,
+    invoke_url_template: isHttp ? `${origin}/${toTemplate(fn, options.routePrefix)}` : null,
     language: 'node',
     config: {
       name: fn.name,
@@ -162,7 +179,7 @@ function describeFunction(options: AdminOptions, runtime: FunctionRuntime, origi
     },
     files: null,
     test_data: '',
-    isDisabled: false,
+    isDisabled: options.disabled.includes(fn),
     isDirect: false,
     isProxy: false,
   };

@@ -1,4 +1,5 @@
 import type { FunctionRuntime } from '../app/function-runtime';
+import type { RegisteredFunction } from '../app/registered-function';
 import type { HostLog } from '../log';
 import { StartError } from '../host/start-error';
 import { messageOf } from '../supervisor/failures';
@@ -27,16 +28,21 @@ export function toHttpFunctions(runtimes: readonly FunctionRuntime[], routePrefi
   return runtimes
     .filter(({ fn }) => fn.trigger.type === 'httpTrigger')
     .map((runtime) => {
-      const { methods, authLevel, route } = runtime.fn.trigger;
+      const { methods, authLevel } = runtime.fn.trigger;
       return {
         runtime,
         authLevel: toAuthLevel(authLevel, runtime.fn.name),
         methods: toMethods(methods),
-        template: [routePrefix, typeof route === 'string' ? route.replace(/^\//, '') : runtime.fn.name]
-          .filter((part) => part !== '')
-          .join('/'),
+        template: toTemplate(runtime.fn, routePrefix),
       };
     });
+}
+
+/** Route template of a function with an HTTP trigger, with the prefix and without a leading slash. */
+export function toTemplate({ name, trigger: { route } }: RegisteredFunction, routePrefix: string): string {
+  return [routePrefix, typeof route === 'string' ? route.replace(/^\//, '') : name]
+    .filter((part) => part !== '')
+    .join('/');
 }
 
 /**

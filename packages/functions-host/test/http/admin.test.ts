@@ -109,6 +109,31 @@ describe('the admin API', () => {
     await host.waitFor(/'Functions\.Counter' on demand failed: an entity is run with an input like/);
   });
 
+  it('shows functions that are turned off or in error, and says why it does not run them', async () => {
+    const broken = "app.timer('broken', { schedule: 'never', handler: () => {} });";
+    const appDir = await writeApp({ ...files, 'index.js': app + broken });
+    const host = await startHostProcess(appDir, { settings: { 'AzureWebJobs.echo.Disabled': 'true' } });
+    const list = (await (await send(host, 'GET', '/admin/functions')).json()) as {
+      name: string;
+      isDisabled: boolean;
+    }[];
+    expect(list.filter(({ isDisabled }) => isDisabled).map(({ name }) => name)).toEqual(['echo']);
+    expect(await (await send(host, 'GET', '/admin/functions/echo')).json()).toMatchObject({
+      isDisabled: true,
+      invoke_url_template: `${host.url}/v1/echo`,
+    });
+    expect((await send(host, 'GET', '/v1/echo')).status).toBe(404);
+    const refused = await send(host, 'POST', '/admin/functions/echo', '', '{"input":""}');
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { message: expect.stringContaining('is disabled') as string },
+    ]);
+    expect(await (await send(host, 'GET', '/admin/functions/broken/status')).json()).toEqual({
+      errors: [expect.stringContaining('never') as string],
+    });
+    expect((await send(host, 'GET', '/admin/functions/broken')).status).toBe(404);
+  });
+
   it('shows the configuration with what host.json says over the defaults', async () => {
     const host = await startHostProcess(await writeApp(files));
     expect(await (await send(host, 'GET', '/admin/host/config')).json()).toMatchObject({
