@@ -210,6 +210,7 @@ export class Engine {
     this.#live.failSenders(stopped);
     this.#code.stop();
     this.#loop = undefined;
+    this.#entities = undefined;
     this.#session = undefined;
     await this.#options.store.close();
   }
@@ -221,7 +222,7 @@ export class Engine {
 
   /** Resolves when there is nothing to do until a timer fires or a client asks for something. */
   async idle(): Promise<void> {
-    while (!this.#isIdle()) await new Promise((resolve) => setImmediate(resolve));
+    while (this.#loop !== undefined && !this.#isIdle()) await new Promise((resolve) => setImmediate(resolve));
   }
 
   #isIdle(): boolean {
@@ -486,6 +487,7 @@ export class Engine {
     this.#timers.cancelAll();
     void this.#activities.stop();
     this.#entities?.drain();
+    this.#entities = undefined;
     this.#loop = undefined;
     this.#log('Critical', `This host stops working on the task hub: ${error.message}`, error);
     this.#live.failSenders(error);

@@ -1,4 +1,7 @@
 import { EntityId, type EntityContext, type OrchestrationContext } from 'durable-functions';
+import { createMemoryStore } from '../../src/store/memory';
+import type { InstanceCommit } from '../../src/store/store';
+import { StoreRejected } from '../../src/store/store';
 import type { Orchestrator, TestApp } from '../support/durable-app';
 import { MODES, startTestEngine, type TestEngine } from '../support/test-engine';
 
@@ -96,11 +99,13 @@ const orchestrators: Record<string, Orchestrator> = {
   },
 };
 
-function createApp(seen: string[] = []): TestApp {
+function createApp(seen: string[] = [], invocations = new Set<unknown>()): TestApp {
   return {
     orchestrators,
     entities: {
-      Counter({ df }: EntityContext<unknown>): void {
+      Counter(context: EntityContext<unknown>): void {
+        const { df } = context;
+        invocations.add(context);
         seen.push(`${df.entityKey}.${df.operationName ?? ''}`);
         const state = df.getState(() => 0) as number;
         const input = Number(df.getInput());
@@ -150,9 +155,11 @@ function createApp(seen: string[] = []): TestApp {
 describe.each(MODES)('entities with %s turns', (mode) => {
   let host: TestEngine;
   const seen: string[] = [];
+  const invocations = new Set<unknown>();
   beforeEach(async () => {
     seen.length = 0;
-    host = await startTestEngine(createApp(seen), { mode });
+    invocations.clear();
+    host = await startTestEngine(createApp(seen, invocations), { mode });
   });
   afterEach(async () => {
     await host.engine.stop(0);
@@ -244,6 +251,8 @@ describe.each(MODES)('entities with %s turns', (mode) => {
     );
     await host.engine.idle();
     expect(await state('@counter@c')).toBe((49 * 50) / 2);
+    expect(seen).toHaveLength(50);
+    expect(invocations.size).toBeLessThan(10);
   });
 
   it('keeps the money of twenty transfers that lock their accounts in any order', async () => {
@@ -311,5 +320,127 @@ describe.each(MODES)('entities with %s turns', (mode) => {
     expect(await host.engine.readInstance('@counter@c')).toBeUndefined();
     await signal('@counter@c', 'add', 1);
     expect(await state('@counter@c')).toBe(1);
+  });
+
+  it('fails loudly when a replay signals or locks something else', async () => {
+    let changed = false;
+    const app = createApp();
+    const other: TestApp = {
+      ...app,
+      orchestrators: {
+        *signals({ df }: OrchestrationContext): Yields {
+          df.signalEntity(counter, changed ? 'delete' : 'add', 1);
+          return yield df.waitForExternalEvent('go');
+        },
+        *locks({ df }: OrchestrationContext): Yields {
+          yield df.lock(account(changed ? 'b' : 'a'));
+          return yield df.waitForExternalEvent('go');
+        },
+        *calls({ df }: OrchestrationContext): Yields {
+          yield df.callEntity(account(changed ? 'b' : 'a'), 'get');
+          return yield df.waitForExternalEvent('go');
+        },
+      },
+    };
+    const store = createMemoryStore();
+    const first = await startTestEngine(other, { mode, store });
+    for (const name of ['signals', 'locks', 'calls']) await first.begin(name);
+    await first.engine.stop(0);
+    changed = true;
+    const second = await startTestEngine(other, { mode, store });
+    for (const [name, expected, got] of [
+      ['signals', "a signal 'add' to entity '@counter@c'", "a signal 'delete' to entity '@counter@c'"],
+      ['locks', "a lock of entities '@account@a'", "a lock of entities '@account@b'"],
+      ['calls', "a call 'get' to entity '@account@a'", "a call 'get' to entity '@account@b'"],
+    ] as const) {
+      await second.raise(`${name}-1`, 'go');
+      expect(await second.output(`${name}-1`)).toBe(
+        `Orchestrator function '${name}' failed: Non-deterministic orchestrator: ` +
+          `Turn 0, task 0: the history has ${expected}, the code asks for ${got}.`,
+      );
+    }
+    await second.engine.stop(0);
+  });
+});
+
+describe('an entity', () => {
+  const signal = (host: TestEngine, id: string, name: string, input: unknown): Promise<void> =>
+    host.engine.signalEntity({ to: id, message: { kind: 'operation', name, input: JSON.stringify(input) } });
+
+  it('is not in memory for ever, and comes back with its state', async () => {
+    const host = await startTestEngine(createApp());
+    for (let i = 0; i < 3000; i++) await signal(host, `@counter@k${i}`, 'add', i);
+    await host.engine.idle();
+    expect(host.engine.residentEntities).toBeLessThanOrEqual(1000);
+    await signal(host, '@counter@k7', 'add', 1);
+    await host.engine.idle();
+    expect((await host.row('@counter@k7')).input).toContain('"state":"8"');
+    await host.engine.stop(0);
+    const again = await startTestEngine(createApp(), { store: host.store });
+    expect(again.engine.residentEntities).toBe(0);
+    await again.engine.stop(0);
+  });
+
+  it('is left alone when its state is damaged, and keeps what is sent to it', async () => {
+    const host = await startTestEngine(createApp());
+    await signal(host, '@counter@c', 'add', 5);
+    await host.engine.idle();
+    await host.engine.stop(0);
+    const { store } = host;
+    const damaged: typeof store = {
+      ...store,
+      readInstance: async (id) => {
+        const row = await store.readInstance(id);
+        return row && { ...row, input: row.input.replace('"5"', '"6"') };
+      },
+    };
+    const again = await startTestEngine(createApp(), { store: damaged });
+    await signal(again, '@counter@c', 'add', 5);
+    await again.engine.idle();
+    expect(again.logged.join('\n')).toMatch(/Critical Entity '@counter@c' is left alone: .* its text has checksum/);
+    const row = await store.readInstance('@counter@c');
+    expect(row?.input).toContain('"state":"5"');
+    expect(await store.readHeld(row?.no ?? 0)).toHaveLength(1);
+    await again.engine.stop(0);
+  });
+
+  it('stays as it was when the store refuses what it became, and its callers are told', async () => {
+    const store = createMemoryStore();
+    const refuses = ({ changed }: InstanceCommit): boolean => changed?.input?.includes('"state":"666"') === true;
+    const picky: typeof store = {
+      ...store,
+      takeOver: async (owner) => {
+        const session = await store.takeOver(owner);
+        return {
+          ...session,
+          commit: async (batch, commits) => {
+            if (commits.some(refuses)) throw new StoreRejected('not that number');
+            await session.commit(batch, commits);
+          },
+        };
+      },
+    };
+    const app = createApp();
+    const host = await startTestEngine(
+      {
+        ...app,
+        orchestrators: {
+          *asks({ df }: OrchestrationContext): Yields {
+            try {
+              return yield df.callEntity(counter, 'addAndGet', df.getInput());
+            } catch (error) {
+              return (error as Error).message;
+            }
+          },
+        },
+      },
+      { store: picky },
+    );
+    await host.begin('asks', 600, 'o1');
+    await host.begin('asks', 66, 'o2');
+    await host.begin('asks', 1, 'o3');
+    expect(await host.output('o2')).toBe("What entity '@counter@c' did can't be stored: not that number");
+    expect(await host.output('o3')).toBe(601);
+    await host.engine.stop(0);
   });
 });
