@@ -251,26 +251,34 @@ export function attemptsRenewed(attemptIds: readonly number[], at: number): Libr
   return { EventType: EVENT.generic, EventId: -1, IsPlayed: true, Timestamp: new Date(at), RenewsAttempts: attemptIds };
 }
 
-/**
- * Lets a full replay by the library follow what its events have no words for: retries that end early or begin anew.
- * The executor of the invocation that `context` is for heeds them from its first event on.
- */
-export function heedRetryMarks(context: object): void {
+/** Tells of the executor of the invocation that `context` is for, before that is given any event. */
+export function onExecutor(context: object, made: (executor: Executor) => void): void {
   let durable: { readonly taskOrchestratorExecutor: Executor } | undefined;
   Object.defineProperty(context, 'df', {
     configurable: true,
     enumerable: true,
     get: () => durable,
-    set: (made: { readonly taskOrchestratorExecutor: Executor }) => {
-      durable = made;
-      const executor = made.taskOrchestratorExecutor;
-      const processEvent = executor.processEvent.bind(executor);
-      executor.processEvent = (event) => {
-        if (event['SpendsAttempts'] === true) spendAttempts(executor, event['TimerId'] as number);
-        if ('RenewsAttempts' in event) renewAttempts(executor, event['RenewsAttempts'] as number[]);
-        processEvent(event);
-      };
+    set: (value: { readonly taskOrchestratorExecutor: Executor }) => {
+      durable = value;
+      made(value.taskOrchestratorExecutor);
     },
+  });
+}
+
+/** Calls back before each event that the executor is given. */
+export function beforeEvents(executor: Executor, callback: (event: LibraryEvent) => void): void {
+  const processEvent = executor.processEvent.bind(executor);
+  executor.processEvent = (event) => {
+    callback(event);
+    processEvent(event);
+  };
+}
+
+/** Lets a full replay by the library follow what its events have no words for: retries that end early or begin anew. */
+export function heedRetryMarks(executor: Executor): void {
+  beforeEvents(executor, (event) => {
+    if (event['SpendsAttempts'] === true) spendAttempts(executor, event['TimerId'] as number);
+    if ('RenewsAttempts' in event) renewAttempts(executor, event['RenewsAttempts'] as number[]);
   });
 }
 

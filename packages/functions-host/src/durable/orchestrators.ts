@@ -15,8 +15,9 @@ import {
   type TurnSoFar,
 } from '../engine/execution';
 import { toEntityName } from '../engine/entity-id';
-import type { FedEvent, HistoryTurn } from '../engine/history';
+import type { EventRaised, FedEvent, HistoryTurn } from '../engine/history';
 import {
+  beforeEvents,
   canBeFed,
   describeState,
   dropActions,
@@ -33,6 +34,7 @@ import {
   type SeenSoFar,
 } from './executor-seam';
 import { HTTP_ACTIVITY } from './http-request';
+import { offerHeld, type Offers } from './left-waits';
 import type { DurableFunctions } from './ports';
 import { callHandler, executorAfter, type Program } from './program';
 import {
@@ -117,7 +119,7 @@ function readOutcome(executor: Executor, seen: SeenSoFar, timers: Set<number>): 
   }
   const opened = readOpened(executor, seen, end?.kind === 'failed');
   for (const task of opened) if (task.kind === 'timer') timers.add(task.id);
-  return { opened, cancelledTimers, customStatus: readCustomStatus(executor), end };
+  return { opened, taken: [], cancelledTimers, customStatus: readCustomStatus(executor), end };
 }
 
 function lockWidthOf(opened: readonly OpenedTask[]): number | undefined {
@@ -167,10 +169,15 @@ class LiveExecution implements OrchestratorExecution {
     return execution;
   }
 
-  step(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome> {
-    if (this.#executor === undefined) return this.#begin(turn, fed);
-    if (turn.events.length === 0) startTurn(this.#executor, turn.at, false);
-    return this.#feed(this.#executor, turn.at, fed);
+  step(turn: TurnSoFar, fed: readonly FedEvent[], held: readonly EventRaised[]): StepOutcome | Promise<StepOutcome> {
+    const executor = this.#executor;
+    if (executor === undefined) return this.#begin(turn, fed);
+    if (turn.events.length === 0) startTurn(executor, turn.at, false);
+    if (held.length === 0) return this.#feed(executor, turn.at, fed);
+    const offers = offerHeld(executor, held);
+    const outcome = this.#feed(executor, turn.at, fed);
+    offers.end();
+    return { ...outcome, taken: offers.taken };
   }
 
   #begin(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome> {
@@ -287,7 +294,7 @@ class ReplayingExecution implements OrchestratorExecution {
     return execution;
   }
 
-  step(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome> {
+  step(turn: TurnSoFar, fed: readonly FedEvent[], held: readonly EventRaised[]): StepOutcome | Promise<StepOutcome> {
     const { about } = this.#program;
     const before = [...this.#history, turn];
     const history = toLibraryHistory(about, before, false);
@@ -299,11 +306,23 @@ class ReplayingExecution implements OrchestratorExecution {
       );
     }
     const { functions } = this.#program;
-    const executor = executorAfter(callHandler(this.#program, history, false, functions.hasInvocationHooks()));
+    let offers: Offers | undefined;
+    const offerBeforeStep = (made: Executor): void => {
+      let left = history.length - fed.length;
+      beforeEvents(made, () => {
+        if (left-- === 0) offers = offerHeld(made, held);
+      });
+    };
+    const runsHooks = functions.hasInvocationHooks();
+    const executor = executorAfter(
+      callHandler(this.#program, history, false, runsHooks, held.length > 0 ? offerBeforeStep : undefined),
+    );
     const read = (ready: Executor): StepOutcome => {
       this.#executor = ready;
+      offers?.end();
       requireOpen(ready, before, fed);
-      return readOutcome(ready, seenIn(before), openTimersOf(before, fed));
+      const outcome = readOutcome(ready, seenIn(before), openTimersOf(before, fed));
+      return offers === undefined ? outcome : { ...outcome, taken: offers.taken };
     };
     return executor instanceof Promise ? executor.then(read) : read(executor);
   }

@@ -5,6 +5,7 @@ import {
   hasEnded,
   hasRetryMarks,
   heedRetryMarks,
+  onExecutor,
   isStuck,
   toMessage,
   type Executor,
@@ -27,17 +28,24 @@ export interface Started {
 
 /**
  * Calls the registered handler with a history. It runs as far as the history goes before this returns, unless the app's
- * hooks come first. A replay for the engine's own ends (`isQuiet`) is no invocation and runs none.
+ * hooks come first. `made` is told of the executor before it is given any event. A replay for the engine's own ends (`isQuiet`) is no invocation and runs none.
  */
 export function callHandler(
   { functions, fn, about, httpPollMs }: Program,
   history: readonly LibraryEvent[],
   isQuiet: boolean,
   runsHooks = false,
+  made?: (executor: Executor) => void,
 ): Started {
   const invocation = functions.openInvocation(fn, { instanceId: about.instanceId });
   if (isQuiet) silence(invocation.context);
-  if (hasRetryMarks(history)) heedRetryMarks(invocation.context as object);
+  const heedsMarks = hasRetryMarks(history);
+  if (heedsMarks || made !== undefined) {
+    onExecutor(invocation.context as object, (executor) => {
+      if (heedsMarks) heedRetryMarks(executor);
+      made?.(executor);
+    });
+  }
   const trigger = {
     history,
     input: JSON.parse(about.input) as unknown,

@@ -1,4 +1,4 @@
-import type { FedEvent, HistoryEvent, HistoryTurn } from './history';
+import type { EventRaised, FedEvent, HistoryEvent, HistoryTurn } from './history';
 
 /** Runs orchestrators for the engine. The engine decides; this knows the library that the app's code is written with. */
 export interface Orchestrators {
@@ -33,9 +33,10 @@ export interface ExecutionInfo {
 export interface OrchestratorExecution {
   /**
    * Hands events to the code, one after the other, until it ends. `turn` is the turn so far: its time, and the events
-   * of its earlier steps.
+   * of its earlier steps. `held` are external events that came before and that the code does not wait for; it may look at waits
+   * that it has left for one of them.
    */
-  step(turn: TurnSoFar, fed: readonly FedEvent[]): StepOutcome | Promise<StepOutcome>;
+  step(turn: TurnSoFar, fed: readonly FedEvent[], held: readonly EventRaised[]): StepOutcome | Promise<StepOutcome>;
   /** Whether the code waits for an external event of this name right now. */
   waitsFor(eventName: string): boolean;
   /** Replays `history` from nothing and compares. Throws `NonDeterminism` when it comes to another state. */
@@ -52,6 +53,8 @@ export interface TurnSoFar {
 export interface StepOutcome {
   /** What the code newly waits for or asks for, in the order of the ids. */
   readonly opened: readonly OpenedTask[];
+  /** Of the held events those that the code looked for and found, as if they had come before the step. */
+  readonly taken: readonly EventRaised[];
   /** Ids of timers that the code cancelled. */
   readonly cancelledTimers: readonly number[];
   /** JSON; undefined when the code has set none. */

@@ -6,10 +6,11 @@
  * the order of their arrival, with two exceptions: what steers the instance (terminate, suspend, resume) goes first, and an external
  * event is held back until the code waits for its name. That keeps several events of one name in order, keeps
  * those that nobody has asked for yet, and carries them over a continue-as-new: the library by itself would lose some.
+ * Code that looks at a wait it has left (`isCompleted`) is given the event that is held for it all the same.
  */
 import { isFinished } from '../store/store';
 import { NonDeterminism, type OrchestratorExecution, type Orchestrators, type TurnSoFar } from './execution';
-import type { FedEvent } from './history';
+import type { EventRaised, FedEvent } from './history';
 import type { Instance } from './instance';
 import { settled, type MaybeAsync } from './maybe-async';
 import type { Answer, Parcel, RewindMessage } from './messages';
@@ -114,14 +115,16 @@ function* runSteps(
   instance.execution ??= yield* settled(openExecution());
   const { execution } = instance;
   const queue = dropStale(instance, turn, parcels);
-  let fed = nextFed(instance, turn, execution, queue);
+  let { fed, passed } = nextFed(instance, turn, execution, queue);
   while (fed.length > 0) {
     const soFar: TurnSoFar = { turn: turn.turn, at: turn.at, events: [...turn.events] };
+    const held = queue.slice(0, passed).map(toEventRaised);
     for (const event of fed) record(instance, turn, event);
-    const outcome = yield* settled(execution.step(soFar, fed));
+    const outcome = yield* settled(execution.step(soFar, fed, held));
+    if (outcome.taken.length > 0) takeHeld(turn, soFar, queue, held, outcome.taken);
     const again = readOutcome(instance, orchestrators, turn, outcome, fed);
     if (isFinished(turn.status) || turn.continuedWith !== undefined) break;
-    fed = again.length > 0 ? again : nextFed(instance, turn, execution, queue);
+    ({ fed, passed } = again.length > 0 ? { fed: again, passed: 0 } : nextFed(instance, turn, execution, queue));
   }
   const isKept = ({ message }: Parcel): boolean => turn.continuedWith === undefined || message.kind === 'event';
   turn.waiting = queue.filter(isKept);
@@ -150,7 +153,15 @@ function dropStale(instance: Instance, turn: Turn, parcels: Parcel[]): Parcel[] 
  * Takes the next messages for the code off the queue: all answers up to the first event that the code waits for now, or that event.
  * Events that the code does not wait for stay.
  */
-function nextFed(instance: Instance, turn: Turn, execution: OrchestratorExecution, queue: Parcel[]): FedEvent[] {
+function nextFed(
+  instance: Instance,
+  turn: Turn,
+  execution: OrchestratorExecution,
+  queue: Parcel[],
+): {
+  readonly fed: FedEvent[];
+  /** How many events at the head of the queue were passed over. */ readonly passed: number;
+} {
   const fed: FedEvent[] = [];
   let kept = 0;
   let i = 0;
@@ -179,7 +190,27 @@ function nextFed(instance: Instance, turn: Turn, execution: OrchestratorExecutio
     }
   }
   queue.splice(kept, i - kept);
-  return fed;
+  return { fed, passed: kept };
+}
+
+/** Held events that the code looked for and found come before what the step was given. */
+function takeHeld(
+  turn: Turn,
+  before: TurnSoFar,
+  queue: Parcel[],
+  held: readonly EventRaised[],
+  taken: readonly EventRaised[],
+): void {
+  turn.used.push(...queue.filter((_, i) => i < held.length && taken.some((event) => event === held[i])));
+  const rest = queue.filter((parcel) => !turn.used.includes(parcel));
+  queue.splice(0, queue.length, ...rest);
+  turn.events.splice(before.events.length, 0, ...taken);
+}
+
+function toEventRaised({ message }: Parcel): EventRaised {
+  if (message.kind !== 'event') throw new Error(`Expected an external event to be passed over, got ${message.kind}.`);
+  const { name, input, at } = message;
+  return { kind: 'eventRaised', name, input, at };
 }
 
 function toFedEvent(answer: Answer): FedEvent {

@@ -205,6 +205,48 @@ describe.each(MODES)('an orchestration with %s turns', (mode) => {
     expect(await host.output(id)).toBe('kept');
   });
 
+  it('answers code that looks at a wait it has left, as the real host would', async () => {
+    const host = await start({
+      activities: { work: (input) => input },
+      orchestrators: {
+        *looking({ df }: OrchestrationContext): Yields {
+          const stop = df.waitForExternalEvent('stop');
+          yield df.Task.any([stop, df.createTimer(new Date(START + 10))]);
+          const seen: unknown[] = [];
+          while (!stop.isCompleted) {
+            yield df.createTimer(new Date(df.currentUtcDateTime.getTime() + 100));
+            seen.push(yield df.callActivity('work', stop.isCompleted));
+            if (seen.length > 5) throw new Error('it never stops');
+          }
+          return [seen, stop.result, yield df.waitForExternalEvent('stop')];
+        },
+        *never({ df }: OrchestrationContext): Yields {
+          const left = df.waitForExternalEvent('stop');
+          yield df.Task.any([left, df.createTimer(new Date(START + 10))]);
+          yield df.createTimer(new Date(START + 20));
+          return yield df.waitForExternalEvent('stop');
+        },
+        *result({ df }: OrchestrationContext): Yields {
+          const [older, newer] = [df.waitForExternalEvent('stop'), df.waitForExternalEvent('stop')];
+          yield df.Task.any([older, newer, df.createTimer(new Date(START + 10))]);
+          yield df.createTimer(new Date(START + 200));
+          return [older.result, newer.isCompleted, newer.result];
+        },
+      },
+    });
+    const ids = await Promise.all([host.begin('looking'), host.begin('never'), host.begin('result')]);
+    await host.clock.advance(150);
+    for (const id of ids) {
+      await host.raise(id, 'stop', 'first');
+      await host.raise(id, 'stop', 'second');
+    }
+    await host.clock.advance(1000);
+    const [looking, never, result] = await Promise.all(ids.map((id) => host.output(id)));
+    expect(looking).toEqual([[false, true], 'first', 'second']);
+    expect(never).toBe('first');
+    expect(result).toEqual(['second', true, 'first']);
+  });
+
   it('takes event names by their exact case', async () => {
     const host = await start({
       orchestrators: {
