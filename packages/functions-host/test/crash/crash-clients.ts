@@ -11,6 +11,8 @@ const PAUSE_MS = 40;
 
 export interface Tally {
   sagas: number;
+  /** Those of the sagas that signalled the entity which they share. */
+  signals: number;
   events: number;
   /** Requests that were made again, since nobody knew what became of them. */
   repeated: number;
@@ -50,8 +52,10 @@ export async function runSaga(options: ClientOptions, n: number): Promise<void> 
   };
   if (status.runtimeStatus !== 'Completed') throw new Error(`${id} is ${JSON.stringify(status)}.`);
   checkEvents(id, attempts, status.output, options.tally);
-  if (kind === 'saga') checkSaga(id, n, status.output);
-  else checkCounter(id, status.output);
+  if (kind === 'saga') {
+    checkSaga(id, n, status.output);
+    options.tally.signals += 1;
+  } else checkCounter(id, status.output);
   options.tally.sagas += 1;
   options.tally.events += attempts.filter(({ isAcknowledged }) => isAcknowledged).length;
 }
@@ -88,7 +92,11 @@ function checkEvents(id: string, attempts: readonly Attempt[], output: Output, t
 
 function checkSaga(id: string, n: number, { steps, sum, events = [] }: Output): void {
   const child = (m: number): number => m * 3 + 3;
-  const expected = { steps: 4 + events.length * 2, sum: n * 3 + 30 + child(n) + child(n + 1) + events.length * 3 };
+  const entityCalls = 5 + (5 + 7);
+  const expected = {
+    steps: 6 + events.length * 2,
+    sum: n * 3 + 30 + child(n) + child(n + 1) + entityCalls + events.length * 3,
+  };
   if (steps !== expected.steps || sum !== expected.sum) {
     throw new Error(`${id}: expected ${JSON.stringify(expected)}, got ${JSON.stringify({ steps, sum, events })}.`);
   }

@@ -20,6 +20,7 @@ describe('hosts that are killed again and again', () => {
       // Each saga of the first kind has two sub-orchestrations.
       expect(report.unfinished).toBe(0);
       expect(report.sagas).toBeGreaterThan(0);
+      expect(report.signalsApplied).toBe(report.signals);
       expect(report.instances).toBeGreaterThanOrEqual(report.sagas);
     },
     60_000 + kills * 10_000,

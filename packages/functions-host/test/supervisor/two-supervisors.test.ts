@@ -12,6 +12,11 @@ df.app.orchestration('waiter', function* (context) {
 });
 `;
 
+/** What follows the last place of a text. */
+function lastOf(output: string, text: string): string {
+  return output.slice(output.lastIndexOf(text));
+}
+
 describe('two `functions-host start` on one task hub', () => {
   let server: TestPostgres;
   let app: TinyApp;
@@ -73,10 +78,19 @@ describe('two `functions-host start` on one task hub', () => {
     expect(await post(ports[0], 'instances/a/raiseEvent/go', '21')).toBe(202);
     expect(await output(ports[0], 'a')).toBe(42);
 
-    // A supervisor that ends lets its host let go.
-    second.signal('SIGTERM');
-    expect(await second.ended).toBe(0);
+    // A host that hangs is replaced; awake again it finds that out, ends, and is started as the standby.
+    const [, hanging = ''] = /process (\d+)\)/.exec(lastOf(first.output(), 'Standby: the host at')) ?? [];
+    process.kill(Number(hanging), 'SIGSTOP');
     await first.sees(/Active: this host works on task hub/);
-    expect(await output(ports[0], 'a')).toBe(42);
+    process.kill(Number(hanging), 'SIGCONT');
+    await second.sees(/This host stops working on the task hub: Epoch \d+ of the task hub ended: the host at/);
+    await second.sees(/Host process ended \(another host works on its task hub\); starting it again/);
+    await second.sees(/Standby: the host at/, 2);
+
+    // A supervisor that ends lets its host let go.
+    first.signal('SIGTERM');
+    expect(await first.ended).toBe(0);
+    await second.sees(/Active: this host works on task hub/, 2);
+    expect(await output(ports[1], 'a')).toBe(42);
   });
 });
