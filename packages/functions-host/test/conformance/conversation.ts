@@ -31,7 +31,7 @@ export interface Supposed {
   key?(recording: string): string;
 }
 
-const patience = 2000;
+const patience = 10_000;
 const idPattern = /[0-9a-f]{32}/g;
 
 export function converse(url: string, ofThisRun: ReadonlyMap<string, string>, supposed: Supposed): Conversation {
