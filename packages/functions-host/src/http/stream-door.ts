@@ -33,6 +33,7 @@ export async function openStreamDoor(model: ProgrammingModel): Promise<StreamDoo
     request.headers['x-ms-invocation-id'] = invocationId;
     request.headers['x-forwarded-proto'] = 'http';
     request.headers['x-forwarded-host'] = request.headers.host ?? loopback;
+    keepCookies(response);
     server.emit('request', toLibraryRequest(request), response);
   };
 }
@@ -52,6 +53,17 @@ async function keepOnLoopback<T>(listened: Server[], run: () => Promise<T>): Pro
   } finally {
     Server.prototype.listen = original;
   }
+}
+
+/** The library sets each `Set-Cookie` header over the one before. */
+function keepCookies(response: ServerResponse): void {
+  const setHeader = response.setHeader.bind(response);
+  let cookies: string[] = [];
+  response.setHeader = (name, value) => {
+    if (name.toLowerCase() !== 'set-cookie') return setHeader(name, value);
+    cookies = [cookies, value].flat().map(String);
+    return setHeader(name, cookies);
+  };
 }
 
 /**

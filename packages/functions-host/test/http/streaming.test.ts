@@ -31,7 +31,10 @@ describe('an app with HTTP streaming', () => {
           app.http('make', { ...options('make/{megabytes:int}'), handler: (request) => {
             const chunk = Buffer.alloc(1 << 20, 'x');
             async function* body() { for (let n = 0; n < Number(request.params.megabytes); n++) { made = n + 1; yield chunk; } }
-            return { status: 203, headers: { 'content-type': 'text/plain' }, body: body(), cookies: [{ name: 'a', value: 'b' }] };
+            const headers = new Headers({ 'content-type': 'text/plain' });
+            headers.append('set-cookie', 'c=1');
+            headers.append('set-cookie', 'd=2');
+            return { status: 203, headers, body: body(), cookies: [{ name: 'a', value: 'b' }] };
           } });
           app.http('made', { ...options('made'), handler: () => ({ jsonBody: { made, rss: process.memoryUsage().rss } }) });
           app.http('echo', { ...options('echo'), handler: (request) => ({ body: request.body }) });
@@ -127,7 +130,7 @@ describe('an app with HTTP streaming', () => {
     expect([download.statusCode, download.headers['content-type'], download.headers['set-cookie']]).toEqual([
       203,
       'text/plain',
-      ['a=b'],
+      ['c=1', 'd=2', 'a=b'],
     ]);
     expect((await readAll(download)).bytes).toBe(megabytes * 1_048_576);
     expect(await growth()).toBeLessThan(150);
