@@ -32,9 +32,10 @@ const limits: readonly Limit[] = [
  * Reads the schedule of a timer trigger: NCRONTAB with six fields (`second minute hour day month day-of-week`), with five
  * (the second is 0 then), or a time span `hh:mm:ss`.
  * @param timeZone IANA name in which the fields are meant.
- * @throws Error saying which field is wrong, what it may hold and what came.
+ * @throws Error saying which field is wrong, what it may hold and what came, or that the time zone is none.
  */
 export function parseSchedule(text: string, timeZone = 'UTC'): Schedule {
+  checkTimeZone(timeZone);
   const interval = parseTimeSpan(text);
   if (interval !== undefined) {
     if (interval <= 0) throw new Error(`schedule '${text}': an interval must be above 0.`);
@@ -49,6 +50,16 @@ export function parseSchedule(text: string, timeZone = 'UTC'): Schedule {
   }
   const normalised = limits.map((limit, at) => normaliseField(fields[at] ?? '', limit, at, text));
   return { isInterval: false, next: toNext(normalised, text, timeZone) };
+}
+
+function checkTimeZone(name: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+  } catch {
+    throw new Error(
+      `setting WEBSITE_TIME_ZONE must be an IANA name such as Europe/Berlin, as on Azure's Linux plans; got '${name}'.`,
+    );
+  }
 }
 
 /** True if occurrences can be less than a minute apart; such schedules are not kept over restarts unless asked for. */

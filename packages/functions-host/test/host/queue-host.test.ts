@@ -55,6 +55,22 @@ app.http('post', {
   },
 });
 
+const durable = require('durable-functions');
+const filings = output.storageQueue({ queueName: 'filings', connection });
+const filed = input.storageBlob({ path: 'receipts/{file}', connection });
+durable.app.activity('file', {
+  extraInputs: [filed],
+  extraOutputs: [filings],
+  return: output.storageQueue({ queueName: 'done', connection }),
+  handler: (order, context) => {
+    context.extraOutputs.set(filings, { filed: order.file });
+    return { read: context.extraInputs.get(filed).toString() };
+  },
+});
+durable.app.orchestration('filing', function* (context) {
+  return yield context.df.callActivity('file', { file: 'fast/7-own.json' });
+});
+
 app.timer('tick', {
   schedule: '0 0 0 1 1 *',
   runOnStartup: true,
@@ -183,6 +199,13 @@ describe('a host with queue functions on a real storage emulator', () => {
     expect((await take('ticks', 1)).map(String)).toEqual(['tick']);
     expect((await fetch(`${host.url}/api/post`, { method: 'POST', body: 'posted' })).status).toBe(202);
     expect((await take('done', 1)).map(String)).toEqual(['{"done":"posted"}']);
+  });
+
+  it('reads inputs and writes outputs of activities', async () => {
+    await fetch(`${host.url}/runtime/webhooks/durabletask/orchestrators/filing`, { method: 'POST' });
+    const read = '{"kind":"fast","nested":{"id":7},"id":"own"}';
+    expect((await take('done', 1)).map((text) => JSON.parse(text.toString()) as unknown)).toEqual([{ read }]);
+    expect((await take('filings', 1)).map(String)).toEqual(['{"filed":"fast/7-own.json"}']);
   });
 
   it('tries a failing message five times and puts it into the poison queue as it was', async () => {

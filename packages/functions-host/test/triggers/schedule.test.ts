@@ -53,6 +53,12 @@ describe('timer schedules', () => {
     expect(() => parseSchedule(text)).toThrow(message);
   });
 
+  it.each(['Mars/Olympus', 'Eastern Standard Time'])('refuses %s, which is no IANA name of a time zone', (zone) => {
+    expect(() => parseSchedule('0 0 3 * * *', zone)).toThrow(
+      `setting WEBSITE_TIME_ZONE must be an IANA name such as Europe/Berlin, as on Azure's Linux plans; got '${zone}'.`,
+    );
+  });
+
   it('refuses a date that no calendar has', () => {
     expect(() => next('0 0 0 31 2 *', '2026-01-01T00:00:00.000Z')).toThrow();
   });
