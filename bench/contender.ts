@@ -1,6 +1,6 @@
 import type { DriverMessage } from './load';
 import { startProgram, type Program, type ProgramOptions } from './program';
-import { readCpu, readMemory } from './processes';
+import { readCpu, readMemory, type CpuTime } from './processes';
 import type { Round, RoundResult } from './workload';
 
 /** An engine that runs the reference workload. */
@@ -21,7 +21,7 @@ export interface RunningContender {
 }
 
 export interface MeasuredRound extends RoundResult {
-  readonly cpu: number;
+  readonly cpu: CpuTime;
 }
 
 /** A contender made of `servers` (ended in reverse order) and a driver, which is started here. */
@@ -42,11 +42,17 @@ export async function runContender(
   }
   return {
     async perform(round) {
-      const before = readCpu(roots);
+      const before = readCpu(roots, program.pid);
       program.child.send(round);
       const message = await nextMessage(program);
       if (message.type !== 'result') throw new Error('Expected the result of a round.');
-      return { ...message.result, cpu: readCpu(roots) - before };
+      const { loadGenerator, database, engine } = readCpu(roots, program.pid);
+      const cpu = {
+        loadGenerator: loadGenerator - before.loadGenerator,
+        database: database - before.database,
+        engine: engine - before.engine,
+      };
+      return { ...message.result, cpu };
     },
     memory: () => readMemory(roots),
     stop,

@@ -7,6 +7,7 @@ const TICKS_PER_SECOND = 100;
 interface ProcessTimes {
   readonly pid: number;
   readonly parent: number;
+  readonly name: string;
   /** Seconds of user and system time, of descendants that have ended and been waited for as well. */
   readonly cpu: number;
 }
@@ -15,7 +16,8 @@ interface ProcessTimes {
 export function parseStat(text: string): ProcessTimes {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const ticks = [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0);
-  return { pid: Number.parseInt(text, 10), parent: Number(fields[1]), cpu: ticks / TICKS_PER_SECOND };
+  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+  return { pid: Number.parseInt(text, 10), parent: Number(fields[1]), name, cpu: ticks / TICKS_PER_SECOND };
 }
 
 function readAll(): Map<number, ProcessTimes> {
@@ -42,9 +44,21 @@ function treeOf(roots: readonly number[]): ProcessTimes[] {
   return [...all.values()].filter(isInside);
 }
 
-/** Seconds of CPU time that the trees of these processes have used so far. */
-export function readCpu(roots: readonly number[]): number {
-  return treeOf(roots).reduce((sum, { cpu }) => sum + cpu, 0);
+/** Seconds of CPU time. */
+export interface CpuTime {
+  readonly loadGenerator: number;
+  readonly database: number;
+  /** Everything else: host, server, supervisor. */
+  readonly engine: number;
+}
+
+/** What the trees of these processes have used so far. */
+export function readCpu(roots: readonly number[], loadGenerator: number): CpuTime {
+  const time = { loadGenerator: 0, database: 0, engine: 0 };
+  for (const { pid, name, cpu } of treeOf(roots)) {
+    time[pid === loadGenerator ? 'loadGenerator' : name === 'postgres' ? 'database' : 'engine'] += cpu;
+  }
+  return time;
 }
 
 /** MiB that the trees hold now, memory shared among processes counted once (Pss). */

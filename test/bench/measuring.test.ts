@@ -19,6 +19,6 @@ describe('an answer on a connection', () => {
 describe("a process's times", () => {
   it('are read behind a name that may hold anything', () => {
     const text = '42 (a) b (c) S 7 42 42 0 -1 4194560 100 0 0 0 150 50 30 20 20 0 1 0 100';
-    expect(parseStat(text)).toEqual({ pid: 42, parent: 7, cpu: 2.5 });
+    expect(parseStat(text)).toEqual({ pid: 42, parent: 7, name: 'a) b (c', cpu: 2.5 });
   });
 });

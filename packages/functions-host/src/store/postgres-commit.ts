@@ -2,6 +2,10 @@
  * One commit is one statement, and so one round trip and one transaction: it takes the hub's row under the epoch and the
  * batch number, and everything else depends on that. Many rows go in as few parameters: numbers as array literals, texts
  * joined by a control character that neither JSON nor any stored name can contain, which costs no escaping on either side.
+ *
+ * PostgreSQL sets up every part of a statement at each run, whether rows come for it or not, and for a single turn that
+ * costs more than the rows do. So there is a text for each combination of parts, made and prepared when it is first needed:
+ * a turn in the middle of an orchestration needs the hub's row and the history alone.
  */
 import type { InstanceChange, InstanceCommit, InstanceRow } from './store';
 import { toStatusNumber } from './postgres-rows';
@@ -24,18 +28,33 @@ export interface CommitStatements {
 }
 
 export function createCommitStatements(schema: string): CommitStatements {
-  const lean = commitText(schema, false);
-  const full = commitText(schema, true);
+  const texts = new Map<string, string>();
   return {
     toStatement(epoch, batch, commits) {
       const columns = toColumns(commits);
-      const nextNo = Math.max(0, ...columns.created.map(({ no }) => no)) + 1;
-      const values = [String(epoch), String(batch), String(nextNo), ...leanValues(columns)];
-      return needsFull(columns)
-        ? { name: 'commit-full', text: full, values: [...values, ...rareValues(columns)] }
-        : { name: 'commit-lean', text: lean, values };
+      const parts = partsOf(columns);
+      const name = `commit-${parts.join('-')}`;
+      let text = texts.get(name);
+      if (text === undefined) texts.set(name, (text = commitText(schema, new Set(parts))));
+      const nextNo = columns.created.reduce((highest, { no }) => Math.max(highest, no), 0) + 1;
+      const values = [String(epoch), String(batch), String(nextNo)];
+      for (const part of parts) values.push(...valuesOf[part](columns));
+      return { name, text, values };
     },
   };
+}
+
+/** What a commit may consist of. `rareChanged` is `changed` with further columns. */
+type Part = 'turns' | 'created' | 'changed' | 'rareChanged' | 'messages';
+
+function partsOf({ turns, created, changed, forgets, held, taken }: Columns): Part[] {
+  const isRare = changed.some(({ change }) => change.input !== undefined || change.executionId !== undefined);
+  const parts: Part[] = [];
+  if (turns.length > 0) parts.push('turns');
+  if (created.length > 0) parts.push('created');
+  if (changed.length > 0) parts.push(isRare ? 'rareChanged' : 'changed');
+  if (forgets.length > 0 || held.length > 0 || taken.length > 0) parts.push('messages');
+  return parts;
 }
 
 interface Columns {
@@ -60,20 +79,24 @@ function toColumns(commits: readonly InstanceCommit[]): Columns {
   return columns;
 }
 
-function needsFull({ changed, forgets, held, taken }: Columns): boolean {
-  return (
-    forgets.length > 0 ||
-    held.length > 0 ||
-    taken.length > 0 ||
-    changed.some(({ change }) => change.input !== undefined || change.executionId !== undefined)
-  );
+function changedValues({ changed }: Columns): string[] {
+  return [
+    numbers(changed, ({ no }) => no),
+    numbers(changed, ({ change }) => toStatusNumber(change.status)),
+    numbers(changed, ({ change }) => change.updatedAt),
+    texts(changed, ({ change }) => change.output ?? kept(change.output)),
+    texts(changed, ({ change }) => change.customStatus ?? kept(change.customStatus)),
+  ];
 }
 
-function leanValues({ created, changed, turns }: Columns): string[] {
-  return [
+/** The parameters of each part, in the order in which its text numbers them. */
+const valuesOf: Readonly<Record<Part, (columns: Columns) => string[]>> = {
+  turns: ({ turns }) => [
     numbers(turns, ({ no }) => no),
     numbers(turns, ({ turn }) => turn),
     texts(turns, ({ events }) => events),
+  ],
+  created: ({ created }) => [
     numbers(created, ({ no }) => no),
     texts(created, ({ id }) => id),
     texts(created, ({ name }) => name),
@@ -86,18 +109,14 @@ function leanValues({ created, changed, turns }: Columns): string[] {
     texts(created, ({ input }) => input),
     texts(created, ({ output }) => output),
     texts(created, ({ customStatus }) => customStatus),
-    numbers(changed, ({ no }) => no),
-    numbers(changed, ({ change }) => toStatusNumber(change.status)),
-    numbers(changed, ({ change }) => change.updatedAt),
-    texts(changed, ({ change }) => change.output ?? kept(change.output)),
-    texts(changed, ({ change }) => change.customStatus ?? kept(change.customStatus)),
-  ];
-}
-
-function rareValues({ changed, forgets, held, taken }: Columns): string[] {
-  return [
-    texts(changed, ({ change }) => change.input ?? KEEP),
-    texts(changed, ({ change }) => change.executionId ?? KEEP),
+  ],
+  changed: changedValues,
+  rareChanged: (columns) => [
+    ...changedValues(columns),
+    texts(columns.changed, ({ change }) => change.input ?? KEEP),
+    texts(columns.changed, ({ change }) => change.executionId ?? KEEP),
+  ],
+  messages: ({ forgets, held, taken }) => [
     numbers(forgets, ({ no }) => no),
     numbers(forgets, ({ before }) => before),
     numbers(held, ({ no }) => no),
@@ -105,8 +124,8 @@ function rareValues({ changed, forgets, held, taken }: Columns): string[] {
     texts(held, ({ body }) => body),
     numbers(taken, ({ no }) => no),
     numbers(taken, ({ seq }) => seq),
-  ];
-}
+  ],
+};
 
 function kept(value: null | undefined): string | undefined {
   return value === null ? undefined : KEEP;
@@ -120,36 +139,53 @@ function texts<T>(rows: readonly T[], pick: (row: T) => string | undefined): str
   return rows.map((row) => pick(row) ?? NULL).join(SEPARATOR);
 }
 
-/** Numbers its parameters as it goes, in the order of `leanValues` and `rareValues`. */
-function parameterMaker(first: number): { int: (type: string) => string; text: () => string } {
+/** Numbers its parameters as it goes, in the order of `valuesOf`. */
+interface Parameters {
+  numbers(type: string): string;
+  texts(): string;
+}
+
+function parametersFrom(first: number): Parameters {
   let next = first;
   return {
-    int: (type) => `$${next++}::${type}[]`,
-    text: () => `string_to_array($${next++}::text, E'\\x1e', E'\\x15')`,
+    numbers: (type) => `$${next++}::${type}[]`,
+    texts: () => `string_to_array($${next++}::text, E'\\x1e', E'\\x15')`,
   };
 }
 
-function commitText(schema: string, isFull: boolean): string {
-  const p = parameterMaker(4);
-  const fenced = 'EXISTS (SELECT FROM fence)';
-  const turns = `unnest(${p.int('bigint')}, ${p.int('integer')}, ${p.text()}) AS t (no, turn, events)`;
-  const created = `unnest(
-      ${p.int('bigint')}, ${p.text()}, ${p.text()}, ${p.text()}, ${p.text()}, ${p.text()}, ${p.int('smallint')},
-      ${p.int('bigint')}, ${p.int('bigint')}, ${p.text()}, ${p.text()}, ${p.text()}
-    ) AS c (no, id, name, version, execution_id, parent, status, created_at, updated_at, input, output, custom_status)`;
-  const changedColumns = [p.int('bigint'), p.int('smallint'), p.int('bigint'), p.text(), p.text()];
-  const rareColumns = isFull ? [p.text(), p.text()] : [];
-  const changed = `unnest(${[...changedColumns, ...rareColumns].join(', ')})
-      AS u (no, status, updated_at, output, custom_status${isFull ? ', input, execution_id' : ''})`;
-  const keep = (column: string): string =>
-    `${column} = CASE WHEN u.${column} = E'\\x02' THEN i.${column} ELSE u.${column} END`;
+const fenced = 'EXISTS (SELECT FROM fence)';
+
+function commitText(schema: string, parts: ReadonlySet<Part>): string {
+  const p = parametersFrom(4);
   return `
     WITH fence AS (
       UPDATE ${schema}.hub SET batch = $2::bigint, next_no = GREATEST(next_no, $3::bigint)
       WHERE epoch = $1::bigint AND batch = $2::bigint - 1
       RETURNING 1
-    ), created AS (
-      SELECT * FROM ${created} WHERE ${fenced}
+    )${[...parts].map((part) => `, ${textOf[part](schema, p)}`).join('')}
+    SELECT count(*)::integer AS applied FROM fence`;
+}
+
+const textOf: Readonly<Record<Part, (schema: string, p: Parameters) => string>> = {
+  turns: (schema, p) => `written AS (
+      INSERT INTO ${schema}.history (no, turn, events)
+      SELECT no, turn, events
+      FROM unnest(${p.numbers('bigint')}, ${p.numbers('integer')}, ${p.texts()}) AS t (no, turn, events)
+      WHERE ${fenced}
+    )`,
+  created: createdText,
+  changed: (schema, p) => changedText(schema, p, false),
+  rareChanged: (schema, p) => changedText(schema, p, true),
+  messages: messagesText,
+};
+
+function createdText(schema: string, p: Parameters): string {
+  return `created AS (
+      SELECT * FROM unnest(
+        ${p.numbers('bigint')}, ${p.texts()}, ${p.texts()}, ${p.texts()}, ${p.texts()}, ${p.texts()},
+        ${p.numbers('smallint')}, ${p.numbers('bigint')}, ${p.numbers('bigint')}, ${p.texts()}, ${p.texts()}, ${p.texts()}
+      ) AS c (no, id, name, version, execution_id, parent, status, created_at, updated_at, input, output, custom_status)
+      WHERE ${fenced}
     ), replaced AS (
       SELECT i.no FROM ${schema}.instances i JOIN created c ON c.id = i.id
     ), replaced_turns AS (
@@ -168,31 +204,37 @@ function commitText(schema: string, isFull: boolean): string {
         parent = excluded.parent, status = excluded.status, created_at = excluded.created_at,
         updated_at = excluded.updated_at, input = excluded.input, output = excluded.output,
         custom_status = excluded.custom_status
-    ), updated AS (
-      UPDATE ${schema}.instances i SET
-        status = u.status, updated_at = u.updated_at, ${keep('output')}, ${keep('custom_status')}
-        ${isFull ? `, ${keep('input')}, ${keep('execution_id')}` : ''}
-      FROM ${changed}
-      WHERE i.no = u.no AND ${fenced}
-    ), ${isFull ? rareParts(schema, p, fenced) : ''} written AS (
-      INSERT INTO ${schema}.history (no, turn, events)
-      SELECT no, turn, events FROM ${turns} WHERE ${fenced}
-    )
-    SELECT count(*)::integer AS applied FROM fence`;
+    )`;
 }
 
-function rareParts(schema: string, p: ReturnType<typeof parameterMaker>, fenced: string): string {
+function changedText(schema: string, p: Parameters, isRare: boolean): string {
+  const columns = [p.numbers('bigint'), p.numbers('smallint'), p.numbers('bigint'), p.texts(), p.texts()];
+  if (isRare) columns.push(p.texts(), p.texts());
+  const keep = (column: string): string =>
+    `${column} = CASE WHEN u.${column} = E'\\x02' THEN i.${column} ELSE u.${column} END`;
+  return `updated AS (
+      UPDATE ${schema}.instances i SET
+        status = u.status, updated_at = u.updated_at, ${keep('output')}, ${keep('custom_status')}
+        ${isRare ? `, ${keep('input')}, ${keep('execution_id')}` : ''}
+      FROM unnest(${columns.join(', ')})
+        AS u (no, status, updated_at, output, custom_status${isRare ? ', input, execution_id' : ''})
+      WHERE i.no = u.no AND ${fenced}
+    )`;
+}
+
+function messagesText(schema: string, p: Parameters): string {
   return `forgotten AS (
       DELETE FROM ${schema}.history h
-      USING unnest(${p.int('bigint')}, ${p.int('integer')}) AS f (no, before)
+      USING unnest(${p.numbers('bigint')}, ${p.numbers('integer')}) AS f (no, before)
       WHERE h.no = f.no AND h.turn < f.before AND ${fenced}
     ), held AS (
       INSERT INTO ${schema}.inbox (no, seq, body)
-      SELECT no, seq, body FROM unnest(${p.int('bigint')}, ${p.int('integer')}, ${p.text()}) AS m (no, seq, body)
+      SELECT no, seq, body
+      FROM unnest(${p.numbers('bigint')}, ${p.numbers('integer')}, ${p.texts()}) AS m (no, seq, body)
       WHERE ${fenced}
     ), taken AS (
       DELETE FROM ${schema}.inbox m
-      USING unnest(${p.int('bigint')}, ${p.int('integer')}) AS t (no, seq)
+      USING unnest(${p.numbers('bigint')}, ${p.numbers('integer')}) AS t (no, seq)
       WHERE m.no = t.no AND m.seq = t.seq AND ${fenced}
-    ),`;
+    )`;
 }
