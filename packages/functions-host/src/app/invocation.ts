@@ -11,7 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock';
-import type { HostLog } from '../log';
+import type { HostLog, LogDetails } from '../log';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import { runHooked } from './hooked-run';
 import type { Hooks } from './hooks';
@@ -66,7 +66,7 @@ export interface Invoker {
   invoke(runtime: FunctionRuntime, call: InvocationCall): Promise<InvocationResponse>;
   /**
    * Puts log lines, function timeout and the count of running invocations around `run`, which does the work itself and
-   * can ask whether its time was over meanwhile: then it must have no further effect.
+   * can ask whether its time was over meanwhile: then it must have no further effect. It fails by rejecting only.
    */
   observe<T>(runtime: FunctionRuntime, about: RunAbout, run: (isOver: () => boolean) => Promise<T>): Promise<T>;
   /** Runs a handler that the caller has arguments and a context for, between the app's hooks. Rejects with the handler's own error. */
@@ -90,46 +90,45 @@ export function createInvoker(options: InvokerOptions): Invoker {
   let running = 0;
   let whenIdle: (() => void) | undefined;
 
-  const observe: Invoker['observe'] = async (runtime, { reason, invocationId, instanceId }, run) => {
-    const details = {
-      functionName: runtime.fn.name,
-      invocationId,
-      ...(instanceId === undefined ? undefined : { instanceId }),
-    };
+  const ended = (): void => {
+    running--;
+    if (running === 0) whenIdle?.();
+  };
+
+  // Not an async function: of all that runs for an activity this is called most, and callbacks cost less than a wait.
+  const observe: Invoker['observe'] = (runtime, about, run) => {
     const startedAt = clock.now();
-    if (log.isEnabled('Information', runtime.category)) {
-      log.log(
-        'Information',
-        runtime.category,
-        `Executing '${runtime.displayName}' (Reason='${reason}', Id=${invocationId})`,
-        details,
-      );
+    const { category, displayName } = runtime;
+    const { reason, invocationId } = about;
+    if (log.isEnabled('Information', category)) {
+      const message = `Executing '${displayName}' (Reason='${reason}', Id=${invocationId})`;
+      log.log('Information', category, message, toDetails(runtime, about));
     }
     running++;
     let isOver = false;
-    try {
-      const begun = run(() => isOver);
-      const result = await (timeoutMs === undefined ? begun : withTimeout(begun, timeoutMs, clock, runtime));
-      if (log.isEnabled('Information', runtime.category)) {
+    const begun = run(() => isOver);
+    const work = timeoutMs === undefined ? begun : withTimeout(begun, timeoutMs, clock, runtime);
+    return work.then(
+      (result) => {
+        if (log.isEnabled('Information', category)) {
+          const took = clock.now() - startedAt;
+          const message = `Executed '${displayName}' (Succeeded, Id=${invocationId}, Duration=${took}ms)`;
+          log.log('Information', category, message, toDetails(runtime, about));
+        }
+        isOver = true;
+        ended();
+        return result;
+      },
+      (error: unknown) => {
         const took = clock.now() - startedAt;
-        log.log(
-          'Information',
-          runtime.category,
-          `Executed '${runtime.displayName}' (Succeeded, Id=${invocationId}, Duration=${took}ms)`,
-          details,
-        );
-      }
-      return result;
-    } catch (error) {
-      const took = clock.now() - startedAt;
-      const message = `Executed '${runtime.displayName}' (Failed, Id=${invocationId}, Duration=${took}ms)`;
-      log.log('Error', runtime.category, message, { ...details, error });
-      throw error;
-    } finally {
-      isOver = true;
-      running--;
-      if (running === 0) whenIdle?.();
-    }
+        const message = `Executed '${displayName}' (Failed, Id=${invocationId}, Duration=${took}ms)`;
+        log.log('Error', category, message, { ...toDetails(runtime, about), error });
+        isOver = true;
+        ended();
+        // The handler's own value, thrown on as it came.
+        throw error;
+      },
+    );
   };
 
   return {
@@ -160,6 +159,11 @@ export function createInvoker(options: InvokerOptions): Invoker {
       return running;
     },
   };
+}
+
+function toDetails(runtime: FunctionRuntime, { invocationId, instanceId }: RunAbout): LogDetails {
+  const functionName = runtime.fn.name;
+  return instanceId === undefined ? { functionName, invocationId } : { functionName, invocationId, instanceId };
 }
 
 async function runThroughModel(

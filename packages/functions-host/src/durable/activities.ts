@@ -8,17 +8,17 @@ import type { DurableFunctions } from './ports';
 /** The app's activities, and the one that the host brings along for `callHttp`. */
 export function createActivities(functions: DurableFunctions, http: HttpActivityOptions): Activities {
   return {
-    async run(name, call) {
+    run(name, call) {
       if (name === HTTP_ACTIVITY) return runHttpActivity(http, call.input);
       const activity = functions.activity(name);
       if (activity === undefined) {
-        return { failure: describeActivityFailure(name, new Error(unknownFunction(functions, 'activity', name))) };
+        const unknown = new Error(unknownFunction(functions, 'activity', name));
+        return Promise.resolve({ failure: describeActivityFailure(name, unknown) });
       }
-      try {
-        return { result: await functions.runActivity(activity, call) };
-      } catch (error) {
-        return { failure: describeActivityFailure(name, error) };
-      }
+      return functions.runActivity(activity, call).then(
+        (result) => ({ result }),
+        (error: unknown) => ({ failure: describeActivityFailure(name, error) }),
+      );
     },
   };
 }

@@ -190,22 +190,29 @@ export function toLibraryEvent(
   at: number,
   isReplay: boolean,
 ): LibraryEvent {
-  const base = { EventType: EVENT[event.kind], EventId: -1, IsPlayed: isReplay, Timestamp: new Date(at) };
+  const EventType = EVENT[event.kind];
+  const EventId = -1;
+  const IsPlayed = isReplay;
+  const Timestamp = new Date(at);
   switch (event.kind) {
     case 'activityCompleted':
     case 'childCompleted':
-      return { ...base, TaskScheduledId: event.id, Result: event.result };
+      return { EventType, EventId, IsPlayed, Timestamp, TaskScheduledId: event.id, Result: event.result };
     case 'activityFailed':
-    case 'childFailed':
-      return { ...base, TaskScheduledId: event.id, ...toLibraryFailure(event.failure) };
-    case 'timerFired':
-      return { ...base, TimerId: event.id, FireAt: new Date(at), ...(event.final && { SpendsAttempts: true }) };
+    case 'childFailed': {
+      const failure = toLibraryFailure(event.failure);
+      return { EventType, EventId, IsPlayed, Timestamp, TaskScheduledId: event.id, ...failure };
+    }
+    case 'timerFired': {
+      const spent = event.final && { SpendsAttempts: true };
+      return { EventType, EventId, IsPlayed, Timestamp, TimerId: event.id, FireAt: new Date(at), ...spent };
+    }
     case 'eventRaised':
-      return { ...base, Name: event.name, Input: event.input };
+      return { EventType, EventId, IsPlayed, Timestamp, Name: event.name, Input: event.input };
     case 'entityAnswered':
-      return { ...base, Name: event.id, Input: toEntityResponse(event) };
+      return { EventType, EventId, IsPlayed, Timestamp, Name: event.id, Input: toEntityResponse(event) };
     case 'lockGranted':
-      return { ...base, Name: event.id, Input: 'null' };
+      return { EventType, EventId, IsPlayed, Timestamp, Name: event.id, Input: 'null' };
   }
 }
 

@@ -11,7 +11,7 @@ export function* settled<T>(value: T | PromiseLike<T>): MaybeAsync<T> {
   return value;
 }
 
-function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+export function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }
 

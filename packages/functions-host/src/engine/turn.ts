@@ -12,7 +12,7 @@ import { isFinished } from '../store/store';
 import { NonDeterminism, type OrchestratorExecution, type Orchestrators, type TurnSoFar } from './execution';
 import type { EventRaised, FedEvent } from './history';
 import type { Instance } from './instance';
-import { settled, type MaybeAsync } from './maybe-async';
+import { isPromiseLike, settled, type MaybeAsync } from './maybe-async';
 import type { Answer, Parcel, RewindMessage } from './messages';
 import { takeRewindTurn } from './rewinder';
 import { toReleasesOf } from './entity-outcome';
@@ -120,15 +120,18 @@ function* runSteps(
     const soFar: TurnSoFar = { turn: turn.turn, at: turn.at, events: [...turn.events] };
     const held = queue.slice(0, passed).map(toEventRaised);
     for (const event of fed) record(instance, turn, event);
-    const outcome = yield* settled(execution.step(soFar, fed, held));
+    const stepped = execution.step(soFar, fed, held);
+    const outcome = isPromiseLike(stepped) ? yield* settled(stepped) : stepped;
     if (outcome.taken.length > 0) takeHeld(turn, soFar, queue, held, outcome.taken);
     const again = readOutcome(instance, orchestrators, turn, outcome, fed);
     if (isFinished(turn.status) || turn.continuedWith !== undefined) break;
     ({ fed, passed } = again.length > 0 ? { fed: again, passed: 0 } : nextFed(instance, turn, execution, queue));
   }
-  const isKept = ({ message }: Parcel): boolean => turn.continuedWith === undefined || message.kind === 'event';
-  turn.waiting = queue.filter(isKept);
-  turn.used.push(...queue.filter((parcel) => !isKept(parcel)));
+  if (queue.length > 0) {
+    const isKept = ({ message }: Parcel): boolean => turn.continuedWith === undefined || message.kind === 'event';
+    turn.waiting = queue.filter(isKept);
+    turn.used.push(...queue.filter((parcel) => !isKept(parcel)));
+  }
   if (instance.history !== undefined && turn.events.length > 0) {
     yield* settled(execution.verify([...instance.history, turn]));
   }

@@ -51,7 +51,7 @@ export class ActivityRunner {
   start(instance: Instance, work: Work<'activity'>): void {
     const queued = { instance, executionId: instance.executionId, work };
     if (this.#isStopped) return;
-    if (this.#running < this.#limit) void this.#run(queued);
+    if (this.#running < this.#limit) this.#run(queued);
     else this.#waiting.push(queued);
   }
 
@@ -67,10 +67,14 @@ export class ActivityRunner {
     await this.#ended;
   }
 
-  async #run({ instance, executionId, work }: QueuedActivity): Promise<void> {
+  #run(queued: QueuedActivity): void {
     this.#running += 1;
-    const { id, name, input } = work;
-    const outcome = await this.#activities.run(name, { instanceId: instance.id, taskId: id, input });
+    const { id, name, input } = queued.work;
+    const call = { instanceId: queued.instance.id, taskId: id, input };
+    void this.#activities.run(name, call).then((outcome) => this.#end(queued, outcome));
+  }
+
+  #end({ instance, executionId, work: { id } }: QueuedActivity, outcome: ActivityOutcome): void {
     this.#running -= 1;
     this.#deliver(
       instance,
@@ -91,7 +95,7 @@ export class ActivityRunner {
         this.#next = 0;
       }
       const { instance, executionId, work } = queued;
-      if (instance.executionId === executionId && instance.open.has(work.id)) void this.#run(queued);
+      if (instance.executionId === executionId && instance.open.has(work.id)) this.#run(queued);
     }
   }
 }
