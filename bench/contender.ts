@@ -1,6 +1,6 @@
 import type { DriverMessage } from './load';
 import { startProgram, type Program, type ProgramOptions } from './program';
-import { readCpu, readMemory, type CpuTime } from './processes';
+import { readCpuByUse, readMemory, type CpuTime } from './processes';
 import type { Round, RoundResult } from './workload';
 
 /** An engine that runs the reference workload. */
@@ -42,11 +42,11 @@ export async function runContender(
   }
   return {
     async perform(round) {
-      const before = readCpu(roots, program.pid);
+      const before = readCpuByUse(roots, program.pid);
       program.child.send(round);
       const message = await nextMessage(program);
       if (message.type !== 'result') throw new Error('Expected the result of a round.');
-      const { loadGenerator, database, engine } = readCpu(roots, program.pid);
+      const { loadGenerator, database, engine } = readCpuByUse(roots, program.pid);
       const cpu = {
         loadGenerator: loadGenerator - before.loadGenerator,
         database: database - before.database,

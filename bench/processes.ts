@@ -44,6 +44,11 @@ function treeOf(roots: readonly number[]): ProcessTimes[] {
   return [...all.values()].filter(isInside);
 }
 
+/** Seconds of CPU time that the trees of these processes have used so far. */
+export function readCpu(roots: readonly number[]): number {
+  return treeOf(roots).reduce((sum, { cpu }) => sum + cpu, 0);
+}
+
 /** Seconds of CPU time. */
 export interface CpuTime {
   readonly loadGenerator: number;
@@ -52,8 +57,8 @@ export interface CpuTime {
   readonly engine: number;
 }
 
-/** What the trees of these processes have used so far. */
-export function readCpu(roots: readonly number[], loadGenerator: number): CpuTime {
+/** The same, told apart by what the processes are for. */
+export function readCpuByUse(roots: readonly number[], loadGenerator: number): CpuTime {
   const time = { loadGenerator: 0, database: 0, engine: 0 };
   for (const { pid, name, cpu } of treeOf(roots)) {
     time[pid === loadGenerator ? 'loadGenerator' : name === 'postgres' ? 'database' : 'engine'] += cpu;
