@@ -46,7 +46,12 @@ async function checkCode(
     url === undefined ? `${name}: ${trigger}` : `${name}: [${methods.join(',')}] ${url}`,
   );
   return [
-    ok([`The app loads, with ${functions.length} functions:`, ...lines].join('\n')),
+    ok(
+      [
+        `The app loads, with ${functions.length === 1 ? '1 function' : `${functions.length} functions`}:`,
+        ...lines,
+      ].join('\n'),
+    ),
     ...errors.map(({ functionName, message }) => problem(`The function '${functionName}' is in error: ${message}`)),
     ...(isDurable && hasInvocationHooks
       ? [

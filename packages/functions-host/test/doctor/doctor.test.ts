@@ -90,7 +90,7 @@ describe('functions-host doctor', () => {
     expect(code).toBe(1);
     expect(about('App')).toEqual(
       expect.arrayContaining([
-        'ok: The app loads, with 1 functions:\nhello: [GET] /api/hello',
+        'ok: The app loads, with 1 function:\nhello: [GET] /api/hello',
         expect.stringMatching(/^problem: The function 'odd' is in error: .*oddTrigger/),
       ]),
     );
