@@ -15,7 +15,7 @@ export function dbos(root: string): Contender {
       const url = `postgres://bench:bench@127.0.0.1:${port}/dbos`;
       const host = path.join(root, 'packages/functions-host/bin/functions-host.js');
       const args = ['services', '--app', path.join(dir, 'services'), '--data', path.join(folder, 'data')];
-      const services = startProgram(process.execPath, [host, ...args, '--task-hub', 'memory'], {
+      const services = startProgram(process.execPath, [host, ...args], {
         name: 'postgres',
         folder,
         environment: { BENCH_DATABASE_URL: url },
