@@ -20,7 +20,7 @@ const shared = {
 async function buildApp() {
   const entries = { app: 'src/app.ts' };
   for (const file of list('scripts', '.ts')) entries[`scripts/${path.basename(file, '.ts')}`] = `scripts/${file}`;
-  for (const name of ['main', 'load', 'http-driver']) entries[`bench/${name}`] = `bench/${name}.ts`;
+  for (const name of ['main', 'load', 'http-driver', 'http-load']) entries[`bench/${name}`] = `bench/${name}.ts`;
   for (const folder of list('local')) entries[`local/${folder}`] = `local/${folder}/main.ts`;
   const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))));
   await replaceOutput(path.join(root, 'dist'), {
@@ -29,7 +29,7 @@ async function buildApp() {
     outdir: 'dist',
     conditions: ['source'],
     sourcesContent: false,
-    external: ['@azure/functions-core', 'autocannon', 'pg-native'],
+    external: ['@azure/functions-core', 'pg-native'],
   });
 }
 

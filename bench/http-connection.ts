@@ -39,13 +39,21 @@ export class HttpConnection {
     });
   }
 
+  get(path: string): Promise<HttpAnswer> {
+    return this.#send(`GET ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n\r\n`);
+  }
+
   post(path: string, json: string): Promise<HttpAnswer> {
+    return this.#send(
+      `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\n` +
+        `content-length: ${Buffer.byteLength(json)}\r\n\r\n${json}`,
+    );
+  }
+
+  #send(request: string): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
-      this.#socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\n` +
-          `content-length: ${Buffer.byteLength(json)}\r\n\r\n${json}`,
-      );
+      this.#socket.write(request);
     });
   }
 

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { readCpu, readMemory } from '../processes';
+import type { LoadReport } from '../http-load';
 import { findPort, startProgram, type Program } from '../program';
 import type { Figure, Run, Section } from '../section';
 
@@ -9,14 +10,6 @@ const CONNECTIONS = 50;
 const SECONDS = 5;
 const RUNS_AT_LEAST = 5;
 const bare = 'bare server';
-
-/** What autocannon says of one run, as far as it is read here. */
-interface Report {
-  readonly requests: { readonly total: number; readonly average: number };
-  readonly latency: { readonly p50: number; readonly p99: number };
-  readonly errors: number;
-  readonly non2xx: number;
-}
 
 export const httpSection: Section = {
   name: 'http',
@@ -60,7 +53,7 @@ export const httpSection: Section = {
     return {
       notes: [
         `every call of a function logs its start and its end, to a file; the bare server is Node's own, and logs nothing`,
-        `autocannon on the same machine, ${SECONDS} s a run after one to warm up`,
+        `load from the same machine, ${SECONDS} s a run after one to warm up`,
       ],
       figures: [...figures.values()].map(({ figure, values }) => ({ ...figure, values })),
     };
@@ -104,22 +97,20 @@ async function measureOnce(
   logFile: string,
 ): Promise<Record<string, readonly [value: number, unit: string]>> {
   const [cpu, logged] = [readCpu([host.pid]), statSync(logFile).size];
-  const program = require.resolve('autocannon');
   const load = startProgram(
     process.execPath,
-    [program, '--json', '--no-progress', '-c', String(CONNECTIONS), '-d', String(SECONDS), url],
+    [path.join(__dirname, 'http-load.js'), url, String(CONNECTIONS), String(SECONDS)],
     { name, folder },
   );
   const [json] = await load.waitFor(/^\{.*\}$/m);
   await load.stop();
-  const { requests, latency, errors, non2xx } = JSON.parse(json) as Report;
-  if (errors + non2xx > 0) throw new Error(`${errors} calls failed, ${non2xx} were not answered with 2xx.`);
+  const { count, seconds, latencies } = JSON.parse(json) as LoadReport;
   return {
-    throughput: [requests.average, 'requests/s'],
-    'latency, median': [latency.p50, 'ms'],
-    'latency, p99': [latency.p99, 'ms'],
-    'CPU of the host per 1,000 requests': [((readCpu([host.pid]) - cpu) / requests.total) * 1000, 's'],
+    throughput: [count / seconds, 'requests/s'],
+    'latency, median': [latencies.median, 'ms'],
+    'latency, p99': [latencies.p99, 'ms'],
+    'CPU of the host per 1,000 requests': [((readCpu([host.pid]) - cpu) / count) * 1000, 's'],
     'memory, supervisor and host': [readMemory([host.pid]), 'MiB'],
-    'logged per request': [(statSync(logFile).size - logged) / requests.total, 'bytes'],
+    'logged per request': [(statSync(logFile).size - logged) / count, 'bytes'],
   };
 }
