@@ -71,7 +71,10 @@ export interface Invoker {
   observe<T>(runtime: FunctionRuntime, about: RunAbout, run: (isOver: () => boolean) => Promise<T>): Promise<T>;
   /** Runs a handler that the caller has arguments and a context for, between the app's hooks. Rejects with the handler's own error. */
   runHooked(context: unknown, args: unknown[], callback: FunctionCallback): Promise<unknown>;
-  /** Resolves when nothing runs any more, or after `graceMs`; answers how many invocations were left running. */
+  /**
+   * Resolves when nothing runs any more, or after `graceMs`; answers how many invocations were left running. Whoever waits
+   * for an invocation that has ended knows of it by then.
+   */
   settle(graceMs: number): Promise<number>;
 }
 
@@ -148,14 +151,16 @@ export function createInvoker(options: InvokerOptions): Invoker {
         hooked(...hookedArgs, context),
       ),
     async settle(graceMs) {
-      if (running === 0) return 0;
-      await new Promise<void>((resolve) => {
-        const deadline = setTimeout(resolve, graceMs);
-        whenIdle = () => {
-          clearTimeout(deadline);
-          resolve();
-        };
-      });
+      if (running > 0) {
+        await new Promise<void>((resolve) => {
+          const deadline = setTimeout(resolve, graceMs);
+          whenIdle = () => {
+            clearTimeout(deadline);
+            resolve();
+          };
+        });
+      }
+      await new Promise((resolve) => setImmediate(resolve));
       return running;
     },
   };

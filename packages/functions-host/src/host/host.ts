@@ -9,6 +9,7 @@
  * Stopping takes no new work, lets what runs settle for a bounded time, and then closes; what had no time left is owed
  * to nobody: activities and blobs run again at the next start, orchestrations go on from their history.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { installFunctionsCore } from '../app/functions-core';
 import { createHttpInvoker, probeHttpRequest } from '../app/http-invocation';
 import { createInvoker, type Invoker } from '../app/invocation';
@@ -44,8 +45,9 @@ import type { Host, HostOptions, LoadedApp } from './options';
 import { createSettings, type Settings } from './settings';
 import { warmUp } from './warm-up';
 
-/** How long a stop waits for running functions, and then for the durable extension. */
+/** How long a stop waits for running functions, then for what triggers still have to tell storage, then for the durable extension. */
 const settleMs = 5000;
+const closingMs = 2000;
 const durableGraceMs = 3000;
 
 const durablePath = '/runtime/webhooks/durabletask/';
@@ -272,5 +274,8 @@ async function takeNoMoreWork(
   durable.extension()?.drain();
   const left = await invoker.settle(settleMs);
   if (left > 0) log.log('Warning', 'Host.Shutdown', `${left} functions were still running when the host stopped.`);
-  await Promise.all(listeners.map(async (listener) => listener.close?.()));
+  const closed = Promise.allSettled(listeners.map(async (listener) => listener.close?.()));
+  const patience = new AbortController();
+  await Promise.race([closed, delay(closingMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+  patience.abort();
 }

@@ -56,6 +56,7 @@ export function createBlobTrigger(options: BlobTriggerOptions): TriggerListener 
     stop: () => {
       watcher.stop();
     },
+    close: () => watcher.close(),
     runOnce: (path) => watcher.runOnce(path),
   };
 }
@@ -78,6 +79,7 @@ class BlobWatcher {
   #running = 0;
   /** Handled for good, but not yet written down. */
   readonly #owed = new Set<Debt>();
+  readonly #payments = new Set<Promise<void>>();
   #next: Scheduled | undefined;
   #failures = 0;
 
@@ -93,6 +95,11 @@ class BlobWatcher {
     this.#stopping.abort();
     this.#next?.cancel();
     this.#queue = [];
+  }
+
+  /** Waits for receipts that are being written: without them a start runs again what has succeeded. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#payments);
   }
 
   /** The admin API names a blob by its path. */
@@ -173,7 +180,13 @@ class BlobWatcher {
   }
 
   /** Writes down what has become of a version. */
-  async #pay(debt: Debt): Promise<void> {
+  #pay(debt: Debt): Promise<void> {
+    const payment = this.#write(debt).finally(() => this.#payments.delete(payment));
+    this.#payments.add(payment);
+    return payment;
+  }
+
+  async #write(debt: Debt): Promise<void> {
     const { source, runtime, log, pattern } = this.#options;
     debt.isBeingPaid = true;
     try {
@@ -197,9 +210,9 @@ class BlobWatcher {
     const { pattern, attempts } = this.#options;
     const params = pattern.match(blob.name) ?? {};
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      if (this.#stopping.signal.aborted) return 'stopped';
       const read = await this.#read(blob);
       if (read === undefined) return 'gone';
+      if (this.#stopping.signal.aborted) return 'stopped';
       try {
         await this.#invoke(blob, read, params, attempt);
         return 'done';

@@ -47,7 +47,7 @@ export interface QueuePoller {
   stop(): void;
   /** Shows again what is still being handled, and waits until everything is written down that was. */
   close(): Promise<void>;
-  /** Looks into the queue at once: there is something in it. */
+  /** Looks into the queue at once, if it was started: there is something in it. */
   wake(): void;
 }
 
@@ -56,8 +56,6 @@ const hiddenMs = 10 * 60_000;
 const shortestPauseMs = 100;
 const firstBackOffMs = 1000;
 const longestBackOffMs = 10_000;
-/** How long a closing poller waits for storage. */
-const closingMs = 2000;
 
 /** Watches one queue. */
 export function createQueuePoller(options: QueuePollerOptions): QueuePoller {
@@ -69,17 +67,20 @@ interface Held {
   readonly message: QueueMessage;
   popReceipt: string;
   renewal: Scheduled | undefined;
+  /** A renewal under way: the receipt is about to be another one. */
+  renewing: Promise<void> | undefined;
   isHandled: boolean;
 }
 
 class Poller implements QueuePoller {
   readonly #options: QueuePollerOptions;
   readonly #stopping = new AbortController();
-  readonly #held = new Map<Held, Promise<void>>();
+  readonly #held = new Map<Held, Promise<unknown>>();
   #next: Scheduled | undefined;
   #emptyLooks = 0;
   #failures = 0;
-  #isPolling = false;
+  #isStarted = false;
+  #polling: Promise<void> | undefined;
   #wakes = 0;
   #whenFewEnough: (() => void) | undefined;
 
@@ -88,7 +89,8 @@ class Poller implements QueuePoller {
   }
 
   start(): void {
-    void this.#poll();
+    this.#isStarted = true;
+    this.#poll();
   }
 
   stop(): void {
@@ -99,34 +101,39 @@ class Poller implements QueuePoller {
 
   async close(): Promise<void> {
     this.stop();
-    const { source, clock } = this.#options;
-    const shown = [...this.#held.keys()]
-      .filter((held) => !held.isHandled)
-      .map(async (held) => {
+    const running = [...this.#held.keys()].filter((held) => !held.isHandled);
+    const shown = Promise.allSettled(
+      running.map(async (held) => {
         held.renewal?.cancel();
-        held.popReceipt = (await source.hide(toHandle(held), 0)) ?? held.popReceipt;
-      });
+        await held.renewing;
+        held.popReceipt = (await this.#options.source.hide(toHandle(held), 0)) ?? held.popReceipt;
+      }),
+    );
+    // What is just being fetched is hidden by it, and has to be shown again, too.
+    await this.#polling;
     const written = [...this.#held].filter(([held]) => held.isHandled).map(([, done]) => done);
-    let deadline: Scheduled | undefined;
-    const tooLate = new Promise<void>((resolve) => (deadline = clock.schedule(clock.now() + closingMs, resolve)));
-    await Promise.race([Promise.allSettled([...shown, ...written]), tooLate]);
-    deadline?.cancel();
+    await Promise.allSettled([shown, ...written]);
   }
 
   wake(): void {
     this.#emptyLooks = 0;
     this.#wakes++;
-    if (this.#isPolling || this.#failures > 0) return;
+    // A standby's trigger may be woken by its own outputs; the queue is the active host's.
+    if (!this.#isStarted || this.#failures > 0) return;
     this.#next?.cancel();
-    void this.#poll();
+    this.#poll();
   }
 
-  async #poll(): Promise<void> {
-    if (this.#isPolling || this.#stopping.signal.aborted) return;
-    this.#isPolling = true;
+  #poll(): void {
+    if (this.#polling !== undefined || this.#stopping.signal.aborted) return;
+    this.#polling = this.#lookWhileFound().finally(() => {
+      this.#polling = undefined;
+      this.#lookLater();
+    });
+  }
+
+  async #lookWhileFound(): Promise<void> {
     while (await this.#look()) await this.#untilFewEnough();
-    this.#isPolling = false;
-    this.#lookLater();
   }
 
   #lookLater(): void {
@@ -136,7 +143,9 @@ class Poller implements QueuePoller {
       this.#failures > 0
         ? Math.min(firstBackOffMs * 2 ** (this.#failures - 1), longestBackOffMs)
         : Math.min(shortestPauseMs * 2 ** Math.min(Math.max(this.#emptyLooks - 1, 0), 30), maxPollingMs);
-    this.#next = clock.schedule(clock.now() + pause, () => void this.#poll());
+    this.#next = clock.schedule(clock.now() + pause, () => {
+      this.#poll();
+    });
   }
 
   /** Fetches once. @returns true if it is worth looking again at once. */
@@ -158,12 +167,18 @@ class Poller implements QueuePoller {
   }
 
   #untilFewEnough(): Promise<void> {
-    if (this.#held.size <= this.#options.newBatchThreshold) return Promise.resolve();
+    if (this.#held.size <= this.#options.newBatchThreshold || this.#stopping.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => (this.#whenFewEnough = resolve));
   }
 
   #hold(message: QueueMessage): void {
-    const held: Held = { message, popReceipt: message.popReceipt, renewal: undefined, isHandled: false };
+    const held: Held = {
+      message,
+      popReceipt: message.popReceipt,
+      renewal: undefined,
+      renewing: undefined,
+      isHandled: false,
+    };
     this.#renewLater(held, hiddenMs / 2);
     const done = this.#seeThrough(held).finally(() => {
       held.renewal?.cancel();
@@ -174,7 +189,7 @@ class Poller implements QueuePoller {
   }
 
   /** Handles a message and writes down what became of it. */
-  async #seeThrough(held: Held): Promise<void> {
+  async #seeThrough(held: Held): Promise<unknown> {
     const { source, maxDequeueCount, visibilityMs, poisonQueueName, handle } = this.#options;
     const { message } = held;
     // Fetched in the moment of stopping: not begun, so shown again.
@@ -188,21 +203,22 @@ class Poller implements QueuePoller {
     // Without a poison queue it stays hidden for a while, so that it does not come round at full speed.
     if (poisonQueueName === undefined) return undefined;
     this.#sayPoison(outcome, poisonQueueName);
-    await this.#write(held, () => source.sendPoison(message.text));
-    return this.#write(held, () => source.remove(toHandle(held)));
+    const isSent = await this.#write(held, () => source.sendPoison(message.text));
+    return isSent && this.#write(held, () => source.remove(toHandle(held)));
   }
 
-  /** Until storage takes it, or the host stops: then the message comes back, which loses nothing. */
-  async #write(held: Held, change: () => Promise<unknown>): Promise<void> {
+  /** Until storage takes it, or the host stops (false): then the message comes back, which loses nothing. */
+  async #write(held: Held, change: () => Promise<unknown>): Promise<boolean> {
     const { clock } = this.#options;
     held.isHandled = true;
     for (let failures = 0; ; failures++) {
       try {
+        await held.renewing;
         await change();
-        return;
+        return true;
       } catch (error) {
         this.#noteUnreachable(error);
-        if (this.#stopping.signal.aborted) return;
+        if (this.#stopping.signal.aborted) return false;
         const backOff = Math.min(firstBackOffMs * 2 ** failures, longestBackOffMs);
         await new Promise<void>((resolve) => clock.schedule(clock.now() + backOff, resolve));
       }
@@ -212,7 +228,7 @@ class Poller implements QueuePoller {
   #renewLater(held: Held, ms: number): void {
     const { clock, source } = this.#options;
     held.renewal = clock.schedule(clock.now() + ms, () => {
-      source.hide(toHandle(held), hiddenMs).then(
+      held.renewing = source.hide(toHandle(held), hiddenMs).then(
         (popReceipt) => {
           // Not this host's any more: somebody else handles it, too, and this host's result changes nothing.
           if (popReceipt === undefined || !this.#held.has(held)) return;

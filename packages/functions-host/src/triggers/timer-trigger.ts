@@ -45,6 +45,7 @@ export function createTimerTrigger(options: TimerTriggerOptions): TriggerListene
     stop: () => {
       timer.stop();
     },
+    close: () => timer.close(),
     runOnce: () => timer.runOnce(),
   };
 }
@@ -55,6 +56,7 @@ class Timer {
   #status: ScheduleStatus | undefined;
   #waiting: Scheduled | undefined;
   #hasRun = false;
+  #writing: Promise<void> | undefined;
 
   constructor(options: TimerTriggerOptions) {
     this.#options = options;
@@ -83,6 +85,11 @@ class Timer {
   stop(): void {
     this.#stopping.abort();
     this.#waiting?.cancel();
+  }
+
+  /** Waits for the note of a run that has ended: without it the next start makes up for it once more. */
+  async close(): Promise<void> {
+    await this.#writing;
   }
 
   async runOnce(): Promise<void> {
@@ -169,7 +176,11 @@ class Timer {
     return undefined;
   }
 
-  async #writeStatus(): Promise<void> {
+  #writeStatus(): Promise<void> {
+    return (this.#writing = this.#tryToWriteStatus());
+  }
+
+  async #tryToWriteStatus(): Promise<void> {
     const { statuses, runtime, log } = this.#options;
     if (statuses === undefined || this.#status === undefined) return;
     try {

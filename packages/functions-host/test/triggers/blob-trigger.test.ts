@@ -17,7 +17,7 @@ function createContainer() {
   const check = (what: 'list' | 'read' | 'receipts' | 'poison'): void => {
     if (down.has(what)) throw new Error(`${what} is down`);
   };
-  const source: BlobSource = {
+  const source: { -readonly [Key in keyof BlobSource]: BlobSource[Key] } = {
     async *list(prefix) {
       check('list');
       const all = [...blobs].filter(([name]) => name.startsWith(prefix)).sort();
@@ -218,7 +218,7 @@ describe('a blob trigger', () => {
     for (const name of ['a.csv', 'b.csv', 'c.csv']) container.put(name);
     let isBroken = true;
     const { list } = container.source;
-    const source: BlobSource = {
+    const source: { -readonly [Key in keyof BlobSource]: BlobSource[Key] } = {
       ...container.source,
       async *list(prefix) {
         for await (const page of list(prefix)) {
@@ -269,5 +269,45 @@ describe('a blob trigger', () => {
     await clock.moveTo(60_000);
     expect(paths()).toEqual([]);
     expect(clock.waiting).toBe(0);
+  });
+
+  it('waits at its closing for the receipt of a run that has just ended', async () => {
+    const container = createContainer();
+    const { writeReceipt } = container.source;
+    let write: () => void = () => undefined;
+    container.source.writeReceipt = async (blob) => {
+      await new Promise<void>((resolve) => (write = resolve));
+      await writeReceipt(blob);
+    };
+    container.put('a.csv');
+    const { clock, trigger } = createWatcher(container);
+    trigger.start();
+    await clock.moveTo(10);
+    trigger.stop();
+    let isClosed = false;
+    const closing = trigger.close?.().then(() => (isClosed = true));
+    await clock.moveTo(20);
+    expect(isClosed).toBe(false);
+    write();
+    await closing;
+    expect(container.receipts.size).toBe(1);
+  });
+
+  it('begins no run when it is stopped while it reads the blob', async () => {
+    const container = createContainer();
+    const { read } = container.source;
+    let readOn: () => void = () => undefined;
+    container.source.read = async (blob) => {
+      await new Promise<void>((resolve) => (readOn = resolve));
+      return read(blob);
+    };
+    container.put('a.csv');
+    const { clock, trigger, paths } = createWatcher(container);
+    trigger.start();
+    await clock.moveTo(10);
+    trigger.stop();
+    readOn();
+    await clock.moveTo(20);
+    expect([paths(), container.receipts.size]).toEqual([[], 0]);
   });
 });

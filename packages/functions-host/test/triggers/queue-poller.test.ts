@@ -18,7 +18,7 @@ function createQueue(clock: ManualClock) {
     const message = messages.get(id);
     return message !== undefined && String(message.receipt) === popReceipt ? message : undefined;
   };
-  const source: QueueSource = {
+  const source: { -readonly [Key in keyof QueueSource]: QueueSource[Key] } = {
     async receive(count, hiddenMs) {
       await Promise.resolve();
       looks.push(clock.now());
@@ -243,5 +243,68 @@ describe('a queue poller', () => {
     await clock.moveTo(60 * minute);
     expect(handled).toEqual(['ends', 'runs on']);
     expect(clock.waiting).toBe(0);
+  });
+
+  it('looks into the queue only once it was started, however often it is woken', async () => {
+    const { clock, queue, poller, handled } = createWatched(done);
+    queue.put('a');
+    poller.wake();
+    await clock.moveTo(10_000);
+    expect([queue.looks, handled]).toEqual([[], []]);
+    poller.start();
+    await clock.moveTo(10_001);
+    expect(handled).toEqual(['a']);
+  });
+
+  it('keeps a message that the poison queue did not take by the time of the stop', async () => {
+    const { clock, queue, poller } = createWatched(() => Promise.resolve('useless'));
+    queue.put('bad');
+    queue.down.add('poison');
+    poller.start();
+    await clock.moveTo(500);
+    poller.stop();
+    await clock.moveTo(20_000);
+    await poller.close();
+    expect([queue.poison, [...queue.messages.keys()]]).toEqual([[], ['bad']]);
+  });
+
+  it('shows again at its closing what it was just fetching', async () => {
+    const gate = createGate();
+    const { clock, queue, poller, handled } = createWatched(done);
+    const { receive } = queue.source;
+    queue.source.receive = async (count, hiddenMs) => {
+      const found = await receive(count, hiddenMs);
+      await gate.handle();
+      return found;
+    };
+    queue.put('late');
+    poller.start();
+    await clock.moveTo(100);
+    expect(queue.messages.get('late')?.visibleAt).toBe(10 * minute);
+    poller.stop();
+    const closed = poller.close();
+    gate.open();
+    await closed;
+    expect(queue.messages.get('late')?.visibleAt).toBe(100);
+    expect(handled).toEqual([]);
+  });
+
+  it('removes a message whose handler ends while it is being hidden anew', async () => {
+    const [handling, hiding] = [createGate(), createGate()];
+    const { clock, queue, poller } = createWatched(handling.handle);
+    const { hide } = queue.source;
+    queue.source.hide = async (message, hiddenMs) => {
+      const receipt = await hide(message, hiddenMs);
+      await hiding.handle();
+      return receipt;
+    };
+    queue.put('long');
+    poller.start();
+    await clock.moveTo(5 * minute);
+    handling.open();
+    await clock.moveTo(5 * minute + 1);
+    hiding.open();
+    await clock.moveTo(6 * minute);
+    expect(queue.messages.size).toBe(0);
   });
 });

@@ -181,4 +181,25 @@ describe('a timer trigger', () => {
     expect(times()).toEqual([]);
     expect(clock.waiting).toBe(0);
   });
+
+  it('waits at its closing for the note of a run that has just ended', async () => {
+    const statuses = createStatuses();
+    const { clock, trigger } = createTimer('08:04:50', '0 */5 * * * *', { statuses });
+    trigger.start();
+    await clock.moveTo(at('08:04:59'));
+    let write: () => void = () => undefined;
+    statuses.write = async (_name, status) => {
+      await new Promise<void>((resolve) => (write = resolve));
+      statuses.status = status;
+    };
+    await clock.moveTo(at('08:05:00'));
+    trigger.stop();
+    let isClosed = false;
+    const closing = trigger.close?.().then(() => (isClosed = true));
+    await clock.moveTo(at('08:05:01'));
+    expect(isClosed).toBe(false);
+    write();
+    await closing;
+    expect(statuses.status?.Last).toBe(iso('08:05:00'));
+  });
 });
