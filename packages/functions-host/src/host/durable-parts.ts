@@ -34,8 +34,7 @@ export function createDurableParts(): DurableParts {
       functions = createDurableFunctions(options);
       return functions;
     },
-    isNeeded: () =>
-      runtimes.some(({ fn }) => Object.values(fn.bindings).some((binding) => durableTypes.has(binding.type))),
+    isNeeded: () => isDurable(runtimes),
     async open({ taskHub, ...options }) {
       if (functions === undefined) throw new Error('connect() comes before open().');
       checkTaskHub(taskHub);
@@ -52,16 +51,28 @@ export function createDurableParts(): DurableParts {
   };
 }
 
-/** The URL is not repeated in full: it may hold a password. */
+function isDurable(runtimes: readonly FunctionRuntime[]): boolean {
+  return runtimes.some(({ fn }) => Object.values(fn.bindings).some((binding) => durableTypes.has(binding.type)));
+}
+
+/** What hosts that work on one task hub have in common; undefined for an app that shares none. */
+export function toHubPlace(taskHub: string, hubName: string, runtimes: readonly FunctionRuntime[]): string | undefined {
+  return taskHub === 'memory' || !isDurable(runtimes) ? undefined : `${withoutLogin(taskHub)} ${hubName.toLowerCase()}`;
+}
+
+/** Nothing of a wrong one is repeated: it may hold a password. */
 function checkTaskHub(taskHub: string): void {
   if (taskHub === 'memory' || (/^postgres(ql)?:\/\//.test(taskHub) && URL.canParse(taskHub))) return;
   throw new StartError(
-    `The task hub must be 'memory' or the URL of a PostgreSQL database (postgres://user:password@host:port/database); got '${withoutLogin(taskHub)}'.`,
+    "The task hub must be 'memory' or the URL of a PostgreSQL database (postgres://user:password@host:port/database); got something else.",
   );
 }
 
+/** `host:port/database`: the query may hold a password, too. */
 function withoutLogin(taskHub: string): string {
-  return taskHub.split('@').pop() ?? '';
+  if (!URL.canParse(taskHub)) return 'its URL';
+  const { host, pathname } = new URL(taskHub);
+  return host + pathname;
 }
 
 /** Opens the extension if the app needs it. */

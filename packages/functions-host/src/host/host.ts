@@ -34,7 +34,7 @@ import { enterAppEnvironment } from './app-environment';
 import { createBindingKinds, supportedBindings } from './bindings';
 import { toBlobEvents, toWebhooks } from './blob-events-parts';
 import { type CleanUp, createCleanUp } from './clean-up';
-import { createDurableParts, openDurable, type DurableParts } from './durable-parts';
+import { createDurableParts, openDurable, toHubPlace, type DurableParts } from './durable-parts';
 import { toFunctionEntries } from './function-entries';
 import { readHostId } from './host-id';
 import { type HostJson, readHostJson } from './host-json';
@@ -148,7 +148,8 @@ async function loadParts(base: Base, server: HttpServer) {
   const { model } = loaded;
   const { hooks } = core;
   const invoker = createInvoker({ model, hooks, log, clock, timeoutMs: hostJson.functionTimeoutMs });
-  const hostId = readHostId(dataDir, settings);
+  const hub = toHubPlace(options.taskHub, hostJson.hubName, loaded.runtimes);
+  const hostId = readHostId(dataDir, settings, hub);
   const blobEvents = toBlobEvents({ accounts, hostId, hostJson, invoker, clock, log });
   const { listeners, errors } = createListeners({
     ...{

@@ -17,7 +17,7 @@ import { toPoisonQueueName, toQueueName } from '../triggers/queue-names';
 import { createQueueSource } from '../triggers/queue-source';
 import { createQueueTrigger } from '../triggers/queue-trigger';
 import { type StorageAccounts, toConnectionName } from '../triggers/storage-account';
-import { hostStorage } from '../triggers/storage-connection';
+import { hasStorageConnection, hostStorage } from '../triggers/storage-connection';
 import { createTimerTrigger } from '../triggers/timer-trigger';
 import type { TriggerListener } from '../triggers/trigger-listener';
 import type { HostJson } from './host-json';
@@ -125,7 +125,8 @@ function toTimerTrigger(parts: ListenerParts, runtime: FunctionRuntime): Trigger
   const { schedule: text, runOnStartup, useMonitor } = runtime.fn.trigger;
   if (typeof text !== 'string') throw new Error(`its schedule must be a text; got ${JSON.stringify(text)}.`);
   const schedule = parseSchedule(text, parts.settings.get('WEBSITE_TIME_ZONE') ?? 'UTC');
-  const isKept = useMonitor !== false && !isShorterThanMinute(schedule, parts.clock.now());
+  // Asked first, for a schedule that never occurs is an error of the function.
+  const isKept = !isShorterThanMinute(schedule, parts.clock.now()) && useMonitor !== false;
   return createTimerTrigger({
     runtime,
     schedule,
@@ -138,7 +139,7 @@ function toTimerTrigger(parts: ListenerParts, runtime: FunctionRuntime): Trigger
 }
 
 function toStatusStore(parts: ListenerParts): ScheduleStatusStore {
-  if (parts.settings.get(hostStorage) === undefined) return createFileStatusStore(path.join(parts.dataDir, 'timers'));
-  parts.accounts.check(hostStorage, 'blob');
-  return createBlobStatusStore(parts.accounts, parts.hostId);
+  return hasStorageConnection(parts.settings, hostStorage, 'blob')
+    ? createBlobStatusStore(parts.accounts, parts.hostId)
+    : createFileStatusStore(path.join(parts.dataDir, 'timers'));
 }

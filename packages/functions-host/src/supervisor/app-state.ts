@@ -3,7 +3,7 @@ import { readAppManifest } from './app-manifest';
 import type { AppManifest } from './app-manifest';
 import { isPostgresUrl } from './postgres-settings';
 import { mergeSettings, readLocalSettings } from './settings';
-import { readStorageSetting } from './storage-settings';
+import { readServiceUris, readStorageSetting } from './storage-settings';
 
 /** Setting that says where the task hub is kept. */
 export const hubSetting = 'FUNCTIONS_HOST_TASK_HUB';
@@ -56,5 +56,6 @@ function decidingParts({ settings, manifest }: AppState): string {
   const deciding = Object.entries(settings).filter(
     ([name, value]) => named.has(name) || isPostgresUrl(value) || readStorageSetting(name, value) !== undefined,
   );
-  return JSON.stringify([manifest.services, manifest.tasks, deciding.sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const uris = readServiceUris(settings).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return JSON.stringify([manifest.services, manifest.tasks, deciding.sort(([a], [b]) => (a < b ? -1 : 1)), uris]);
 }

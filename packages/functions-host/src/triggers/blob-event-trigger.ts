@@ -197,13 +197,15 @@ function toBase64(message: Message): string {
   return Buffer.from(JSON.stringify(message)).toString('base64');
 }
 
-function fromBase64(text: string): Partial<Message> | undefined {
+/** What of a message says whose blob it is about; others write to queues, too. */
+function fromBase64(text: string): Pick<Message, 'FunctionId' | 'BlobName'> {
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(text, 'base64').toString());
-    return typeof parsed === 'object' && parsed !== null ? parsed : undefined;
+    const { FunctionId, BlobName } = JSON.parse(Buffer.from(text, 'base64').toString()) as Partial<Message>;
+    if (typeof FunctionId === 'string' && typeof BlobName === 'string') return { FunctionId, BlobName };
   } catch {
-    return undefined;
+    // No JSON object.
   }
+  return { FunctionId: '', BlobName: '' };
 }
 
 async function handleMessage(
@@ -211,7 +213,7 @@ async function handleMessage(
   find: Find,
   message: QueueMessage,
 ): Promise<MessageOutcome> {
-  const { FunctionId: id = '', BlobName: blobName = '' } = fromBase64(message.text) ?? {};
+  const { FunctionId: id, BlobName: blobName } = fromBase64(message.text);
   const fn = find(id);
   const params = fn?.pattern.match(blobName);
   if (fn === undefined || params === undefined) {
@@ -242,7 +244,7 @@ async function handleMessage(
 }
 
 async function sendPoison(text: string, find: Find): Promise<void> {
-  await find(fromBase64(text)?.FunctionId ?? '')?.source.sendPoisonText(text);
+  await find(fromBase64(text).FunctionId)?.source.sendPoisonText(text);
 }
 
 async function runOnce(

@@ -41,10 +41,35 @@ export function findStorageConnection(
   connection: string,
   service: StorageService,
 ): StorageConnection {
+  const tried: string[] = [];
+  const found = lookUp(settings, connection, service, tried);
+  if (found !== undefined) return found;
+  const expected = 'a storage connection string, e.g. UseDevelopmentStorage=true';
+  if (tried.length === 2)
+    throw new StartError(`Setting '${connection}' is not set: expected ${expected}, or ${identityForms(connection)}.`);
+  throw new StartError(
+    `Setting '${connection}' is not set, nor any other that connection '${connection}' can mean (tried ${tried.join(', ')}): expected ${expected}, or ${identityForms(connection)}.`,
+  );
+}
+
+/**
+ * True if any setting says how to reach a service.
+ * @throws StartError as `findStorageConnection`, if it is wrong.
+ */
+export function hasStorageConnection(settings: Settings, connection: string, service: StorageService): boolean {
+  return lookUp(settings, connection, service, []) !== undefined;
+}
+
+/** @param tried takes the names that were looked for. */
+function lookUp(
+  settings: Settings,
+  connection: string,
+  service: StorageService,
+  tried: string[],
+): StorageConnection | undefined {
   const names = connection.toLowerCase().startsWith(azurePrefix.toLowerCase())
     ? [connection]
     : [`${azurePrefix}${connection}`, connection];
-  const tried: string[] = [];
   for (const name of names) {
     for (const candidate of [`ConnectionStrings:${name}`, name]) {
       tried.push(candidate);
@@ -54,12 +79,7 @@ export function findStorageConnection(
       if (identity !== undefined) return identity;
     }
   }
-  const expected = 'a storage connection string, e.g. UseDevelopmentStorage=true';
-  if (tried.length === 2)
-    throw new StartError(`Setting '${connection}' is not set: expected ${expected}, or ${identityForms(connection)}.`);
-  throw new StartError(
-    `Setting '${connection}' is not set, nor any other that connection '${connection}' can mean (tried ${tried.join(', ')}): expected ${expected}, or ${identityForms(connection)}.`,
-  );
+  return undefined;
 }
 
 function identityForms(name: string): string {
@@ -111,7 +131,7 @@ function toConnection(
   const address = URL.canParse(url) ? new URL(url) : undefined;
   if (address === undefined || !/^https?:$/.test(address.protocol)) {
     throw new StartError(
-      `Setting '${from}' must be a URL such as https://account.blob.core.windows.net; got '${url}'.`,
+      `Setting '${from}' must be a URL such as https://account.blob.core.windows.net; got ${url.length} characters that are none.`,
     );
   }
   checkCredential(of, name);
@@ -124,7 +144,7 @@ function toConnection(
     return { kind: 'key', url, account, key: development.accountKey ?? '' };
   }
   throw new StartError(
-    `Setting '${from}' must be an https URL: an identity can't be used over plain http, but for the emulator's account (http://127.0.0.1:10000/devstoreaccount1); got '${url}'.`,
+    `Setting '${from}' must be an https URL: an identity can't be used over plain http, but for the emulator's account (http://127.0.0.1:10000/devstoreaccount1); got ${address.origin}.`,
   );
 }
 

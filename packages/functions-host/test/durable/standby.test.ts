@@ -132,6 +132,17 @@ describe('two hosts on one task hub', () => {
     }
   });
 
+  it('keeps receipts and schedules under the same name on both, so that nothing is handled again by the second', async () => {
+    const ids = await Promise.all(
+      [await startHost(), await startHost()].map(async (host) => {
+        const status = (await (await ask(host, '/admin/host/status')).json()) as { id: string };
+        return status.id;
+      }),
+    );
+    expect(ids[0]).toMatch(/^host-[0-9a-f]{16}$/);
+    expect(ids[1]).toBe(ids[0]);
+  });
+
   it('answers a request that came while nobody was active once the second host is', async () => {
     const first = await startHost();
     const second = await startHost();

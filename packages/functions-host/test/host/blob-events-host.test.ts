@@ -135,6 +135,16 @@ describe('a host whose blob functions are told by Event Grid', () => {
     expect(host.output().match(/upload bad: FAIL/g)).toHaveLength(5);
   });
 
+  it.each([{ FunctionId: 5, BlobName: 'a.csv' }, 'text', null])(
+    'drops the message %j of somebody else',
+    async (message) => {
+      const queue = storage.queues.getQueueClient('azure-webjobs-blobtrigger-events-host');
+      const text = Buffer.from(JSON.stringify(message)).toString('base64');
+      const { messageId } = await queue.sendMessage(text);
+      await host.waitFor(new RegExp(`its message ${messageId} is dropped`));
+    },
+  );
+
   it('loses nothing that it has acknowledged when it is killed', async () => {
     for (const name of ['one.csv', 'two.csv', 'three.csv']) await upload(name, 'HANG');
     expect((await post(['one.csv', 'two.csv', 'three.csv'].map((name) => toEvent(name)))).status).toBe(202);

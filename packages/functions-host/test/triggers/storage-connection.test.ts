@@ -85,6 +85,13 @@ describe('the connection of a storage binding', () => {
     expect(() => find(settings)).toThrow(message);
   });
 
+  it.each([
+    { Data__serviceUri: 'AccountName=a;AccountKey=c2VjcmV0' },
+    { Data__serviceUri: 'http://10.0.0.1/acc?sig=c2VjcmV0' },
+  ])('repeats no secret of %j', (settings) => {
+    expect(() => find(settings)).toThrow(/^(?!.*c2VjcmV0)/);
+  });
+
   it('has no other name where it has the prefix already', () => {
     expect(() => find({}, 'AzureWebJobsStorage')).toThrow(
       "Setting 'AzureWebJobsStorage' is not set: expected a storage",
