@@ -13,7 +13,7 @@ import { runFunction, type RunParts } from './run-function';
 
 /** The admin API of a composed host. */
 export function toAdminApi(
-  parts: Omit<RunParts, 'url' | 'log'> & {
+  parts: Omit<RunParts, 'url' | 'masterKey' | 'log'> & {
     readonly base: {
       readonly appDir: string;
       readonly dataDir: string;
@@ -44,7 +44,11 @@ export function toAdminApi(
     activeHost: parts.activeHost,
     config: () => toHostConfig(base.hostJson),
     run: (runtime, input) => {
-      runFunction({ ...parts, url: base.url, log: base.log }, runtime, input);
+      runFunction(
+        { ...parts, url: base.url, masterKey: () => parts.keys.current().master, log: base.log },
+        runtime,
+        input,
+      );
     },
   });
 }

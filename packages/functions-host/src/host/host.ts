@@ -211,13 +211,13 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   const appHookData = {};
   await hooks.run('appStart', { hookData: appHookData });
   base.cleanUp.add(() => hooks.run('appTerminate', { hookData: appHookData }));
+  const streamDoor = await openStreamDoor(model);
   const admin = toAdminApi({
-    ...{ ...parts, durableFunctions, durable: durable.extension },
+    ...{ ...parts, durableFunctions, durable: durable.extension, isStreaming: streamDoor !== undefined },
     base: { ...options, clock, hostId: parts.hostId, hostJson, url, log },
     keys,
     activeHost: () => durable.extension()?.activeHost()?.url,
   });
-  const streamDoor = await openStreamDoor(model);
   const requestClass = streamDoor === undefined ? await probeHttpRequest(model) : undefined;
   const dispatcher = createDispatcher({
     ...{ routes: parts.routes, invoker, admin, durable: durable.extension(), streamDoor },

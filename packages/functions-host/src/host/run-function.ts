@@ -15,6 +15,9 @@ export interface RunParts {
   /** Undefined for an app without durable functions. */
   readonly durable: () => DurableExtension | undefined;
   readonly url: string;
+  /** The app's library takes HTTP requests itself. */
+  readonly isStreaming: boolean;
+  readonly masterKey: () => string;
   readonly log: HostLog;
 }
 
@@ -97,16 +100,23 @@ function isJson(text: string): boolean {
 
 async function runHttp(parts: RunParts, { runtime, methods, template }: HttpFunction, input: string): Promise<void> {
   const method = methods.includes('POST') ? 'POST' : (methods[0] ?? 'GET');
+  const url = new URL(template.replace(/[{}*?]/g, ''), `${parts.url}/`).href;
+  const headers = { 'content-type': 'application/json' };
+  const hasBody = method !== 'GET' && method !== 'HEAD';
+  if (parts.isStreaming) {
+    // It would wait for ever for a request that never came in.
+    const response = await fetch(url, {
+      method,
+      headers: { ...headers, 'x-functions-key': parts.masterKey() },
+      ...(hasBody && { body: input }),
+    });
+    await response.body?.pipeTo(new WritableStream());
+    return;
+  }
   await parts.invoker.invoke(runtime, {
     reason: httpReason,
     trigger: {
-      http: {
-        method,
-        url: new URL(template.replace(/[{}*?]/g, ''), `${parts.url}/`).href,
-        headers: { 'content-type': 'application/json' },
-        params: {},
-        ...(method === 'GET' || method === 'HEAD' ? undefined : { body: { bytes: Buffer.from(input) } }),
-      },
+      http: { method, url, headers, params: {}, ...(hasBody && { body: { bytes: Buffer.from(input) } }) },
     },
   });
 }

@@ -41,7 +41,10 @@ export function openKeys(dataDir: string, functionNames: readonly string[]): Key
   const file = path.join(dataDir, fileName);
   const found = readFile(file);
   const functions: Record<string, Keys> = { ...found?.functions };
-  for (const name of functionNames) functions[name] ??= { default: newKey() };
+  for (const name of functionNames) {
+    // A function may be called like something that every object has.
+    if (!Object.hasOwn(functions, name)) functions[name] = { default: newKey() };
+  }
   let keys: HostKeys = {
     master: found?.master ?? newKey(),
     host: found?.host ?? { default: newKey() },
@@ -117,17 +120,30 @@ function readFile(file: string): HostKeys | undefined {
     throw new StartError(`${file} can't be read: ${(error as Error).message}`);
   }
   const keys = parse(text);
-  if (typeof keys?.master !== 'string' || !keys.host || !keys.system || !keys.functions) {
-    throw new StartError(
-      `${file} does not hold the host's keys ({ master, host, system, functions }). Delete it to get new keys.`,
-    );
-  }
-  return keys as HostKeys;
+  if (isHostKeys(keys)) return keys;
+  throw new StartError(
+    `${file} does not hold the host's keys ({ master, host, system, functions }). Delete it to get new keys.`,
+  );
 }
 
-function parse(text: string): Partial<HostKeys> | undefined {
+function isHostKeys(value: unknown): value is HostKeys {
+  if (!isObject(value)) return false;
+  const { master, host, system, functions } = value;
+  const rooms = [host, system, ...(isObject(functions) ? Object.values(functions) : [undefined])];
+  return typeof master === 'string' && rooms.every((room) => isObject(room) && Object.values(room).every(isText));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as Partial<HostKeys>;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

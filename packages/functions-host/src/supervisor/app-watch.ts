@@ -7,7 +7,7 @@
  * and when contents differ, so that a build which writes the same again doesn't either.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -31,8 +31,10 @@ export interface AppWatch {
  * below node_modules, the data folder or hidden folders.
  */
 export async function watchApp(appDir: string, main: string | undefined, dataDir: string): Promise<AppWatch> {
-  const root = path.resolve(appDir, codeFolder(main));
-  const look = (last: Snapshot): Promise<Snapshot> => takeSnapshot(appDir, root, dataDir, last);
+  // As the data folder is given: by another name it would be taken for code.
+  const appFolder = await realpath(appDir);
+  const root = path.resolve(appFolder, codeFolder(main));
+  const look = (last: Snapshot): Promise<Snapshot> => takeSnapshot(appFolder, root, dataDir, last);
   let known = await look(new Map());
   return {
     async nextChange(signal) {
@@ -47,7 +49,7 @@ export async function watchApp(appDir: string, main: string | undefined, dataDir
         const settled = await lookUntilStill(seen, look, signal);
         const all = differences(known, settled);
         known = settled;
-        if (all.length > 0) return all.map((file) => path.relative(appDir, file));
+        if (all.length > 0) return all.map((file) => path.relative(appFolder, file));
       }
     },
   };

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type HostProcess, makeFolder, startHostProcess, stopHosts } from '../support/host-process';
 import { writeApp } from '../support/write-app';
@@ -36,6 +36,39 @@ describe('the admin API', () => {
       headers: { 'x-functions-key': key, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body }),
     });
+
+  it.each([
+    { master: 5, host: {}, system: {}, functions: {} },
+    { master: 'm', host: { default: 5 }, system: {}, functions: {} },
+    { master: 'm', host: {}, system: {}, functions: { guarded: { default: null } } },
+  ])('does not start with %j for keys', async (keys) => {
+    const dataDir = await makeFolder();
+    await writeFile(path.join(dataDir, 'keys.json'), JSON.stringify(keys));
+    const starting = startHostProcess(await writeApp(files), { dataDir });
+    await expect(starting).rejects.toThrow("keys.json does not hold the host's keys");
+  });
+
+  it('runs an HTTP function of an app that streams', async () => {
+    const source = `
+      const { app } = require('@azure/functions');
+      app.setup({ enableHttpStream: true });
+      app.http('constructor', { authLevel: 'function', methods: ['POST'], handler: async (request, context) => {
+        context.log('got ' + await request.text());
+        return { body: 'done' };
+      } });
+    `;
+    const dataDir = await makeFolder();
+    const host = await startHostProcess(await writeApp({ 'index.js': source }), { auth: true, dataDir });
+    const { master, functions } = JSON.parse(await readFile(path.join(dataDir, 'keys.json'), 'utf8')) as {
+      master: string;
+      functions: { constructor: { default: string } };
+    };
+    const run = await send(host, 'POST', '/admin/functions/constructor', master, '{"input":"hello"}');
+    expect(run.status).toBe(202);
+    await host.waitFor(/got hello/);
+    await host.waitFor(/Executed 'Functions.constructor' \(Succeeded/);
+    expect((await send(host, 'POST', '/api/constructor', functions.constructor.default, '{}')).status).toBe(200);
+  });
 
   it('changes keys, which count at once and are kept', async () => {
     const [appDir, dataDir] = [await writeApp(files), await makeFolder()];
