@@ -10,7 +10,7 @@
 import type { ExecutionEnd, OpenedTask, RetryPolicy } from '../engine/execution';
 import { toEntityId } from '../engine/entity-id';
 import type { Failure, FedEvent, OpenedEvent } from '../engine/history';
-import { toJson } from '../engine/json';
+import { toJson, toJsonOrText } from '../engine/json';
 import {
   HTTP_ACTIVITY,
   toHttpInput,
@@ -460,7 +460,7 @@ export function toMessage(thrown: unknown): string {
   const { message } = Object(thrown) as { message?: unknown };
   if (typeof message === 'string') return message;
   if (typeof thrown === 'string') return thrown;
-  return thrown === undefined ? 'undefined' : toJson(thrown);
+  return thrown === undefined ? 'undefined' : toJsonOrText(thrown);
 }
 
 /** Forgets actions that were read: the library keeps them for ever. */

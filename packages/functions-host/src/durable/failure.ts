@@ -1,6 +1,6 @@
 import type { InstanceStatus } from '../store/store';
 import type { Failure, TypedFailure } from '../engine/history';
-import { toJson } from '../engine/json';
+import { toJsonOrText } from '../engine/json';
 
 /**
  * Failures in the words of the real host. What an orchestrator catches is made of two texts, `reason` and `details`;
@@ -79,7 +79,7 @@ function toMessageAndStack(error: unknown): { message: string; stack: string | u
     const { message, stack } = error as Partial<Error>;
     return { message: String(message), stack };
   }
-  return { message: typeof error === 'string' ? error : toJson(error), stack: undefined };
+  return { message: typeof error === 'string' ? error : toJsonOrText(error), stack: undefined };
 }
 
 function toExceptionJson(message: string, stack: string | undefined): string {

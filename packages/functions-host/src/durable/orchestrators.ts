@@ -15,7 +15,7 @@ import {
   type TurnSoFar,
 } from '../engine/execution';
 import { toEntityName } from '../engine/entity-id';
-import type { EventRaised, FedEvent, HistoryTurn } from '../engine/history';
+import { isFed, type EventRaised, type FedEvent, type HistoryTurn } from '../engine/history';
 import {
   beforeEvents,
   canBeFed,
@@ -172,7 +172,7 @@ class LiveExecution implements OrchestratorExecution {
   step(turn: TurnSoFar, fed: readonly FedEvent[], held: readonly EventRaised[]): StepOutcome | Promise<StepOutcome> {
     const executor = this.#executor;
     if (executor === undefined) return this.#begin(turn, fed);
-    if (turn.events.length === 0) startTurn(executor, turn.at, false);
+    if (!turn.events.some(isFed)) startTurn(executor, turn.at, false);
     if (held.length === 0) return this.#feed(executor, turn.at, fed);
     const offers = offerHeld(executor, held);
     const outcome = this.#feed(executor, turn.at, fed);

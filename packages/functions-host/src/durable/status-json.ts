@@ -176,6 +176,7 @@ class HistoryWriter {
       case 'lockGranted':
       case 'entitiesLocked':
       case 'entitiesReleased':
+      case 'lockRegained':
         return;
       case 'entityCalled':
       case 'entitySignalled':

@@ -64,6 +64,16 @@ export class Children {
     }
   }
 
+  /** After a restart: a child whose parent was terminated may not have been told. */
+  async endWithParent(child: Instance): Promise<void> {
+    const { live, store, deliver } = this.#options;
+    const { parent } = child;
+    if (parent === undefined || live.get(parent.instanceId) !== undefined) return;
+    const row = await store.readInstance(parent.instanceId);
+    if (row?.status !== 'Terminated' || row.executionId !== parent.executionId) return;
+    deliver(child, { kind: 'terminate', reason: toReason(row.output) });
+  }
+
   /** Gives the result of a finished instance to the parent that waits for it, if one does. */
   answerParent(link: ParentLink | undefined, name: string, status: InstanceStatus, output: string | undefined): void {
     const { live, deliver, describeFailure } = this.#options;
@@ -81,7 +91,7 @@ export class Children {
   /** Ends the children that a terminated instance leaves behind, for the same reason. */
   terminate(parent: Instance, turn: Turn): void {
     const { live, deliver } = this.#options;
-    const reason = typeof turn.output === 'string' ? (JSON.parse(turn.output) as string) : '';
+    const reason = toReason(turn.output);
     for (const work of turn.abandoned) {
       if (work.kind !== 'child') continue;
       const child = live.get(work.instanceId);
@@ -93,6 +103,11 @@ export class Children {
     const { executionId } = parent;
     this.#options.deliver(parent, { kind: 'childFailed', executionId, id, failure: { reason, details: '' } });
   }
+}
+
+/** Of a terminated instance's output (JSON). */
+function toReason(output: string | null | undefined): string {
+  return typeof output === 'string' ? (JSON.parse(output) as string) : '';
 }
 
 /** Ties a sub-orchestration to the task of its parent that it answers. */

@@ -96,12 +96,12 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   let pause = FIRST_PAUSE_MS;
   let retry: Scheduled | undefined;
   let outage: StoreUnavailable | undefined;
-  let isAbandoned = false;
+  let abandoned: Error | undefined;
   let silence: Scheduled | undefined;
   let backlog = 0;
 
   const flush = (): void => {
-    if (inFlight.length > 0 || waiting.length === 0 || isAbandoned) return;
+    if (inFlight.length > 0 || waiting.length === 0 || abandoned !== undefined) return;
     const taken = countForOneCommit(waiting);
     inFlight = waiting.slice(0, taken);
     waiting = waiting.slice(taken);
@@ -127,26 +127,31 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
     for (const row of rows) backlog -= sizeOf(row);
     inFlight = [];
     batch += 1;
-    pause = FIRST_PAUSE_MS;
-    if (failedSince !== undefined) {
-      failedSince = undefined;
-      outage = undefined;
-      events.available();
-    }
-    if (isAbandoned) return;
+    if (abandoned !== undefined) return;
+    hearAgain();
     for (const row of rows) row.committed();
     flush();
   };
 
+  /** The store has answered. */
+  const hearAgain = (): void => {
+    pause = FIRST_PAUSE_MS;
+    if (failedSince === undefined) return;
+    failedSince = undefined;
+    outage = undefined;
+    events.available();
+  };
+
   const fail = (error: unknown): void => {
     silence?.cancel();
-    if (isAbandoned) return;
+    if (abandoned !== undefined) return;
     if (error instanceof StoreFenced) {
       abandon(error);
       events.fenced(error);
     } else if (error instanceof StoreUnavailable) {
       waitForStore(error);
     } else {
+      hearAgain();
       isolate(error instanceof StoreRejected ? error : new StoreRejected(String(error), { cause: error }));
     }
   };
@@ -183,7 +188,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
   };
 
   const abandon = (reason: Error): void => {
-    isAbandoned = true;
+    abandoned = reason;
     retry?.cancel();
     silence?.cancel();
     delayAll(reason);
@@ -193,6 +198,7 @@ export function createCommitter(session: HubSession, clock: Clock, events: Commi
     add(row) {
       waiting.push(row);
       backlog += sizeOf(row);
+      if (abandoned !== undefined) row.delayed(abandoned);
     },
     flush,
     get outage() {

@@ -27,7 +27,7 @@ import { decodeTurns, mayBegin, newInstance, restoreInstance, type Instance, typ
 import { LeftAloneInstances, type LeftAlone } from './left-alone';
 import { acknowledged, failSendersOf, LiveInstances, type Ending } from './live-instances';
 import type { ClientMessage, Message } from './messages';
-import { isRewindTurn, Rewinder, type RewindResult } from './rewinder';
+import { restartsWork, Rewinder, type RewindResult } from './rewinder';
 import type { Turn } from './turn-outcome';
 import { TurnLoop } from './turn-loop';
 import { WarmCode } from './warm-code';
@@ -155,6 +155,7 @@ export class Engine {
       broken: (instance, error) => this.#leaveAlone(instance, error),
     });
     this.#restored = await this.#restore(session);
+    if (this.#failure !== undefined) throw this.#failure;
     this.#loop = loop;
   }
 
@@ -163,6 +164,7 @@ export class Engine {
     this.#entities?.resume();
     for (const { instance, open } of this.#restored.splice(0)) {
       if (!this.#live.isLive(instance)) continue;
+      await this.#children.endWithParent(instance);
       this.#wake(instance);
       await this.#resumeWork(instance, open);
     }
@@ -245,7 +247,7 @@ export class Engine {
   }
 
   async send(id: string, message: ClientMessage): Promise<SendResult> {
-    const loop = this.#requireRunning();
+    this.#requireRunning();
     const leftAlone = this.#leftAlone.get(id);
     if (leftAlone !== undefined) return { kind: await this.#sendToLeftAlone(leftAlone, message) };
     const instance = this.#live.get(id) ?? (await this.#findUnlisted(id));
@@ -254,6 +256,8 @@ export class Engine {
       return { kind: 'refused', status: instance.status };
     if (message.kind === 'resume' && instance.status !== 'Suspended')
       return { kind: 'refused', status: instance.status };
+    // Asked anew: the host may have stopped while the instance was looked for.
+    const loop = this.#requireRunning();
     return { kind: await acknowledged((receipt) => loop.deliver(instance, message, receipt)) };
   }
 
@@ -303,7 +307,8 @@ export class Engine {
   /** An entity that has something to do, or is locked, is not purged. */
   async purge(row: InstanceRow): Promise<number> {
     const session = this.#requireSession();
-    if (!isEntityId(row.id)) return session.purge([row.no]);
+    // One that is being rewound is no longer finished, though its row may still say so.
+    if (!isEntityId(row.id)) return this.#live.get(row.id)?.no === row.no ? 0 : session.purge([row.no]);
     return (await this.#entities?.purge(row.id, (no) => session.purge([no]))) ?? 0;
   }
 
@@ -378,12 +383,14 @@ export class Engine {
     return new Entities({
       ...{ store, clock, storeClock, committer, functions, maxConcurrent: maxConcurrentEntities },
       newNo: () => this.#nextNo++,
-      findCaller: ({ instanceId, executionId, taskId }) => {
+      findCaller: ({ instanceId, executionId, taskId, rewoundIn }) => {
         const instance = this.#live.get(instanceId);
-        return instance?.executionId === executionId && instance.open.has(taskId) ? instance : undefined;
+        const work = instance?.executionId === executionId ? instance.open.get(taskId) : undefined;
+        return work !== undefined && 'rewoundIn' in work && work.rewoundIn === rewoundIn ? instance : undefined;
       },
-      deliver: (instance, answer, seq) => {
-        if (this.#live.isLive(instance)) this.#loop?.deliverStored(instance, answer, seq);
+      deliver: ({ caller, no, answer, seq }) => {
+        const instance = this.#live.get(caller.instanceId);
+        if (instance?.no === no) this.#loop?.deliverStored(instance, answer, seq);
       },
       log: (level, message, error) => this.#log(level, message, error),
     });
@@ -403,12 +410,12 @@ export class Engine {
     this.#code.keep(instance);
     if (this.#isStopping) return;
     if (turn.continuedWith !== undefined) this.#loop?.deliver(instance, { kind: 'begin' });
-    if (isRewindTurn(turn)) void this.#afterRewind(instance, turn.work);
+    if (restartsWork(turn)) void this.#afterRewind(instance, turn);
     else for (const work of turn.work) this.#startWork(instance, work);
   }
 
-  async #afterRewind(instance: Instance, work: readonly OpenWork[]): Promise<void> {
-    this.#logAbout('Information', instance, 'rewound');
+  async #afterRewind(instance: Instance, { events, work }: Turn): Promise<void> {
+    if (events[0]?.kind === 'rewound') this.#logAbout('Information', instance, 'rewound');
     this.#wake(instance);
     try {
       await this.#resumeWork(instance, work);
@@ -457,7 +464,7 @@ export class Engine {
         try {
           const instance = restoreInstance(stored);
           this.#live.add(instance);
-          restored.push({ instance, open: [...instance.open.values()] });
+          restored.push({ instance, open: instance.regaining.size > 0 ? [] : [...instance.open.values()] });
         } catch (error) {
           const { message } = error as Error;
           this.#leftAlone.add(stored.row, message);

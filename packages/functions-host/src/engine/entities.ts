@@ -7,14 +7,14 @@
 import type { Clock } from '../clock';
 import type { HubSession, InstanceCommit, StoreRejected, StoreUnavailable, TaskHubStore } from '../store/store';
 import type { Committer } from './committer';
-import type { EntityCall, EntityFunctions, EntityOutcome, OperationResult } from './entity-call';
+import { grants, toAnswer, type AddressedAnswer, type AnswerTo, type FailedCallers } from './entity-answers';
+import type { EntityCall, EntityFunctions, EntityOutcome } from './entity-call';
 import { emptyCommit, EntityDirectory, toHeldCommit, type Entity, type PostedMail } from './entity-directory';
 import { findEntityIdFault } from './entity-id';
 import type { Caller, EntityMail } from './entity-messages';
 import { nextDueAt, takeWork, type EntityWork, type OperationParcel } from './entity-queue';
 import { encodeEntityState, toEntityStatus, type EntityState } from './entity-state';
-import type { Instance } from './instance';
-import type { Answer } from './messages';
+import { FIRST_LATE_SEQ, type Instance } from './instance';
 
 export interface EntitiesOptions {
   readonly store: TaskHubStore;
@@ -26,18 +26,13 @@ export interface EntitiesOptions {
   readonly newNo: () => number;
   /** The caller as it is in memory, if it still waits. */
   readonly findCaller: (caller: Caller) => Instance | undefined;
-  /** Hands over an answer that is in the caller's inbox under that number. */
-  readonly deliver: (instance: Instance, answer: Answer, seq: number) => void;
+  /** Hands over an answer that is in the caller's inbox, if it is in memory. */
+  readonly deliver: (answer: AddressedAnswer) => void;
   readonly log: (level: 'Warning' | 'Error' | 'Critical', message: string, error?: unknown) => void;
 }
 
 /** Entities without work that are kept at hand. */
 const MAX_IDLE_ENTITIES = 1000;
-
-interface AnswerTo {
-  readonly caller: Caller;
-  readonly answer: Answer;
-}
 
 /** What a batch comes to. */
 interface Effects {
@@ -185,7 +180,11 @@ export class Entities {
     const outcome = await functions.run(entity.id, { exists, state, operations: work.batch.map(toOperation) });
     this.#running -= 1;
     this.#waiting.shift()?.();
-    this.#write(entity, work, this.#toEffects(entity, work, outcome));
+    try {
+      this.#write(entity, work, this.#toEffects(entity, work, outcome));
+    } catch (error) {
+      this.#break(entity, error);
+    }
     this.#options.committer.flush();
   }
 
@@ -219,25 +218,38 @@ export class Entities {
     return [];
   }
 
-  #write(entity: Entity, work: EntityWork, effects: Effects): void {
+  /** @param isLast when this is refused there is nothing else to be written. */
+  #write(entity: Entity, work: EntityWork, effects: Effects, isLast = false): void {
     const reached = this.#directory.reach(effects.mail);
-    if (reached === undefined) {
-      this.#put(entity, work, effects, false);
+    const gone = effects.answers.filter(({ caller }) => this.#options.findCaller(caller) === undefined);
+    if (reached === undefined && gone.length === 0) {
+      this.#put(entity, work, effects, isLast);
       return;
     }
-    reached.then(
-      () => {
-        this.#put(entity, work, effects, false);
+    Promise.all([this.#findFailed(gone), reached])
+      .then(([failed]) => {
+        this.#put(entity, work, effects, isLast, failed);
         this.#options.committer.flush();
-      },
-      (error: unknown) => this.#break(entity, error),
-    );
+      })
+      .catch((error: unknown) => this.#break(entity, error));
   }
 
-  #put(entity: Entity, work: EntityWork, effects: Effects, isLast: boolean): void {
+  /** Of callers that wait no more those that failed: a rewind lets them wait again, so their answers are kept. */
+  async #findFailed(gone: readonly AnswerTo[]): Promise<FailedCallers> {
+    const { store } = this.#options;
+    const failed = new Map<Caller, number>();
+    for (const { caller, answer } of gone) {
+      if (answer.kind !== 'entityAnswered') continue;
+      const row = await this.#directory.insist(caller.instanceId, () => store.readInstance(caller.instanceId));
+      if (row?.status === 'Failed' && row.executionId === caller.executionId) failed.set(caller, row.no);
+    }
+    return failed;
+  }
+
+  #put(entity: Entity, work: EntityWork, effects: Effects, isLast: boolean, failed: FailedCallers = new Map()): void {
     const { clock, committer, deliver } = this.#options;
     const posted = this.#directory.post(effects.mail);
-    const answered = this.#address(effects.answers);
+    const answered = this.#address(effects.answers, failed);
     const { state } = effects;
     const commit: InstanceCommit = {
       ...emptyCommit(entity.no),
@@ -251,13 +263,13 @@ export class Entities {
     };
     committer.add({
       commit,
-      also: [...posted.commits, ...answered.map(({ to, seq, answer }) => toHeldCommit(to.no, seq, answer))],
+      also: [...posted.commits, ...answered.map(({ no, seq, answer }) => toHeldCommit(no, seq, answer))],
       committed: () => {
         entity.state = state;
         this.#busy -= 1;
         entity.isBusy = false;
         posted.delivered();
-        for (const { to, seq, answer } of answered) deliver(to, answer, seq);
+        for (const answer of answered) deliver(answer);
         this.#wake(entity);
       },
       refused: (error) => {
@@ -274,16 +286,15 @@ export class Entities {
     const why = `What entity '${entity.id}' did can't be stored: ${error.message}`;
     this.#options.log('Error', why, error);
     const effects = failAll(entity, work, why);
-    void Promise.resolve(this.#directory.reach(effects.mail)).then(() => {
-      this.#put(entity, work, effects, true);
-      this.#options.committer.flush();
-    });
+    this.#write(entity, work, effects, true);
   }
 
-  #address(answers: readonly AnswerTo[]): { to: Instance; seq: number; answer: Answer }[] {
-    return answers.flatMap(({ caller, answer }) => {
-      const to = this.#options.findCaller(caller);
-      return to === undefined ? [] : [{ to, seq: to.nextSeq++, answer }];
+  #address(answers: readonly AnswerTo[], failed: FailedCallers): AddressedAnswer[] {
+    return answers.flatMap((to): AddressedAnswer[] => {
+      const instance = this.#options.findCaller(to.caller);
+      if (instance !== undefined) return [{ ...to, no: instance.no, seq: instance.nextSeq++ }];
+      const no = failed.get(to.caller);
+      return no === undefined ? [] : [{ ...to, no, seq: FIRST_LATE_SEQ + to.caller.taskId }];
     });
   }
 
@@ -296,29 +307,6 @@ export class Entities {
 
 function toOperation({ message }: OperationParcel): EntityCall['operations'][number] {
   return { name: message.name, input: message.input, isSignal: message.caller === undefined };
-}
-
-function toAnswer({ message }: OperationParcel, { isError, result }: OperationResult): AnswerTo[] {
-  const { caller } = message;
-  if (caller === undefined) return [];
-  const { executionId, taskId: id } = caller;
-  return [
-    {
-      caller,
-      answer: {
-        ...{ kind: 'entityAnswered', executionId, id },
-        ...(result !== undefined && { result }),
-        ...(isError && { isError }),
-      },
-    },
-  ];
-}
-
-function grants({ granted }: EntityWork): AnswerTo[] {
-  return granted.map((caller) => ({
-    caller,
-    answer: { kind: 'lockGranted', executionId: caller.executionId, id: caller.taskId },
-  }));
 }
 
 /** Every call of the batch fails for the same reason, and the entity stays as it was. */

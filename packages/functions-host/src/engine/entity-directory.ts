@@ -194,7 +194,7 @@ export class EntityDirectory {
   #loadAfter(id: string, before: Promise<unknown>): Promise<Entity> {
     const loading = before
       .catch(() => undefined)
-      .then(() => this.#insist(id))
+      .then(() => this.insist(id, () => this.#fetch(id)))
       .then((entity) => {
         this.#byId.set(id, entity);
         this.#options.wake(entity);
@@ -206,11 +206,12 @@ export class EntityDirectory {
     return loading;
   }
 
-  async #insist(id: string): Promise<Entity> {
+  /** Reads something, for which the store is waited for while it is away. */
+  async insist<T>(id: string, read: () => Promise<T>): Promise<T> {
     const { storeClock, unreadable } = this.#options;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        return await this.#fetch(id);
+        return await read();
       } catch (error) {
         if (!(error instanceof StoreUnavailable) || this.#isStopped) throw error;
         unreadable(id, error, pause);

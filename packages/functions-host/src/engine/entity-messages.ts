@@ -3,6 +3,11 @@ export interface Caller {
   readonly instanceId: string;
   readonly executionId: string;
   readonly taskId: number;
+  /**
+   * Number of the turn that rewound the execution last, if one did, before it asked. What a rewind made void gets no answer:
+   * its task ids are given to other tasks.
+   */
+  readonly rewoundIn?: number;
 }
 
 /** What reaches an entity. It is kept in the entity's inbox, and in the store, from the commit that sent it. */
@@ -44,13 +49,13 @@ export interface EntityParcel {
 }
 
 /** One name for a lock request at every entity that it is for. */
-export function toLockRequestId(executionId: string, taskId: number): string {
-  return `${executionId}:${taskId}`;
+export function toLockRequestId({ executionId, taskId, rewoundIn }: Caller): string {
+  return `${executionId}:${taskId}${rewoundIn === undefined ? '' : `:${rewoundIn}`}`;
 }
 
 /** Asks for all of `entityIds`; they are sorted, so that two requests for the same ones can't wait for each other. */
 export function toLockMail(entityIds: readonly string[], caller: Caller): EntityMail[] {
-  const requestId = toLockRequestId(caller.executionId, caller.taskId);
+  const requestId = toLockRequestId(caller);
   const [first, ...rest] = entityIds;
   return first === undefined ? [] : [{ to: first, message: { kind: 'lock', requestId, caller, rest } }];
 }

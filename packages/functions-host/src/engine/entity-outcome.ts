@@ -14,7 +14,7 @@ export function isForEntities(task: OpenedTask): task is EntityTask {
 
 /** Records what the code asked of entities. Throws when there is no such entity. */
 export function openForEntities(instance: Instance, orchestrators: Orchestrators, turn: Turn, task: EntityTask): void {
-  const caller: Caller = { instanceId: instance.id, executionId: instance.executionId, taskId: task.id };
+  const caller = callerOf(instance, task.id);
   const open = (event: OpenedEvent): void => {
     turn.events.push(event);
     applyEvent(instance, event);
@@ -58,8 +58,17 @@ function requireEntity(orchestrators: Orchestrators, entityId: string): void {
   if (fault !== undefined) throw new Error(fault);
 }
 
+function callerOf({ id: instanceId, executionId, rewoundIn }: Instance, taskId: number): Caller {
+  return { instanceId, executionId, taskId, ...(rewoundIn !== undefined && { rewoundIn }) };
+}
+
 function toRelease(instance: Instance, lockId: number, entityIds: readonly string[]): EntityMail[] {
-  return toReleaseMail(entityIds, toLockRequestId(instance.executionId, lockId), !instance.open.has(lockId));
+  return toReleaseMail(entityIds, toLockRequestId(callerOf(instance, lockId)), !instance.open.has(lockId));
+}
+
+/** Asks once more for all that an execution had locked or asked for when it failed. */
+export function toLocksOf(instance: Instance): EntityMail[] {
+  return [...instance.locks].flatMap(([lockId, entityIds]) => toLockMail(entityIds, callerOf(instance, lockId)));
 }
 
 /** Gives back all that an execution has locked, or still asks for, when it ends. */

@@ -110,6 +110,7 @@ const payloadOf: Record<HistoryEvent['kind'], 'result' | 'input' | undefined> = 
   completed: undefined,
   failed: undefined,
   rewound: undefined,
+  lockRegained: undefined,
 };
 
 function decodeEvent(turn: number, stored: StoredEvent): HistoryEvent {

@@ -103,7 +103,12 @@ export type NoteEvent =
   | { readonly kind: 'terminated'; readonly reason: string }
   | { readonly kind: 'completed' }
   | { readonly kind: 'failed' }
-  | RewoundEvent;
+  | RewoundEvent
+  | {
+      /** A rewound instance has got a lock again that it had when it failed, and that was given back then. */
+      readonly kind: 'lockRegained';
+      readonly lockId: number;
+    };
 
 /**
  * The instance had failed and goes on from before its failure: everything from event number `event` of turn number

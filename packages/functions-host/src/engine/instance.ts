@@ -26,8 +26,12 @@ export type OpenWork =
       /** JSON */
       readonly input: string;
     }
-  | { readonly kind: 'entityCall'; readonly id: number }
-  | { readonly kind: 'lock'; readonly id: number };
+  | {
+      readonly kind: 'entityCall' | 'lock';
+      readonly id: number;
+      /** As the `Caller` that asked has it. */
+      readonly rewoundIn: number | undefined;
+    };
 
 /** An instance that has not finished, as the engine holds it in memory. */
 export interface Instance {
@@ -57,6 +61,10 @@ export interface Instance {
   readonly retries: Map<number, number>;
   /** Entities that the execution has locked or asked to lock, by the task id of the request. */
   readonly locks: Map<number, readonly string[]>;
+  /** Of the locks those that the code has, and that a rewind has to get again before the code may go on. */
+  readonly regaining: Set<number>;
+  /** Number of the turn that rewound the execution last. */
+  rewoundIn: number | undefined;
   /** Messages that came but that no turn has looked at. */
   arrived: Parcel[];
   /** Messages that a turn looked at and could not take yet. They are in the store. */
@@ -93,6 +101,8 @@ export function newInstance(row: InstanceRow): Instance {
     open: new Map(),
     retries: new Map(),
     locks: new Map(),
+    regaining: new Set(),
+    rewoundIn: undefined,
     arrived: [],
     held: [],
     nextSeq: 0,
@@ -121,6 +131,7 @@ export function restoreInstance(
     instance.updatedAt = Math.max(instance.updatedAt, turn.at);
     for (const event of turn.events) {
       if (event.kind === 'executionStarted') instance.hasBegun = true;
+      if (event.kind === 'rewound') instance.rewoundIn = turn.turn;
       applyEvent(instance, event);
     }
   }
@@ -137,10 +148,16 @@ export function decodeTurns(instanceId: string, turns: readonly TurnRow[]): Hist
   }
 }
 
-function restoreHeld(instance: Instance, held: readonly HeldMessage[]): void {
+/**
+ * From here on inboxes number what entities answer to instances that have failed, by the task id: these are not in
+ * memory, where other messages are numbered.
+ */
+export const FIRST_LATE_SEQ = 2 ** 30;
+
+export function restoreHeld(instance: Instance, held: readonly HeldMessage[]): void {
   for (const { seq, body } of held) {
     instance.held.push({ message: JSON.parse(body) as Message, seq, receipt: undefined });
-    instance.nextSeq = Math.max(instance.nextSeq, seq + 1);
+    if (seq < FIRST_LATE_SEQ) instance.nextSeq = Math.max(instance.nextSeq, seq + 1);
   }
 }
 
@@ -150,8 +167,8 @@ export function mayBegin({ open }: Pick<Instance, 'open'>, work: OpenWork): bool
 }
 
 /** Follows one event of the history in what is open. The one place where "open" is defined. */
-export function applyEvent(instance: Pick<Instance, 'open' | 'retries' | 'locks'>, event: HistoryEvent): void {
-  const { open, retries, locks } = instance;
+export function applyEvent(instance: Instance, event: HistoryEvent): void {
+  const { open, retries, locks, regaining, rewoundIn } = instance;
   switch (event.kind) {
     case 'activityScheduled':
       open.set(event.id, { kind: 'activity', id: event.id, name: event.name, input: event.input, after: event.after });
@@ -174,10 +191,10 @@ export function applyEvent(instance: Pick<Instance, 'open' | 'retries' | 'locks'
       retries.delete(event.id);
       return;
     case 'entityCalled':
-      open.set(event.id, { kind: 'entityCall', id: event.id });
+      open.set(event.id, { kind: 'entityCall', id: event.id, rewoundIn });
       return;
     case 'entitiesLocked':
-      open.set(event.id, { kind: 'lock', id: event.id });
+      open.set(event.id, { kind: 'lock', id: event.id, rewoundIn });
       locks.set(event.id, event.entityIds);
       return;
     case 'entitiesReleased':
@@ -192,6 +209,15 @@ export function applyEvent(instance: Pick<Instance, 'open' | 'retries' | 'locks'
       return;
     case 'rewound':
       for (const id of event.renewed) retries.set(id, event.at);
+      // All locks were given back at the failure: those that the code has, and those that it still asked for.
+      for (const id of locks.keys()) {
+        if (!open.has(id)) regaining.add(id);
+        open.set(id, { kind: 'lock', id, rewoundIn });
+      }
+      return;
+    case 'lockRegained':
+      open.delete(event.lockId);
+      regaining.delete(event.lockId);
       return;
     default:
   }

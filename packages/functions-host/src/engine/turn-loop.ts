@@ -114,20 +114,30 @@ export class TurnLoop {
 
   /** Entities must be at hand before mail for them can be part of a commit. */
   #writeWithMail(instance: Instance, turn: Turn): void {
+    const giveUp = (error: unknown): void => this.#giveUp(instance, error, receiptsOf(turn));
     const reached = turn.mail.length === 0 ? undefined : this.#options.entities.reach(turn.mail);
-    if (reached === undefined) this.#write(instance, turn);
-    else reached.then(() => this.#write(instance, turn)).catch((error: unknown) => this.#giveUp(instance, error));
+    if (reached !== undefined) {
+      reached.then(() => this.#write(instance, turn)).catch(giveUp);
+      return;
+    }
+    try {
+      this.#write(instance, turn);
+    } catch (error) {
+      giveUp(error);
+    }
   }
 
-  #giveUp(instance: Instance, error: unknown): void {
+  /** @param receipts of what the turn had looked at. */
+  #giveUp(instance: Instance, error: unknown, receipts: readonly Receipt[] = []): void {
     this.#busy -= 1;
+    for (const receipt of receipts) receipt.fail(error as Error);
     this.#options.broken(instance, error);
   }
 
   #write(instance: Instance, turn: Turn): void {
     const newlyHeld = numberHeld(instance, turn);
     const commit = toCommit(instance, turn, newlyHeld, this.#options.newExecutionId);
-    const receipts = receiptsOf(turn, newlyHeld);
+    const receipts = receiptsOf(turn);
     if (commit === undefined) {
       this.#free(instance, receipts);
       return;
@@ -172,7 +182,8 @@ export class TurnLoop {
       instance.storedStatus === undefined
         ? { ...base, created: { ...toRow(instance, turn), input: 'null', customStatus: undefined }, changed: undefined }
         : { ...base, created: undefined, changed: { status: 'Failed', updatedAt: turn.at, output: turn.output } };
-    void this.#releaseLocks(instance, turn).then((mail) => {
+    const giveUp = (again: unknown): void => this.#giveUp(instance, again, receipts);
+    const write = (mail: PostedMail): void => {
       this.#options.committer.add({
         commit,
         also: mail.commits,
@@ -182,11 +193,12 @@ export class TurnLoop {
           this.#options.committed(instance, turn);
           this.#free(instance, receipts);
         },
-        refused: (again) => this.#giveUp(instance, again),
+        refused: giveUp,
         delayed: (unavailable) => receipts.forEach((receipt) => receipt.fail(unavailable)),
       });
       this.#options.committer.flush();
-    });
+    };
+    this.#releaseLocks(instance, turn).then(write).catch(giveUp);
   }
 
   /** Of the mail of a turn that can't be stored only this goes out: what the instance has locked must not stay so. */
@@ -216,14 +228,15 @@ function numberHeld(instance: Instance, turn: Turn): Numbered[] {
   return numbered;
 }
 
-function receiptsOf(turn: Turn, newlyHeld: readonly Numbered[]): Receipt[] {
+/** What was looked at is durable with the turn: it is done with, held, or comes again from what is stored. */
+function receiptsOf(turn: Turn): Receipt[] {
   const receipts: Receipt[] = [];
   const take = (parcel: Parcel): void => {
     if (parcel.receipt !== undefined) receipts.push(parcel.receipt);
     parcel.receipt = undefined;
   };
   turn.used.forEach(take);
-  for (const { parcel } of newlyHeld) take(parcel);
+  turn.waiting.forEach(take);
   return receipts;
 }
 
@@ -261,6 +274,7 @@ function continueAsNew(instance: Instance, input: string, executionId: string): 
   instance.open.clear();
   instance.retries.clear();
   instance.locks.clear();
+  instance.rewoundIn = undefined;
   instance.execution = undefined;
   if (instance.history !== undefined) instance.history = [];
 }

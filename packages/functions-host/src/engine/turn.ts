@@ -14,7 +14,7 @@ import type { EventRaised, FedEvent } from './history';
 import type { Instance } from './instance';
 import { isPromiseLike, settled, type MaybeAsync } from './maybe-async';
 import type { Answer, Parcel, RewindMessage } from './messages';
-import { takeRewindTurn } from './rewinder';
+import { regainLocks, takeRewindTurn } from './rewinder';
 import { toReleasesOf } from './entity-outcome';
 import { end, note, readOutcome, record, type Turn } from './turn-outcome';
 
@@ -57,12 +57,17 @@ export function* takeTurn(
   } else if (turn.status === 'Suspended') {
     turn.waiting = parcels;
   } else {
-    turn.status = 'Running';
-    try {
-      yield* runSteps(instance, orchestrators, openExecution, turn, parcels);
-    } catch (error) {
-      end(instance, turn, { kind: 'failed', message: describeError(error) });
-      turn.waiting = parcels.filter((parcel) => !turn.used.includes(parcel));
+    const left = regainLocks(instance, turn, parcels);
+    if (instance.regaining.size > 0) {
+      turn.waiting = left;
+    } else {
+      turn.status = 'Running';
+      try {
+        yield* runSteps(instance, orchestrators, openExecution, turn, left);
+      } catch (error) {
+        end(instance, turn, { kind: 'failed', message: describeError(error) });
+        turn.waiting = left.filter((parcel) => !turn.used.includes(parcel));
+      }
     }
   }
   finishTurn(instance, turn);
@@ -238,10 +243,12 @@ function toFedEvent(answer: Answer): FedEvent {
 function finishTurn(instance: Instance, turn: Turn): void {
   instance.status = turn.status;
   if (isFinished(turn.status)) {
-    // Events that nobody took stay to be seen with the history; everything else is void.
-    const isEvent = ({ message }: Parcel): boolean => message.kind === 'event';
-    turn.used.push(...turn.waiting.filter((parcel) => !isEvent(parcel)));
-    turn.waiting = turn.waiting.filter(isEvent);
+    // Events that nobody took stay to be seen with the history, and what entities answered stays for a rewind, since no
+    // operation runs twice; everything else is void.
+    const isKept = ({ message: { kind } }: Parcel): boolean =>
+      kind === 'event' || (kind === 'entityAnswered' && turn.status === 'Failed');
+    turn.used.push(...turn.waiting.filter((parcel) => !isKept(parcel)));
+    turn.waiting = turn.waiting.filter(isKept);
   }
   instance.held = turn.waiting;
   if (turn.events.length === 0) return;

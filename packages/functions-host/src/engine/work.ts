@@ -1,4 +1,5 @@
 import type { Clock, Scheduled } from '../clock';
+import { isFinished } from '../store/store';
 import type { Failure } from './history';
 import type { Instance, OpenWork } from './instance';
 import type { Answer } from './messages';
@@ -95,7 +96,8 @@ export class ActivityRunner {
         this.#next = 0;
       }
       const { instance, executionId, work } = queued;
-      if (instance.executionId === executionId && instance.open.has(work.id)) this.#run(queued);
+      const isWanted = instance.executionId === executionId && instance.open.has(work.id);
+      if (isWanted && !isFinished(instance.status)) this.#run(queued);
     }
   }
 }

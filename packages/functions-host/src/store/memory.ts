@@ -98,12 +98,17 @@ function requireApplicable(hub: Hub, commit: InstanceCommit, created: ReadonlySe
     return;
   }
   const entry = hub.byNo.get(commit.no);
-  if (entry === undefined && created.has(commit.no)) return;
+  if (entry === undefined && (created.has(commit.no) || isMailOnly(commit))) return;
   if (entry === undefined) throw new StoreRejected(`There is no instance number ${commit.no}.`);
   const last = entry.turns.at(-1);
   if (commit.turn !== undefined && last !== undefined && commit.turn.turn <= last.turn) {
     throw new StoreRejected(`Turn ${commit.turn.turn} of instance '${entry.row.id}' was already written.`);
   }
+}
+
+/** Messages for an instance that was purged meanwhile are void; what they were sent with is not. */
+function isMailOnly({ changed, turn, taken }: InstanceCommit): boolean {
+  return changed === undefined && turn === undefined && taken.length === 0;
 }
 
 function apply(hub: Hub, commit: InstanceCommit): void {

@@ -26,6 +26,14 @@ const events: readonly HistoryEvent[] = [
   { kind: 'completed' },
   { kind: 'failed' },
   { kind: 'rewound', reason: 'again', turn: 2, event: 1, renewed: [1], at: 78 },
+  { kind: 'entityCalled', id: 7, entityId: '@e@"k"', operation: 'add', input: '{"a":1}' },
+  { kind: 'entityAnswered', id: 7, result: '"text"', isError: true },
+  { kind: 'entityAnswered', id: 7 },
+  { kind: 'entitySignalled', id: 8, entityId: '@e@k', operation: 'add' },
+  { kind: 'entitiesLocked', id: 9, entityIds: ['@e@k', '@e@l'] },
+  { kind: 'lockGranted', id: 9 },
+  { kind: 'entitiesReleased', id: 10, lockId: 9, count: 2 },
+  { kind: 'lockRegained', lockId: 9 },
 ];
 
 const stored = encodeTurn({ turn: 4, at: 5, events: [{ kind: 'eventRaised', name: 'go', input: '"yes"', at: 12 }] });

@@ -270,6 +270,17 @@ describe.each(kinds)('the $name store', (kind) => {
     await expect(session.commit(2, [created(row(1))])).rejects.toThrow('Expected batch 1, got 2.');
   });
 
+  it('applies the rest of a commit whose message is for an instance that is gone', async () => {
+    await session.commit(1, [created(row(1, { status: 'Completed' })), created(row(2))]);
+    await session.purge([1]);
+    await session.commit(2, [
+      commitOf(2, { changed: { status: 'Running', updatedAt: 9 } }),
+      commitOf(1, { held: [{ seq: 0, body: '{}' }] }),
+    ]);
+    expect(await store.readInstance('i2')).toMatchObject({ updatedAt: 9 });
+    expect(await store.readInstance('i1')).toBeUndefined();
+  });
+
   it('fences a session off when another takes over', async () => {
     await session.commit(1, [created(row(1))]);
     const next = await store.takeOver('the next host');
