@@ -144,6 +144,7 @@ async function loadParts(base: Base, server: HttpServer) {
       if (functions.some(({ trigger }) => trigger.type === 'blobTrigger')) accounts.check(hostStorage, 'blob');
     },
     only: options.functions,
+    routePrefix: hostJson.routePrefix,
   });
   const { model } = loaded;
   const { hooks } = core;

@@ -4,6 +4,7 @@ import { loadApp, probeContext } from '../app/load-app';
 import type { InvocationContextClass, ProgrammingModel } from '../app/programming-model';
 import type { RegisteredFunction } from '../app/registered-function';
 import { type FunctionError, type SupportedBindings, toRegisteredFunctions } from '../app/to-registered-function';
+import { checkHttpTrigger } from '../http/http-functions';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
 import { StartError } from './start-error';
@@ -29,6 +30,7 @@ export interface LoadOptions {
   readonly kinds: BindingKinds;
   /** Throws a StartError if something is missing that the host itself needs for these functions. */
   readonly checkHost: (functions: readonly RegisteredFunction[]) => void;
+  readonly routePrefix: string;
   /** Only these functions, when given. */
   readonly only: readonly string[] | undefined;
   readonly log: HostLog;
@@ -62,7 +64,7 @@ export async function loadFunctions(options: LoadOptions): Promise<LoadedFunctio
       `The retry policy of function '${fn.name}' has no effect: as on Azure, a ${fn.trigger.type} has none.`,
     );
   }
-  const prepared = await prepareFunctions(model, functions, options.kinds);
+  const prepared = await prepareFunctions(model, functions, options.kinds, options.routePrefix);
   const allErrors = [...errors, ...prepared.errors];
   const contextClass = prepared.contextClass ?? refuse(allErrors);
   const off = asked.filter((registered) => !enabled.includes(registered));
@@ -89,6 +91,7 @@ async function prepareFunctions(
   model: ProgrammingModel,
   functions: readonly RegisteredFunction[],
   kinds: BindingKinds,
+  routePrefix: string,
 ) {
   const runtimes: FunctionRuntime[] = [];
   const errors: FunctionError[] = [];
@@ -97,6 +100,7 @@ async function prepareFunctions(
     const shape = await probeContext(model, fn);
     contextClass ??= shape.contextClass;
     try {
+      checkHttpTrigger(fn, routePrefix);
       runtimes.push(toFunctionRuntime(fn, shape.options, kinds));
     } catch (error) {
       errors.push({ functionName: fn.name, message: messageOf(error) });

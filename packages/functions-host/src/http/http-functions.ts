@@ -1,9 +1,8 @@
 import type { FunctionRuntime } from '../app/function-runtime';
 import type { RegisteredFunction } from '../app/registered-function';
 import type { HostLog } from '../log';
-import { StartError } from '../host/start-error';
-import { messageOf } from '../supervisor/failures';
 import { createRouteTable, type Route, type RouteTable } from './route-table';
+import { parseRouteTemplate } from './route-template';
 
 /** Who may call a function when keys are enforced. */
 export type AuthLevel = 'anonymous' | 'function' | 'admin';
@@ -20,10 +19,7 @@ export interface HttpFunction {
 const allMethods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'TRACE'];
 const authLevels: readonly AuthLevel[] = ['anonymous', 'function', 'admin'];
 
-/**
- * The HTTP functions among `runtimes`.
- * @throws StartError naming a function whose trigger has a wrong auth level.
- */
+/** The HTTP functions among `runtimes`, whose triggers were checked. */
 export function toHttpFunctions(runtimes: readonly FunctionRuntime[], routePrefix: string): HttpFunction[] {
   return runtimes
     .filter(({ fn }) => fn.trigger.type === 'httpTrigger')
@@ -31,24 +27,43 @@ export function toHttpFunctions(runtimes: readonly FunctionRuntime[], routePrefi
       const { methods, authLevel } = runtime.fn.trigger;
       return {
         runtime,
-        authLevel: toAuthLevel(authLevel, runtime.fn.name),
+        authLevel: toAuthLevel(authLevel),
         methods: toMethods(methods),
         template: toTemplate(runtime.fn, routePrefix),
       };
     });
 }
 
-/** Route template of a function with an HTTP trigger, with the prefix and without a leading slash. */
+/** The host's own paths; Azure keeps them free below any prefix. */
+const reservedRoute = /^\/?(?:admin|runtime)/i;
+
+/**
+ * Checks a function's HTTP trigger, if it has one.
+ * @throws Error saying what is wrong with its auth level or its route.
+ */
+export function checkHttpTrigger(fn: RegisteredFunction, routePrefix: string): void {
+  if (fn.trigger.type !== 'httpTrigger') return;
+  toAuthLevel(fn.trigger['authLevel']);
+  const template = toTemplate(fn, '');
+  if (reservedRoute.test(template)) {
+    throw new Error(
+      `the route '${template}' conflicts with built-in routes: as on Azure, none may begin with 'admin' or 'runtime', whatever the prefix.`,
+    );
+  }
+  parseRouteTemplate(toTemplate(fn, routePrefix));
+}
+
+/**
+ * Route template of a function with an HTTP trigger, with the prefix and without a leading slash. As on Azure an empty route
+ * is none, and the function's name takes its place; `/` is the root.
+ */
 export function toTemplate({ name, trigger: { route } }: RegisteredFunction, routePrefix: string): string {
-  return [routePrefix, typeof route === 'string' ? route.replace(/^\//, '') : name]
+  return [routePrefix, typeof route === 'string' && route.trim() !== '' ? route.replace(/^\//, '') : name]
     .filter((part) => part !== '')
     .join('/');
 }
 
-/**
- * Routes of all HTTP functions.
- * @throws StartError naming the function whose template is not valid. Two functions on one route are only warned of: the first answers.
- */
+/** Routes of all HTTP functions. Two functions on one route are only warned of: the first answers. */
 export function toRouteTable(functions: readonly HttpFunction[], log: HostLog): RouteTable<HttpFunction> {
   const taken = new Map<string, string>();
   const routes: Route<HttpFunction>[] = functions.map((target) => {
@@ -64,11 +79,6 @@ export function toRouteTable(functions: readonly HttpFunction[], log: HostLog): 
         );
       } else taken.set(key, runtime.fn.name);
     }
-    try {
-      createRouteTable([{ template, methods, target }]);
-    } catch (error) {
-      throw new StartError(`Function '${runtime.fn.name}': ${messageOf(error)}`);
-    }
     return { template, methods, target };
   });
   return createRouteTable(routes);
@@ -79,14 +89,10 @@ function toMethods(methods: unknown): string[] {
   return methods.map((method) => String(method).toUpperCase());
 }
 
-function toAuthLevel(level: unknown, name: string): AuthLevel {
+function toAuthLevel(level: unknown): AuthLevel {
   // The real host's default when a function says nothing.
   const text = level ?? 'function';
   const known = authLevels.find((name) => typeof text === 'string' && name === text.toLowerCase());
-  if (known === undefined) {
-    throw new StartError(
-      `Function '${name}': authLevel must be one of ${authLevels.join(', ')}; got ${JSON.stringify(level)}.`,
-    );
-  }
-  return known;
+  if (known !== undefined) return known;
+  throw new Error(`authLevel must be one of ${authLevels.join(', ')}; got ${JSON.stringify(level)}.`);
 }

@@ -22,7 +22,7 @@ const loopback = '127.0.0.1';
 /** Asks the model for its capabilities, as the worker does after loading an app: undefined if it doesn't stream. */
 export async function openStreamDoor(model: ProgrammingModel): Promise<StreamDoor | undefined> {
   const listened: Server[] = [];
-  const capabilities = await keepOnLoopback(listened, async () => model.getCapabilities?.({}));
+  const capabilities = await keepOnLoopback(listened, () => model.getCapabilities?.({}));
   if (capabilities?.['HttpUri'] === undefined) return undefined;
   const [server] = listened;
   if (server === undefined)
@@ -38,8 +38,11 @@ export async function openStreamDoor(model: ProgrammingModel): Promise<StreamDoo
   };
 }
 
-/** Servers that begin to listen while `run` runs do so on 127.0.0.1 only, and are collected. */
-async function keepOnLoopback<T>(listened: Server[], run: () => Promise<T>): Promise<T> {
+/**
+ * Servers that begin to listen while `run` is called do so on 127.0.0.1 only, and are collected. Not while its promise is
+ * pending: those may be the app's own.
+ */
+function keepOnLoopback<T>(listened: Server[], run: () => T): T {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- put back as it was
   const original = Server.prototype.listen;
   const patched = function (this: Server, ...args: unknown[]): Server {
@@ -49,7 +52,7 @@ async function keepOnLoopback<T>(listened: Server[], run: () => Promise<T>): Pro
   };
   Server.prototype.listen = patched as typeof original;
   try {
-    return await run();
+    return run();
   } finally {
     Server.prototype.listen = original;
   }

@@ -160,6 +160,21 @@ describe('loading an app', () => {
       "Function 'r': Route 'api/a/{id:nosuch}' is not valid: constraint ':nosuch' is not known",
     ],
     [
+      'an auth level that is none',
+      { 'index.js': `${app} app.http('r', { authLevel: 'nobody', handler: () => ({}) });` },
+      `Function 'r': authLevel must be one of anonymous, function, admin; got "nobody".`,
+    ],
+    [
+      'a route of the host itself',
+      { 'index.js': `${app} app.http('r', { route: '/Admin/users', handler: () => ({}) });` },
+      "Function 'r': the route 'Admin/users' conflicts with built-in routes",
+    ],
+    [
+      'a name that makes it a route of the host itself',
+      { 'index.js': `${app} app.http('runtimes', { handler: () => ({}) });` },
+      "Function 'runtimes': the route 'runtimes' conflicts with built-in routes",
+    ],
+    [
       'two functions of one name',
       { 'index.js': `${app} app.http('same', { handler: () => ({}) }); app.http('Same', { handler: () => ({}) });` },
       "Function 'Same' is registered twice (also as 'same'; names are compared without case).",
