@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostOptions, LoadedApp } from '../host/options';
 import { StartError } from '../host/start-error';
@@ -44,7 +45,7 @@ export interface HostProcessOptions {
   readonly host: Omit<HostOptions, 'settings' | 'clock'>;
   readonly settings: Readonly<Record<string, string>>;
   readonly inspect?: InspectOptions;
-  /** Takes what the process prints; without it that goes where ours goes. */
+  /** Takes what the process prints, in whole lines; without it that goes where ours goes. */
   readonly output?: (text: string) => void;
   readonly onReady?: (about: HostReady) => void;
   readonly onSpawn?: (child: ChildProcess) => void;
@@ -76,7 +77,7 @@ export async function startHostProcess({
     stdio: output === undefined ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   if (output !== undefined) {
-    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', output);
+    for (const stream of [child.stdout, child.stderr]) if (stream !== null) passLinesOn(stream, output);
   }
   onSpawn?.(child);
   const ended = endOf(child).then((how) =>
@@ -95,6 +96,20 @@ export async function startHostProcess({
   } finally {
     stopListening();
   }
+}
+
+/** A pipe cuts what it carries anywhere. */
+function passLinesOn(stream: Readable, output: (text: string) => void): void {
+  let begun = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const end = text.lastIndexOf('\n') + 1;
+    const whole = end === 0 ? '' : begun + text.slice(0, end);
+    begun = end === 0 ? begun + text : text.slice(end);
+    if (whole !== '') output(whole);
+  });
+  stream.once('end', () => {
+    if (begun !== '') output(begun);
+  });
 }
 
 function firstOutcome(child: ChildProcess, ended: Promise<string>): Promise<HostReady | StartError> {

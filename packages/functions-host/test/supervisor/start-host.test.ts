@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type RunningHost, startHost, type StartOptions } from '../../src/index';
 import { isListening } from '../../src/supervisor/addresses';
+import { pollUntil } from '../../src/supervisor/poll';
 import { makeFolder, stopHosts } from '../support/host-process';
 import { writeApp } from '../support/write-app';
 import { helloProgram, makeTinyApp } from './tiny-app';
@@ -68,6 +69,22 @@ describe('startHost', () => {
     await host.stop();
     expect(log).toMatch(/^ready: http:\/\/localhost:\d+ \(/m);
     expect(log).toContain("Executed 'Functions.hello'");
+  });
+
+  it('hands the log over in whole lines, however much there is', async () => {
+    const source = `
+      const { app } = require('@azure/functions');
+      app.http('hello', { authLevel: 'anonymous', handler: () => {
+        for (let line = 0; line < 2000; line++) console.log('line ' + line + ' ' + 'é'.repeat(100));
+        return { body: 'hello' };
+      } });
+    `;
+    const texts: string[] = [];
+    const host = await start({ appDir: await writeApp({ 'index.js': source }), log: (text) => texts.push(text) });
+    await hello(host);
+    await pollUntil(() => texts.join('').includes("Executed 'Functions.hello'"), { timeoutMs: 10_000 });
+    expect(texts.filter((text) => !text.endsWith('\n'))).toEqual([]);
+    expect(texts.join('').match(/line \d+ é{100}\n/g)).toHaveLength(2000);
   });
 
   it('starts what the settings ask for when told to', async () => {
