@@ -78,7 +78,9 @@ export class Children {
   answerParent(link: ParentLink | undefined, name: string, status: InstanceStatus, output: string | undefined): void {
     const { live, deliver, describeFailure } = this.#options;
     const parent = link === undefined ? undefined : live.get(link.instanceId);
-    if (link === undefined || parent?.executionId !== link.executionId) return;
+    const work = link === undefined ? undefined : parent?.open.get(link.taskId);
+    if (link === undefined || parent === undefined || work?.kind !== 'child') return;
+    if (!isSameLink(link, linkTo(parent, work))) return;
     const answer = { executionId: link.executionId, id: link.taskId };
     deliver(
       parent,
@@ -99,6 +101,15 @@ export class Children {
     }
   }
 
+  /** Ends the children of a terminated instance whose history can't tell which they are. */
+  terminateAllOf(parent: { readonly id: string; readonly executionId: string }, reason: string): void {
+    const { live, deliver } = this.#options;
+    for (const child of live.all()) {
+      const isChild = child.parent?.instanceId === parent.id && child.parent.executionId === parent.executionId;
+      if (isChild) deliver(child, { kind: 'terminate', reason });
+    }
+  }
+
   #fail(parent: Instance, { id }: ChildWork, reason: string): void {
     const { executionId } = parent;
     this.#options.deliver(parent, { kind: 'childFailed', executionId, id, failure: { reason, details: '' } });
@@ -112,9 +123,12 @@ function toReason(output: string | null | undefined): string {
 
 /** Ties a sub-orchestration to the task of its parent that it answers. */
 export function linkTo(parent: Instance, work: ChildWork): ParentLink {
-  return { instanceId: parent.id, executionId: parent.executionId, taskId: work.id };
+  const { id: taskId, rewoundIn } = work;
+  const { id: instanceId, executionId } = parent;
+  return { instanceId, executionId, taskId, ...(rewoundIn !== undefined && { rewoundIn }) };
 }
 
 export function isSameLink(a: ParentLink | undefined, b: ParentLink): boolean {
-  return a?.instanceId === b.instanceId && a.executionId === b.executionId && a.taskId === b.taskId;
+  const isSameTask = a?.instanceId === b.instanceId && a.executionId === b.executionId && a.taskId === b.taskId;
+  return isSameTask && a.rewoundIn === b.rewoundIn;
 }

@@ -346,7 +346,9 @@ export class Engine {
     if (message.kind !== 'terminate' || committer === undefined) {
       throw new Error(`Instance '${id}' is left alone; it can only be terminated, and then purged. ${why}`);
     }
+    await this.#entities?.releaseAllOf(instance.executionId);
     const output = await this.#leftAlone.terminate(instance, message.reason, committer, this.#options.clock);
+    this.#children.terminateAllOf(instance, message.reason);
     this.#children.answerParent(parent, name, 'Terminated', output);
     return 'accepted';
   }
@@ -510,8 +512,13 @@ export class Engine {
     const { message } = error as Error;
     this.#log('Critical', `Instance '${instance.id}' is left alone: ${message}`, error);
     this.#live.remove(instance, undefined);
+    this.#code.forget(instance);
+    for (const { kind, id } of instance.open.values()) if (kind === 'timer') this.#timers.cancel(instance, id);
     if (instance.storedStatus !== undefined) {
       this.#leftAlone.add({ ...instance, status: instance.storedStatus }, message);
+    } else {
+      // Nothing of it is in the store: nobody can ever end it by hand.
+      this.#children.answerParent(instance.parent, instance.name, 'Failed', JSON.stringify(message));
     }
     failSendersOf(instance, new Error(`Instance '${instance.id}' can't go on: ${message}`));
   }

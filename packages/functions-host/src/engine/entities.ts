@@ -101,7 +101,7 @@ export class Entities {
     return this.#directory.post(mail);
   }
 
-  /** Sends a client's signal. Resolves once it is durable. */
+  /** Sends a message that comes from no turn. Resolves once it is durable. */
   async signal(mail: EntityMail): Promise<void> {
     await this.#directory.reach([mail]);
     const { committer } = this.#options;
@@ -123,6 +123,13 @@ export class Entities {
       });
       committer.flush();
     });
+  }
+
+  /** Gives all locks of an execution back, and takes its requests back, when its history can't tell which they are. */
+  async releaseAllOf(executionId: string): Promise<void> {
+    for (const { id, requestId } of await this.#directory.locksOf(executionId)) {
+      await this.signal({ to: id, message: { kind: 'release', requestId, rest: [] } });
+    }
   }
 
   /** Deletes an entity through `remove`, unless it has something to do or is locked. Returns how many were deleted. */

@@ -1,7 +1,15 @@
 import type { Clock, Scheduled } from '../clock';
-import { StoreUnavailable, type InstanceCommit, type StoredInstance, type TaskHubStore } from '../store/store';
+import {
+  ENTITY_ID_PREFIX,
+  StoreUnavailable,
+  type InstanceCommit,
+  type InstanceRow,
+  type StoredInstance,
+  type TaskHubStore,
+} from '../store/store';
 import type { Committable } from './committer';
 import type { EntityMail, EntityParcel } from './entity-messages';
+import type { EntityLock } from './entity-queue';
 import { decodeEntityState, NEW_ENTITY, toEntityRow, toParcels, type EntityState } from './entity-state';
 
 /** An entity in memory. */
@@ -53,6 +61,8 @@ export interface EntityDirectoryOptions {
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
+/** Rows that are looked at at once. */
+const PAGE = 500;
 
 /**
  * The entities in memory: those with something to do, and some that were needed lately. Others are fetched when mail for
@@ -182,6 +192,28 @@ export class EntityDirectory {
     return removed;
   }
 
+  /** Where an execution has locks, or has asked for them: looks at every entity that there is. */
+  async locksOf(executionId: string): Promise<readonly { readonly id: string; readonly requestId: string }[]> {
+    const { store } = this.#options;
+    const found: { id: string; requestId: string }[] = [];
+    for (let afterId: string | undefined; ;) {
+      const rows = await store.listInstances({ idPrefix: ENTITY_ID_PREFIX, afterId, limit: PAGE });
+      for (const row of rows) {
+        const lock = lockOf(row);
+        if (lock?.executionId === executionId) found.push({ id: row.id, requestId: lock.requestId });
+      }
+      afterId = rows.at(-1)?.id;
+      if (rows.length < PAGE) break;
+    }
+    for (const { id, queue } of this.#byId.values()) {
+      for (const { message } of queue) {
+        if (message.kind !== 'lock' || message.caller.executionId !== executionId) continue;
+        found.push({ id, requestId: message.requestId });
+      }
+    }
+    return found;
+  }
+
   stop(): void {
     this.#isStopped = true;
     for (const { alarm } of this.#byId.values()) alarm?.cancel();
@@ -250,6 +282,15 @@ export class EntityDirectory {
       this.#break(entity, (error as Error).message);
     }
     return entity;
+  }
+}
+
+/** Of an entity whose state can't be read nobody knows. */
+function lockOf(row: InstanceRow): EntityLock | undefined {
+  try {
+    return decodeEntityState(row).lock;
+  } catch {
+    return undefined;
   }
 }
 

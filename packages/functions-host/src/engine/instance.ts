@@ -25,6 +25,8 @@ export type OpenWork =
       readonly version: string | undefined;
       /** JSON */
       readonly input: string;
+      /** As the child's `ParentLink` has it. */
+      readonly rewoundIn: number | undefined;
     }
   | {
       readonly kind: 'entityCall' | 'lock';
@@ -176,7 +178,7 @@ export function applyEvent(instance: Instance, event: HistoryEvent): void {
       return;
     case 'childCreated': {
       const { id, name, instanceId, version, input } = event;
-      open.set(id, { kind: 'child', id, name, instanceId, version, input });
+      open.set(id, { kind: 'child', id, name, instanceId, version, input, rewoundIn });
       if (event.retry !== undefined) retries.set(id, event.retry.firstAt);
       return;
     }

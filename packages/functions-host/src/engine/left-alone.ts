@@ -3,7 +3,7 @@ import type { InstanceRow, StoreRejected } from '../store/store';
 import type { Committer } from './committer';
 
 /** What the engine still knows of an instance that it can't give turns to. */
-export interface LeftAlone extends Pick<InstanceRow, 'no' | 'id' | 'name' | 'parent' | 'status'> {
+export interface LeftAlone extends Pick<InstanceRow, 'no' | 'id' | 'name' | 'executionId' | 'parent' | 'status'> {
   /** What is wrong with it. */
   readonly why: string;
 }
@@ -20,8 +20,8 @@ export class LeftAloneInstances {
   }
 
   add(instance: Omit<LeftAlone, 'why'>, why: string): void {
-    const { no, id, name, parent, status } = instance;
-    this.#byId.set(id, { no, id, name, parent, status, why });
+    const { no, id, name, executionId, parent, status } = instance;
+    this.#byId.set(id, { no, id, name, executionId, parent, status, why });
   }
 
   /** Ends one in the store, whose history stays as it is. Resolves with its output (JSON) once that is committed. */

@@ -24,6 +24,10 @@ export class LiveInstances {
     return this.#byId.get(id);
   }
 
+  all(): readonly Instance[] {
+    return [...this.#byId.values()];
+  }
+
   /** Whether this very instance is live, and not another one of its id. */
   isLive(instance: Instance): boolean {
     return this.#byId.get(instance.id) === instance;

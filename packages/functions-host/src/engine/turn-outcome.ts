@@ -142,7 +142,10 @@ function toOpenedEvent(instance: Instance, orchestrators: Orchestrators, turn: T
       const refusal = orchestrators.refuse(task.name);
       if (refusal !== undefined) throw new Error(refusal);
       const { id, name, input, version = orchestrators.defaultVersion } = task;
-      const instanceId = task.instanceId ?? `${instance.executionId}:${id}`;
+      const { executionId, rewoundIn } = instance;
+      // Sub-orchestrations that a rewind made void keep their ids.
+      const ownId = rewoundIn === undefined ? `${executionId}:${id}` : `${executionId}:${id}:${rewoundIn}`;
+      const instanceId = task.instanceId ?? ownId;
       return {
         kind: 'childCreated',
         id,

@@ -98,6 +98,8 @@ export interface ParentLink {
   readonly instanceId: string;
   readonly executionId: string;
   readonly taskId: number;
+  /** Number of the turn that rewound the parent last, if one did, before it asked. */
+  readonly rewoundIn?: number;
 }
 
 /** One orchestration instance as people and clients see it. Times are milliseconds since the Unix epoch. */

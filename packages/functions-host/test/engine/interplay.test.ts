@@ -1,5 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { createMemoryStore } from '../../src/store/memory';
+import { StoreRejected, type TaskHubStore } from '../../src/store/store';
 import type { Orchestrator, TestApp } from '../support/durable-app';
 import { createFailingStore } from '../support/failing-store';
 import { MODES, startTestEngine, type TestEngine } from '../support/test-engine';
@@ -122,4 +123,83 @@ describe.each(MODES)('with %s turns', (mode) => {
       expect(await second.row(id)).toMatchObject({ id, status: 'Terminated', output: '"enough"' });
     }
   });
+
+  it('a parent is told of a sub-orchestration that the store takes in no form', async () => {
+    const inner = createMemoryStore();
+    const store: TaskHubStore = {
+      ...inner,
+      takeOver: async (owner) => {
+        const session = await inner.takeOver(owner);
+        return {
+          ...session,
+          commit: async (batch, commits) => {
+            if (commits.some(({ created }) => created?.id === 'child')) throw new StoreRejected('no such thing');
+            await session.commit(batch, commits);
+          },
+        };
+      },
+    };
+    const host = await start(
+      {
+        orchestrators: {
+          ...waits.orchestrators,
+          *parent({ df }: OrchestrationContext): Yields {
+            return yield df.callSubOrchestrator('waits', null, 'child');
+          },
+        },
+      },
+      { store },
+    );
+    const id = await host.begin('parent');
+    expect(await host.row(id)).toMatchObject({ status: 'Failed', output: expect.stringContaining('no such thing') });
+  });
+
+  it.each(['with a made-up id', 'with a given id'])(
+    'the result of a sub-orchestration that a rewind made void is not taken for that of another one (%s)',
+    async (which) => {
+      const broken = new Set(['boom']);
+      const id = which === 'with a given id' ? 'given' : undefined;
+      const host = await start({
+        activities: {
+          step(input) {
+            if (broken.has(String(input))) throw new Error('broken');
+            return input;
+          },
+        },
+        orchestrators: {
+          *old({ df }: OrchestrationContext): Yields {
+            return ['old', yield df.waitForExternalEvent('go')];
+          },
+          *fresh({ df }: OrchestrationContext): Yields {
+            return ['fresh', yield df.waitForExternalEvent('go')];
+          },
+          *cleansUp({ df }: OrchestrationContext): Yields {
+            try {
+              yield df.callActivity('step', 'boom');
+            } catch (error) {
+              const late = df.createTimer(new Date(df.currentUtcDateTime.getTime() + 1000));
+              yield df.Task.any([df.callSubOrchestrator('old', null, id), late]);
+              throw error;
+            }
+            try {
+              return yield df.callSubOrchestrator('fresh', null, id);
+            } catch (error) {
+              return (error as Error).message;
+            }
+          },
+        },
+      });
+      const parent = await host.begin('cleansUp');
+      await host.clock.advance(2000);
+      expect((await host.row(parent)).status).toBe('Failed');
+      broken.clear();
+      await host.engine.rewind(parent, 'again');
+      await host.engine.idle();
+      const rows = await host.engine.listInstances({ limit: 10 });
+      for (const row of rows.filter(({ name }) => name === 'old')) await host.raise(row.id, 'go', 1);
+      for (const row of rows.filter(({ name }) => name === 'fresh')) await host.raise(row.id, 'go', 2);
+      const expected = which === 'with a given id' ? expect.stringContaining('already exists') : ['fresh', 2];
+      expect(await host.output(parent)).toEqual(expected);
+    },
+  );
 });
