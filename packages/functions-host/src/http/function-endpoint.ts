@@ -34,7 +34,7 @@ export async function answerWithStream(
   const triggerMetadata: Record<string, TypedData> = { Headers: { json: JSON.stringify(headers) } };
   for (const name in params) triggerMetadata[name] = { string: params[name] ?? '' };
   askForBody(request, response);
-  door(invocationId, request, response);
+  const takeBack = door(invocationId, request, response);
   try {
     await invoker.invoke(runtime, {
       reason: httpReason,
@@ -50,6 +50,7 @@ export async function answerWithStream(
     if (response.headersSent) response.destroy();
     else answer(response, 500);
   }
+  takeBack();
   // A handler need not have read it to the end; the next request on the connection comes behind it.
   if (!request.complete) dropBody(request);
 }

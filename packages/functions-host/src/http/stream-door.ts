@@ -14,8 +14,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Server } from 'node:net';
 import type { ProgrammingModel } from '../app/programming-model';
 
-/** Hands a request to the library's side; the invocation that follows must carry the same id. */
-export type StreamDoor = (invocationId: string, request: IncomingMessage, response: ServerResponse) => void;
+/**
+ * Hands a request to the library's side; the invocation that follows must carry the same id.
+ * @returns what takes the response back after the invocation.
+ */
+export type StreamDoor = (invocationId: string, request: IncomingMessage, response: ServerResponse) => () => void;
 
 const loopback = '127.0.0.1';
 
@@ -34,7 +37,9 @@ export async function openStreamDoor(model: ProgrammingModel): Promise<StreamDoo
     request.headers['x-forwarded-proto'] = 'http';
     request.headers['x-forwarded-host'] = request.headers.host ?? loopback;
     keepCookies(response);
-    server.emit('request', toLibraryRequest(request), response);
+    const { proxy, revoke } = Proxy.revocable(response, passOn);
+    server.emit('request', toLibraryRequest(request), proxy);
+    return revoke;
   };
 }
 
@@ -57,6 +62,18 @@ function keepOnLoopback<T>(listened: Server[], run: () => T): T {
     Server.prototype.listen = original;
   }
 }
+
+/**
+ * The library keeps the response of an invocation that fails for ever. What it is given can be taken back, and then holds
+ * nothing; until then it is the response itself, whose methods must see themselves as that.
+ */
+const passOn: ProxyHandler<ServerResponse> = {
+  get(response, key) {
+    const value: unknown = Reflect.get(response, key);
+    return typeof value === 'function' ? (value.bind(response) as unknown) : value;
+  },
+  set: (response, key, value) => Reflect.set(response, key, value),
+};
 
 /** The library sets each `Set-Cookie` header over the one before. */
 function keepCookies(response: ServerResponse): void {
