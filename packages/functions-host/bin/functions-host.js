@@ -1,3 +1,4 @@
 #!/usr/bin/env node
+/* global require */
 // npm links a command at install time, when nothing is built yet, and only to a file that is there: so this one is in the repository.
-import('../dist/cli.js');
+require('../dist/cli.js');

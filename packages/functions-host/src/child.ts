@@ -3,12 +3,14 @@
  * that went. It stops when it is told to, on a signal, and when the channel to the supervisor ends: a host without its
  * supervisor would hold the port and the task hub against the next one.
  */
+import * as moduleLoader from 'node:module';
+import path from 'node:path';
 import { inspect } from 'node:util';
 import { loadOnly, openHost } from './host/host';
 import type { Host, HostOptions } from './host/options';
 import { StartError } from './host/start-error';
 import { hostGraceMs, lostHubExitCode, optionsVariable } from './supervisor/host-process';
-import type { HostMessage, StopMessage, TryOptions } from './supervisor/host-process';
+import type { GoMessage, HostMessage, StopMessage, TryOptions, WaitsWith } from './supervisor/host-process';
 
 let host: Host | undefined;
 let isStopping = false;
@@ -20,6 +22,13 @@ function readOptions(): HostOptions {
   Reflect.deleteProperty(process.env, optionsVariable);
   const settings = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
   return { ...(JSON.parse(text) as Omit<HostOptions, 'settings'>), settings };
+}
+
+/** From Node 22 on, what compiling the app's modules came to is kept for the next start; a tenth of the time of a start. */
+function keepCompiled(dataDir: string): void {
+  if (process.env['NODE_V8_COVERAGE'] !== undefined) return;
+  const { enableCompileCache } = moduleLoader as { enableCompileCache?: (folder: string) => unknown };
+  enableCompileCache?.(path.join(dataDir, 'compiled'));
 }
 
 function stop(exitCode = 0): void {
@@ -45,8 +54,11 @@ function tell(message: HostMessage, then: () => void): void {
 process.on('disconnect', () => stop());
 process.on('SIGTERM', () => stop());
 process.on('SIGINT', () => stop());
-process.on('message', (message: Partial<StopMessage>) => {
-  if (message.type === 'stop') stop();
+const servicesUp = new Promise<void>((resolve) => {
+  process.on('message', (message: Partial<StopMessage | GoMessage>) => {
+    if (message.type === 'stop') stop();
+    else if (message.type === 'go') resolve();
+  });
 });
 
 async function main(): Promise<void> {
@@ -56,7 +68,10 @@ async function main(): Promise<void> {
       tell({ type: 'loaded', app: await loadOnly(options) }, () => process.exit(0));
       return;
     }
-    host = await openHost(options);
+    keepCompiled(options.dataDir);
+    const { waitsWith } = options as { readonly waitsWith?: WaitsWith };
+    if (waitsWith === 'app') await servicesUp;
+    host = await openHost({ ...options, ...(waitsWith === 'task hub' && { taskHubUp: servicesUp }) });
     tell({ type: 'ready', url: host.url, functions: host.functionNames }, () => undefined);
     // Started again, it becomes the standby of the host that replaced it.
     void host.lost.then(() => stop(lostHubExitCode));

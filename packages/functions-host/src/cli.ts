@@ -4,8 +4,6 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import { realClock } from './clock';
 import { createHostOutput } from './host/host-output';
-import { examine } from './doctor/doctor';
-import { toText } from './doctor/report';
 import { parseCommandLine } from './supervisor/command-line';
 import type { Command } from './supervisor/command-line';
 import { usage } from './supervisor/usage';
@@ -44,6 +42,7 @@ async function main(): Promise<number> {
 }
 
 async function runDoctor({ options, json }: Extract<Command, { name: 'doctor' }>): Promise<number> {
+  const [{ examine }, { toText }] = await Promise.all([import('./doctor/doctor'), import('./doctor/report')]);
   const report = await examine({ ...options, environment: process.env, packageFile, hostEntry, defaultPort });
   process.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : toText(report));
   return report.ok ? 0 : 1;

@@ -38,7 +38,7 @@ export function createDurableParts(): DurableParts {
     async open({ taskHub, ...options }) {
       if (functions === undefined) throw new Error('connect() comes before open().');
       checkTaskHub(taskHub);
-      const store = createTaskHubStore(taskHub, options.hubName);
+      const store = await createTaskHubStore(taskHub, options.hubName);
       extension = createDurableExtension({ ...options, functions, store });
       try {
         await extension.open();

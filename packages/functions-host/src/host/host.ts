@@ -152,7 +152,7 @@ async function loadParts(base: Base, server: HttpServer) {
   const hub = toHubPlace(options.taskHub, hostJson.hubName, loaded.runtimes);
   const hostId = readHostId(dataDir, settings, hub);
   const blobEvents = toBlobEvents({ accounts, hostId, hostJson, invoker, clock, log });
-  const { listeners, errors } = createListeners({
+  const { listeners, errors } = await createListeners({
     ...{
       runtimes: loaded.runtimes,
       invoker,
@@ -197,6 +197,7 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   const keys = openKeys(options.dataDir, names);
 
   const durableFunctions = durable.connect({ ...parts, log });
+  await options.taskHubUp;
   await openDurable(durable, {
     ...{ taskHub: options.taskHub, verifyReplay: options.verifyReplay, clock, log },
     settings: hostJson.durableTask,

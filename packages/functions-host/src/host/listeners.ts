@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { FunctionRuntime } from '../app/function-runtime';
 import type { Invoker } from '../app/invocation';
 import type { FunctionError } from '../app/to-registered-function';
@@ -10,15 +9,11 @@ import { createBlobSource } from '../triggers/blob-container';
 import { parseBlobPattern } from '../triggers/blob-path';
 import { createReceiptBlobs } from '../triggers/blob-receipts';
 import { createBlobTrigger } from '../triggers/blob-trigger';
-import { isShorterThanMinute, parseSchedule } from '../triggers/schedule';
-import { createBlobStatusStore, createFileStatusStore, type ScheduleStatusStore } from '../triggers/schedule-status';
 import type { QueueBell } from '../triggers/queue-bell';
 import { toPoisonQueueName, toQueueName } from '../triggers/queue-names';
 import { createQueueSource } from '../triggers/queue-source';
 import { createQueueTrigger } from '../triggers/queue-trigger';
 import { type StorageAccounts, toConnectionName } from '../triggers/storage-account';
-import { hasStorageConnection, hostStorage } from '../triggers/storage-connection';
-import { createTimerTrigger } from '../triggers/timer-trigger';
 import type { TriggerListener } from '../triggers/trigger-listener';
 import type { HostJson } from './host-json';
 import type { Settings } from './settings';
@@ -40,10 +35,11 @@ export interface ListenerParts {
 }
 
 /** Listeners of all functions whose triggers the host itself watches (timers, blobs, queues), and what is wrong with others. */
-export function createListeners(parts: ListenerParts): {
+export async function createListeners(parts: ListenerParts): Promise<{
   readonly listeners: readonly TriggerListener[];
   readonly errors: readonly FunctionError[];
-} {
+}> {
+  const kinds = await loadKinds(parts);
   const errors: FunctionError[] = [];
   const listeners = parts.runtimes.flatMap((runtime) => {
     const create = kinds[runtime.fn.trigger.type];
@@ -58,11 +54,15 @@ export function createListeners(parts: ListenerParts): {
   return { listeners, errors };
 }
 
-const kinds: Readonly<Record<string, (parts: ListenerParts, runtime: FunctionRuntime) => TriggerListener>> = {
-  timerTrigger: toTimerTrigger,
-  blobTrigger: toBlobTrigger,
-  queueTrigger: toQueueTrigger,
-};
+type ListenerKinds = Readonly<Record<string, (parts: ListenerParts, runtime: FunctionRuntime) => TriggerListener>>;
+
+/** What reads schedules takes longer to load than all of the other triggers, and most apps have none. */
+async function loadKinds({ runtimes }: ListenerParts): Promise<ListenerKinds> {
+  const kinds = { blobTrigger: toBlobTrigger, queueTrigger: toQueueTrigger };
+  if (!runtimes.some(({ fn }) => fn.trigger.type === 'timerTrigger')) return kinds;
+  const { toTimerTrigger } = await import('./timer-listener');
+  return { ...kinds, timerTrigger: toTimerTrigger };
+}
 
 function toQueueTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerListener {
   const { accounts, hostJson, invoker, clock, log } = parts;
@@ -119,27 +119,4 @@ function readSource(source: unknown): 'logsandcontainerscan' | 'eventgrid' {
   const known = (['logsandcontainerscan', 'eventgrid'] as const).find((kind) => kind === name.toLowerCase());
   if (known !== undefined) return known;
   throw new Error(`its blob trigger's source must be 'LogsAndContainerScan' or 'EventGrid'; got '${name}'.`);
-}
-
-function toTimerTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerListener {
-  const { schedule: text, runOnStartup, useMonitor } = runtime.fn.trigger;
-  if (typeof text !== 'string') throw new Error(`its schedule must be a text; got ${JSON.stringify(text)}.`);
-  const schedule = parseSchedule(text, parts.settings.get('WEBSITE_TIME_ZONE') ?? 'UTC');
-  // Asked first, for a schedule that never occurs is an error of the function.
-  const isKept = !isShorterThanMinute(schedule, parts.clock.now()) && useMonitor !== false;
-  return createTimerTrigger({
-    runtime,
-    schedule,
-    runOnStartup: runOnStartup === true,
-    statuses: isKept ? toStatusStore(parts) : undefined,
-    invoker: parts.invoker,
-    clock: parts.clock,
-    log: parts.log,
-  });
-}
-
-function toStatusStore(parts: ListenerParts): ScheduleStatusStore {
-  return hasStorageConnection(parts.settings, hostStorage, 'blob')
-    ? createBlobStatusStore(parts.accounts, parts.hostId)
-    : createFileStatusStore(path.join(parts.dataDir, 'timers'));
 }

@@ -15,6 +15,8 @@ export interface HostOptions {
   readonly dataDir: string;
   /** Where the task hub is kept: a `postgres://` URL, or `memory` (nothing survives). */
   readonly taskHub: string;
+  /** Resolves when the task hub can be opened; without it that is now. */
+  readonly taskHubUp?: Promise<void>;
   /** Enforce function, host and system keys (off locally, as in Core Tools). */
   readonly auth: boolean;
   readonly logFormat: 'text' | 'json';

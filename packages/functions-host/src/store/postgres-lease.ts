@@ -17,7 +17,7 @@ import { crc32 } from 'node:zlib';
 import { Client } from 'pg';
 import type { Clock, Scheduled } from '../clock';
 import { toStoreError } from './postgres-errors';
-import { StoreFenced, StoreUnavailable, type HubClaim, type HubOwner } from './store';
+import { describeOwner, StoreFenced, StoreUnavailable, type HubClaim } from './store';
 
 /** How often the owner raises its beat. */
 const BEAT_MS = 1_000;
@@ -258,9 +258,4 @@ export class PostgresLease {
     this.#client = undefined;
     await client?.end().catch(() => undefined);
   }
-}
-
-/** An owner for people to read. */
-export function describeOwner(owner: Pick<HubOwner, 'machine' | 'pid' | 'url'> | undefined): string {
-  return owner === undefined ? 'another host' : `the host at ${owner.url} (${owner.machine}, process ${owner.pid})`;
 }

@@ -42,6 +42,11 @@ export interface HubOwner {
   readonly secret: string;
 }
 
+/** An owner for people to read. */
+export function describeOwner(owner: Pick<HubOwner, 'machine' | 'pid' | 'url'> | undefined): string {
+  return owner === undefined ? 'another host' : `the host at ${owner.url} (${owner.machine}, process ${owner.pid})`;
+}
+
 /** A host's wish to work on a task hub, and what it wants to be told. */
 export interface HubClaim {
   readonly self: HubOwner;

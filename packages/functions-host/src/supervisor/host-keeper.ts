@@ -17,8 +17,9 @@ export interface HostKeeperOptions {
   readonly restartStandIns: (names: readonly string[]) => Promise<void>;
   /** False when the services would have to be others. */
   readonly isSamePlan: (app: AppState) => boolean;
-  readonly watch: AppWatch | undefined;
-  readonly start: Pick<HostProcessOptions, 'entry' | 'host' | 'inspect' | 'output' | 'onReady'>;
+  /** Resolves when the services are up and the app's files are watched, if they are; when it rejects, `stop` aborts. */
+  readonly prepared: Promise<AppWatch | undefined>;
+  readonly start: Omit<HostProcessOptions, 'settings' | 'servicesUp' | 'onSpawn' | 'signal'>;
   /** An app that doesn't start is waited for until its files change; otherwise its failure is ours. */
   readonly maySitOut: boolean;
   readonly appDir: string;
@@ -88,7 +89,11 @@ export async function runHost(options: HostKeeperOptions): Promise<AppState> {
   }
 }
 
-function keepHost({ start, children, log }: HostKeeperOptions, { settings, cors }: AppState, startedAt: number): Kept {
+function keepHost(
+  { start, prepared, children, log }: HostKeeperOptions,
+  { settings, cors }: AppState,
+  startedAt: number,
+): Kept {
   let times = 0;
   return keepRunning(
     {
@@ -97,7 +102,7 @@ function keepHost({ start, children, log }: HostKeeperOptions, { settings, cors 
       start: (call) => {
         times += 1;
         const host = { ...start.host, ...(cors && { cors }), startedAt: times === 1 ? startedAt : realClock.now() };
-        return startHostProcess({ ...start, host, settings, ...call });
+        return startHostProcess({ ...start, host, settings, servicesUp: prepared, ...call });
       },
     },
     children,
@@ -113,7 +118,8 @@ function failureOf(kept: Kept): Promise<Error | undefined> {
 }
 
 /** Resolves with the changed files, or with none when somebody says stop. */
-async function nextChange({ watch, stop }: HostKeeperOptions): Promise<string[]> {
+async function nextChange({ prepared, stop }: HostKeeperOptions): Promise<string[]> {
+  const watch = await prepared.catch(() => undefined);
   if (watch) return watch.nextChange(stop).catch(() => []);
   return new Promise((resolve) => {
     if (stop.aborted) resolve([]);

@@ -12,8 +12,11 @@ import { forkDetached } from './tethered';
 /** Variable that carries `HostOptions` without the settings, which are the child's environment, as JSON. */
 export const optionsVariable = 'FUNCTIONS_HOST_OPTIONS';
 
+/** What goes through it. */
+export type SentOptions = Omit<HostOptions, 'settings' | 'clock' | 'taskHubUp'>;
+
 /** How the process is told to load the app and no more. */
-export type TryOptions = Omit<HostOptions, 'settings' | 'clock'> & { readonly loadOnly: true };
+export type TryOptions = SentOptions & { readonly loadOnly: true };
 
 /** What is known of a host once it takes requests. */
 export interface HostReady {
@@ -32,6 +35,14 @@ export interface StopMessage {
   readonly type: 'stop';
 }
 
+/** Tells it that all is up that it was to wait for. */
+export interface GoMessage {
+  readonly type: 'go';
+}
+
+/** What a host's process waits for while services come up: before it touches the app, or its code being loaded, the task hub. */
+export type WaitsWith = 'app' | 'task hub';
+
 /** How long the host may take to let running work settle. */
 export const hostGraceMs = 10_000;
 /** What it needs on top of that to close everything before it is killed. */
@@ -42,12 +53,16 @@ export const lostHubExitCode = 75;
 
 export interface HostProcessOptions {
   readonly entry: string;
-  readonly host: Omit<HostOptions, 'settings' | 'clock'>;
+  readonly host: SentOptions;
   readonly settings: Readonly<Record<string, string>>;
   readonly inspect?: InspectOptions;
   /** Takes what the process prints, in whole lines; without it that goes where ours goes. */
   readonly output?: (text: string) => void;
   readonly onReady?: (about: HostReady) => void;
+  /** How far the process may go before `servicesUp` has resolved. */
+  readonly waitsWith: WaitsWith;
+  /** If it rejects, somebody has to abort `signal`. */
+  readonly servicesUp: Promise<unknown>;
   readonly onSpawn?: (child: ChildProcess) => void;
   /** Aborting ends a start that is under way. */
   readonly signal?: AbortSignal;
@@ -65,6 +80,8 @@ export async function startHostProcess({
   inspect,
   output,
   onReady,
+  waitsWith,
+  servicesUp,
   onSpawn,
   signal,
 }: HostProcessOptions): Promise<Running> {
@@ -72,7 +89,7 @@ export async function startHostProcess({
   const child = forkDetached(entry, {
     args: [],
     cwd: host.appDir,
-    env: { ...settings, [optionsVariable]: JSON.stringify(host) },
+    env: { ...settings, [optionsVariable]: JSON.stringify({ ...host, waitsWith }) },
     execArgv: ['--enable-source-maps', ...nodeArguments(settings, inspect)],
     stdio: output === undefined ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -85,6 +102,10 @@ export async function startHostProcess({
   );
   const running: Running = { pid: child.pid ?? 0, ended, stop: () => stopHost(child, ended) };
   const stopListening = onAbort(signal, () => void running.stop());
+  servicesUp.then(
+    () => child.connected && child.send({ type: 'go' } satisfies GoMessage, () => undefined),
+    () => undefined,
+  );
   try {
     const outcome = await firstOutcome(child, ended);
     if (!(outcome instanceof StartError)) {

@@ -3,7 +3,6 @@ import { findFreePort, formatAddress, isListening, tryListen } from './addresses
 import type { Address } from './addresses';
 import { StartError } from '../host/start-error';
 import { startPostgresServer } from './postgres';
-import { checkForeignPostgres } from './postgres-probe';
 import { groupByServer, isPostgresUrl, readPostgresSetting, toLogins } from './postgres-settings';
 import type { PostgresSetting, WantedServer } from './postgres-settings';
 import type { PlanRequest } from './plan';
@@ -72,6 +71,7 @@ function readSettings({ settings, isOwn, taskHub }: PlanRequest): PostgresSettin
 }
 
 async function lookAt(setting: PostgresSetting, { log }: PlanRequest): Promise<void> {
+  const { checkForeignPostgres } = await import('./postgres-probe');
   await checkForeignPostgres(setting);
   log.log(
     'Information',
@@ -122,6 +122,7 @@ function toService(
   let hasToldPlace = false;
   return {
     name: index === 0 ? 'PostgreSQL' : `PostgreSQL on port ${address.port}`,
+    isForHostAlone: server.settings.length === 0,
     summary: `${formatAddress(address)} (${settings.map(({ name }) => name).join(', ')})`,
     start: async ({ signal, onSpawn }) => {
       const running = await startPostgresServer({

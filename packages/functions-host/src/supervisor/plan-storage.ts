@@ -5,7 +5,6 @@ import { startAzurite } from './azurite';
 import { StartError } from '../host/start-error';
 import type { PlanRequest } from './plan';
 import type { Service } from './service';
-import { checkForeignStorage } from './storage-probe';
 import { readServiceUris, readStorageSetting, toAccounts } from './storage-settings';
 import type { StorageKind, StorageSetting } from './storage-settings';
 
@@ -50,6 +49,7 @@ function readSettings({ settings, isOwn }: PlanRequest): StorageSetting[] {
 }
 
 async function lookAt(setting: StorageSetting, { log }: PlanRequest): Promise<void> {
+  const { checkForeignStorage } = await import('./storage-probe');
   await checkForeignStorage(setting);
   const where = formatAddress(firstEndpoint(setting));
   log.log('Information', 'Host.Supervisor', `${setting.name}: using the storage at ${where}, which is there already`);

@@ -12,7 +12,7 @@ import type { LogFile } from './log-files';
 import { pollUntil } from './poll';
 import { preparePostgresBinaries } from './postgres-binaries';
 import type { PostgresBinaries } from './postgres-binaries';
-import { ensureCluster, provisionLogins, serverEnvironment, writeAccessRules } from './postgres-cluster';
+import { ensureCluster, serverEnvironment, writeAccessRules } from './postgres-cluster';
 import type { PostgresLogin } from './postgres-cluster';
 import { readPostmaster, shutDownPostgres, stopLeftoverPostgres } from './postgres-leftover';
 import { endOf, onAbort } from './running';
@@ -70,7 +70,10 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
   };
   const stopListening = onAbort(options.signal, () => void stop());
   try {
-    const pid = await waitUntilReady(child, place.dataDir, ended, log);
+    const [pid, { provisionLogins }] = await Promise.all([
+      waitUntilReady(child, place.dataDir, ended, log),
+      import('./postgres-logins'),
+    ]);
     await provisionLogins(listen, ownerPassword, options.logins);
     return { pid, address: listen, ended, stop, ...place };
   } catch (error) {

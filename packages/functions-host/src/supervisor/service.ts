@@ -8,6 +8,8 @@ export interface Service {
   readonly name: string;
   /** Where it is and why, for people: `127.0.0.1:54329 (DATABASE_URL)`. */
   readonly summary: string;
+  /** No setting of the app names it: nothing but the host can use it. */
+  readonly isForHostAlone?: boolean;
   /** Resolves when it is up; rejects with what was wrong. An aborted start ends the process again and rejects. */
   start(call: StartCall): Promise<Running>;
 }

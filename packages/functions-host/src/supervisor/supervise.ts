@@ -1,6 +1,7 @@
 /*
  * The supervisor's life: settings are read, the data folder is taken, what an earlier run left is ended, a plan is made of
  * what to start, the services come up, the app's tasks run, and then the host's process is kept running until somebody says stop.
+ * That process is started beside the services already, and told when they are up.
  * Everything that is started is ended in the reverse order, however this ends, so each step is wrapped by the one before.
  *
  * A change of the app's files starts the host anew, and nothing else; only a change of settings that decide about services
@@ -13,6 +14,7 @@ import { findFreePort, tryListen } from './addresses';
 import { decidesAlike, hubSetting, readApp } from './app-state';
 import type { AppState } from './app-state';
 import { watchApp } from './app-watch';
+import type { AppWatch } from './app-watch';
 import { endLeftoverChildren, trackChildren } from './children';
 import type { Children } from './children';
 import { toTaskHub } from './command-line';
@@ -22,9 +24,10 @@ import type { DataFolder } from './data-folder';
 import { StartError } from '../host/start-error';
 import { messageOf } from './failures';
 import { runHost } from './host-keeper';
-import type { HostReady } from './host-process';
+import type { HostReady, SentOptions } from './host-process';
 import { planServices } from './plan';
 import type { Plan, TaskHubChoice } from './plan';
+import { onAbort } from './running';
 import { runServices } from './running-services';
 import { runTask } from './tasks';
 
@@ -89,53 +92,82 @@ async function runOnce(
   const taskHub = chooseTaskHub(options, app);
   const plan = options.services ? await planServices({ ...app, appDir, folder, log, taskHub }) : hostAlone(taskHub);
   const services = runServices(plan, children, log);
+  const ending = new AbortController();
+  // What keeps the services from coming up ends the host, and the other way round.
+  const stopListening = onAbort(stop, () => ending.abort());
+  const end = ending.signal;
   const runTasks = async (current: AppState): Promise<void> => {
     for (const task of options.services ? current.manifest.tasks : []) {
       const logFile = folder.logFile(task.name);
-      await runTask(task, { appDir, env: current.settings, logFile, children, log, signal: stop });
+      await runTask(task, { appDir, env: current.settings, logFile, children, log, signal: end });
     }
   };
+  const comeUp = async (): Promise<void> => {
+    await untilStopped(services.databasesUp(), end);
+    await Promise.all([runTasks(app), untilStopped(services.allUp(), end)]);
+  };
+  const watch = async (): Promise<AppWatch | undefined> =>
+    options.watch && options.command === 'start' ? watchApp(appDir, app.manifest.main, folder.dir) : undefined;
+  const waitsWith = canUseNothing(plan, app) ? 'task hub' : 'app';
+  const prepare = async (): Promise<AppWatch | undefined> => {
+    // Before the app's code is read, and after the tasks: they may write to its folder.
+    const [early] = await Promise.all([waitsWith === 'app' ? undefined : watch(), comeUp()]);
+    return early ?? watch();
+  };
+  const prepared = prepare();
+  prepared.catch(() => ending.abort());
   try {
-    await untilStopped(services.databasesUp(), stop);
-    await Promise.all([runTasks(app), untilStopped(services.allUp(), stop)]);
     if (options.command === 'services') {
+      await prepared;
       announceServices(options, plan);
       await untilStopped(new Promise(() => undefined), stop);
       return app;
     }
-    return await runHost({
+    const next = await runHost({
       app,
       readApp: () => readAppOf(options),
       runTasks,
       restartStandIns: (names) => services.restart(names),
       isSamePlan: (other) => decidesAlike(other, app),
-      watch: options.watch ? await watchApp(appDir, app.manifest.main, folder.dir) : undefined,
+      prepared,
       start: {
         entry: options.hostEntry,
         ...(options.inspect && { inspect: options.inspect }),
         ...(options.hostOutput && { output: options.hostOutput }),
         ...(options.onReady && { onReady: options.onReady }),
-        host: {
-          appDir,
-          port,
-          dataDir: path.join(folder.dir, 'host'),
-          taskHub: plan.taskHub ?? 'memory',
-          auth: options.auth,
-          logFormat: options.logFormat,
-          verifyReplay: options.verifyReplay,
-          startedAt: options.startedAt,
-          ...(options.functions && { functions: options.functions }),
-        },
+        host: toSentOptions(options, folder, port, plan),
+        waitsWith,
       },
       maySitOut: options.watch && options.isInteractive,
       appDir,
       children,
       log,
-      stop,
+      stop: end,
     });
+    await prepared;
+    return next;
   } finally {
+    stopListening();
+    ending.abort();
+    await prepared.catch(() => undefined);
     await services.stop();
   }
+}
+
+/** No service that is coming up is known to the app, and no task comes before it: its code can be loaded meanwhile. */
+function canUseNothing({ databases, storage, standIns }: Plan, { manifest }: AppState): boolean {
+  const services = [...databases, ...storage, ...standIns];
+  return manifest.tasks.length === 0 && services.every(({ isForHostAlone }) => isForHostAlone);
+}
+
+function toSentOptions(options: SuperviseOptions, folder: DataFolder, port: number, plan: Plan): SentOptions {
+  const { appDir, auth, logFormat, verifyReplay, startedAt, functions } = options;
+  return {
+    ...{ appDir, port, auth, logFormat, verifyReplay, startedAt },
+    dataDir: path.join(folder.dir, 'host'),
+    taskHub: plan.taskHub ?? 'memory',
+    ...(functions && { functions }),
+  };
 }
 
 function readAppOf({ appDir, environment, given }: SuperviseOptions): Promise<AppState> {
