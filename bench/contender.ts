@@ -1,6 +1,6 @@
 import type { DriverMessage } from './load';
 import { startProgram, type Program, type ProgramOptions } from './program';
-import { readCpuByUse, readMemory, type CpuTime } from './processes';
+import { killTrees, readCpuByUse, readMemory, type CpuTime } from './processes';
 import type { Round, RoundResult } from './workload';
 
 /** An engine that runs the reference workload. */
@@ -17,29 +17,51 @@ export interface RunningContender {
   perform(round: Round): Promise<MeasuredRound>;
   /** MiB held now by all its processes. */
   memory(): number;
+  /** When the command that started it was given, on the clock of `performance.now()`. */
+  readonly startedAt: number;
+  /** What its database keeps; undefined where that can't be asked. */
+  disk(): Promise<Disk | undefined>;
   stop(): Promise<void>;
+  /** Ends all its processes with SIGKILL. */
+  kill(): Promise<void>;
+}
+
+/** Bytes. */
+export interface Disk {
+  /** Tables with their indices. */
+  readonly data: number;
+  /** Written to the database's log so far. */
+  readonly log: number;
 }
 
 export interface MeasuredRound extends RoundResult {
   readonly cpu: CpuTime;
 }
 
-/** A contender made of `servers` (ended in reverse order) and a driver, which is started here. */
-export async function runContender(
-  servers: readonly Program[],
-  driver: { readonly args: readonly string[] } & Omit<ProgramOptions, 'ipc' | 'name'>,
-): Promise<RunningContender> {
-  const program = startProgram(process.execPath, driver.args, { ...driver, name: 'driver', ipc: true });
-  const roots = [...servers, program].map(({ pid }) => pid);
-  const stop = async (): Promise<void> => {
-    for (const each of [program, ...[...servers].reverse()]) await each.stop();
+export interface ContenderParts {
+  /** Starts the servers; they are ended in reverse order. */
+  readonly startServers: () => Promise<readonly Program[]>;
+  readonly driver: { readonly args: readonly string[] } & Omit<ProgramOptions, 'ipc' | 'name'>;
+  /** The engine runs in the driver's process, which then needs the servers. */
+  readonly isDriverEngine?: boolean;
+  readonly disk?: () => Promise<Disk>;
+}
+
+/** A contender made of servers and a driver. */
+export async function runContender(parts: ContenderParts): Promise<RunningContender> {
+  const { driver, disk } = parts;
+  const startDriver = async (): Promise<Program> => {
+    const started = startProgram(process.execPath, driver.args, { ...driver, name: 'driver', ipc: true });
+    await nextMessage(started);
+    return started;
   };
-  try {
-    await nextMessage(program);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  // A driver that is no part of the engine is there before the command is given.
+  const early = parts.isDriverEngine === true ? undefined : await startDriver();
+  const startedAt = performance.now();
+  const servers = await parts.startServers();
+  const program = early ?? (await startDriver());
+  const all = [...servers, program];
+  const roots = all.map(({ pid }) => pid);
   return {
     async perform(round) {
       const before = readCpuByUse(roots, program.pid);
@@ -55,7 +77,15 @@ export async function runContender(
       return { ...message.result, cpu };
     },
     memory: () => readMemory(roots),
-    stop,
+    startedAt,
+    disk: async () => disk?.(),
+    async stop() {
+      for (const each of all.reverse()) await each.stop();
+    },
+    async kill() {
+      killTrees(roots);
+      await Promise.all(all.map((each) => each.stop()));
+    },
   };
 }
 

@@ -43,9 +43,10 @@ export class HttpConnection {
     return this.#send(`GET ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n\r\n`);
   }
 
-  post(path: string, json: string): Promise<HttpAnswer> {
+  /** `headers`: whole lines, each with its end. */
+  post(path: string, json: string, headers = ''): Promise<HttpAnswer> {
     return this.#send(
-      `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\n` +
+      `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\n${headers}` +
         `content-length: ${Buffer.byteLength(json)}\r\n\r\n${json}`,
     );
   }

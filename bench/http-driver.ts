@@ -2,32 +2,63 @@
  * Drives contenders that are started over HTTP: the host through its management API, Restate through its ingress.
  * Arguments: the contender's name and the port.
  */
-import { HttpConnection } from './http-connection';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HttpConnection, type HttpAnswer } from './http-connection';
 import { serveRounds } from './load';
-import type { Job } from './workload';
+import type { Job, Part } from './workload';
 
 /** Longer than any execution takes; the host answers when the execution has ended, at the latest after this. */
 const TIMEOUT_SECONDS = 300;
 
-const paths: Readonly<Record<string, (id: string, job: Job) => string>> = {
-  'functions-host': (id, { program }) =>
-    `/runtime/webhooks/durabletask/orchestrators/${program}/${id}?timeout=${TIMEOUT_SECONDS}`,
-  restate: (_id, { program }) => `/bench/${program}`,
+type Call = (connection: HttpConnection, id: string, job: Job) => Promise<HttpAnswer>;
+type Calls = Readonly<Record<Part | 'both', Call>>;
+
+const POLL_MS = 10;
+const management = '/runtime/webhooks/durabletask';
+/** Makes the same call later answer with the result of this one. */
+const key = (id: string): string => `idempotency-key: ${id}\r\n`;
+const body = ({ input }: Job): string => JSON.stringify(input);
+
+const contenders: Readonly<Record<string, Calls>> = {
+  'functions-host': {
+    both: (connection, id, job) =>
+      connection.post(`${management}/orchestrators/${job.program}/${id}?timeout=${TIMEOUT_SECONDS}`, body(job)),
+    start: (connection, id, job) => connection.post(`${management}/orchestrators/${job.program}/${id}`, body(job)),
+    async end(connection, id) {
+      for (;;) {
+        const answer = await connection.get(`${management}/instances/${id}`);
+        if (answer.status !== 202) return { ...answer, body: JSON.stringify(toOutput(answer)) };
+        await sleep(POLL_MS);
+      }
+    },
+  },
+  restate: {
+    both: (connection, _id, job) => connection.post(`/bench/${job.program}`, body(job)),
+    start: (connection, id, job) => connection.post(`/bench/${job.program}/send`, body(job), key(id)),
+    end: (connection, id, job) => connection.post(`/bench/${job.program}`, body(job), key(id)),
+  },
 };
 
+function toOutput({ body: text }: HttpAnswer): unknown {
+  return (JSON.parse(text) as { readonly output?: unknown }).output;
+}
+
 const [contender = '', port] = process.argv.slice(2);
-const toPath = paths[contender];
-if (toPath === undefined) throw new Error(`Expected one of ${Object.keys(paths).join(', ')}, got '${contender}'.`);
+const calls = contenders[contender];
+if (calls === undefined) throw new Error(`Expected one of ${Object.keys(contenders).join(', ')}, got '${contender}'.`);
 
 const idle: HttpConnection[] = [];
 
 serveRounds(
-  async (id, job) => {
+  async (id, job, part) => {
     const connection = idle.pop() ?? (await HttpConnection.open(Number(port)));
-    const { status, body } = await connection.post(toPath(id, job), JSON.stringify(job.input));
+    const answer = await calls[part ?? 'both'](connection, id, job);
     idle.push(connection);
-    if (status !== 200) throw new Error(`${id}: expected status 200, got ${status}: ${body}`);
-    return JSON.parse(body) as unknown;
+    const expected = part === 'start' ? 202 : 200;
+    if (answer.status !== expected) {
+      throw new Error(`${id}: expected status ${expected}, got ${answer.status}: ${answer.body}`);
+    }
+    return JSON.parse(answer.body) as unknown;
   },
   () => {
     for (const connection of idle) connection.close();

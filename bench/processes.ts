@@ -82,6 +82,11 @@ export function readResident(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(text ?? '')?.[1] ?? 0) / 1024;
 }
 
+/** Ends these processes and all their descendants at once. */
+export function killTrees(roots: readonly number[]): void {
+  for (const { pid } of treeOf(roots)) process.kill(pid, 'SIGKILL');
+}
+
 /** The child of a process whose command line is as said. @throws Error when there is none. */
 export function childOf(parent: number, isMeant: (command: string) => boolean): number {
   for (const one of readAll().values()) {

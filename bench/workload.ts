@@ -6,6 +6,8 @@ export interface Job {
   readonly expected: unknown;
 }
 
+export type Part = 'start' | 'end';
+
 export type JobKind = 'saga' | 'compensated' | 'sequence' | 'fan';
 
 /** A number of executions of one kind, so many in flight at a time. */
@@ -15,6 +17,10 @@ export interface Round {
   readonly inFlight: number;
   /** Activities of one execution; for `sequence` and `fan`. */
   readonly steps: number;
+  /** Milliseconds that four of a saga's seven activities wait; none without. */
+  readonly pauseMs?: number;
+  /** Only this part of each execution: its start, accepted; or the wait for the end of what was started. */
+  readonly part?: Part;
   /** Begins the ids of the executions; differs from round to round. */
   readonly prefix: string;
 }
@@ -31,12 +37,19 @@ const lines = [
   { sku: 'aniseed', quantity: 3 },
 ];
 
-export function toJob({ kind, steps }: Round, id: string): Job {
+export function toJob({ kind, steps, pauseMs }: Round, id: string): Job {
   switch (kind) {
     case 'saga':
     case 'compensated': {
       const isDeclined = kind === 'compensated';
-      const input = { id, customer: 'ALFKI', total: 12_345, isDeclined, lines };
+      const input = {
+        id,
+        customer: 'ALFKI',
+        total: 12_345,
+        isDeclined,
+        lines,
+        ...(pauseMs !== undefined && { pauseMs }),
+      };
       return { program: 'orderSaga', input, expected: isDeclined ? 'compensated' : 'completed' };
     }
     case 'sequence':

@@ -1,8 +1,12 @@
 /* global require */
 // The reference workload, written as any Durable Functions app is: nothing in it knows which host it runs on.
+const { setTimeout: sleep } = require('node:timers/promises');
 const { app } = require('durable-functions');
 
-app.activity('validateOrder', { handler: (order) => ({ id: order.id, isValid: order.lines.length > 0 }) });
+/** For rounds that need sagas which take a while; without `pauseMs` the answer comes at once. */
+const slowly = ({ pauseMs }, answer) => (pauseMs === undefined ? answer : sleep(pauseMs, answer));
+
+app.activity('validateOrder', { handler: (order) => slowly(order, { id: order.id, isValid: order.lines.length > 0 }) });
 app.activity('reserveInventory', { handler: (line) => ({ sku: line.sku, reserved: line.quantity }) });
 app.activity('releaseInventory', {
   handler: (reservation) => ({ sku: reservation.sku, released: reservation.reserved }),
@@ -10,11 +14,11 @@ app.activity('releaseInventory', {
 app.activity('chargePayment', {
   handler: (order) => {
     if (order.isDeclined) throw new Error('declined');
-    return { charged: order.total };
+    return slowly(order, { charged: order.total });
   },
 });
-app.activity('createShipment', { handler: (order) => ({ shipment: `shipment of ${order.id}` }) });
-app.activity('sendConfirmation', { handler: (order) => ({ sent: order.id }) });
+app.activity('createShipment', { handler: (order) => slowly(order, { shipment: `shipment of ${order.id}` }) });
+app.activity('sendConfirmation', { handler: (order) => slowly(order, { sent: order.id }) });
 app.activity('echo', { handler: (n) => n });
 
 app.orchestration('orderSaga', function* (context) {

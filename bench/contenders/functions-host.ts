@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { runContender, type Contender } from '../contender';
-import { findPort, startProgram } from '../program';
+import { readDatabase } from '../disk';
+import { findPort, startProgram, type Program } from '../program';
 
 export interface FunctionsHostOptions {
   readonly root: string;
@@ -26,19 +28,30 @@ export function functionsHost(options: FunctionsHostOptions): Contender {
       const port = await findPort();
       const args = ['start', '--app', path.join(root, 'bench/app'), '--port', String(port)];
       args.push('--data', path.join(folder, 'data'), '--no-watch', '--verify-replay', verifyReplay);
-      const host = startProgram(process.execPath, [path.join(packageDir, 'bin/functions-host.js'), ...args], {
-        name: 'functions-host',
-        folder,
-        environment: {
-          AzureFunctionsJobHost__logging__logLevel__default: logLevel,
-          ...(options.nodeArguments !== undefined && { languageWorkers__node__arguments: options.nodeArguments }),
-        },
-      });
-      await host.waitFor(/ready: /);
-      return runContender([host], {
-        folder,
-        args: [path.join(root, 'dist/bench/http-driver.js'), 'functions-host', String(port)],
+      const startServers = async (): Promise<Program[]> => {
+        const host = startProgram(process.execPath, [path.join(packageDir, 'bin/functions-host.js'), ...args], {
+          name: 'functions-host',
+          folder,
+          environment: {
+            AzureFunctionsJobHost__logging__logLevel__default: logLevel,
+            ...(options.nodeArguments !== undefined && { languageWorkers__node__arguments: options.nodeArguments }),
+          },
+        });
+        await host.waitFor(/ready: /);
+        return [host];
+      };
+      return runContender({
+        startServers,
+        driver: { folder, args: [path.join(root, 'dist/bench/http-driver.js'), 'functions-host', String(port)] },
+        disk: () => readDatabase(hubUrl(path.join(folder, 'data'))),
       });
     },
   };
+}
+
+/** The task hub's database of a data folder in which no setting asked for one. */
+function hubUrl(dataDir: string): string {
+  const text = readFileSync(path.join(dataDir, 'supervisor/state.json'), 'utf8');
+  const { taskHubPort, taskHubPassword } = JSON.parse(text) as { taskHubPort: number; taskHubPassword: string };
+  return `postgres://functions_host:${taskHubPassword}@127.0.0.1:${taskHubPort}/functions_host`;
 }

@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Contender, MeasuredRound, RunningContender } from '../contender';
-import { dbos } from '../contenders/dbos';
-import { functionsHost } from '../contenders/functions-host';
-import { restate } from '../contenders/restate';
+import { toContenders } from '../contenders/chosen';
 import { readLoad, type CpuTime } from '../processes';
 import type { Figure, Run, Section, SectionResult } from '../section';
 import { quantile } from '../table';
@@ -96,28 +93,6 @@ export const engineSection: Section = {
     }
   },
 };
-
-function toContenders({ root, options }: Run): Contender[] {
-  const { verifyReplay, logLevel, nodeArguments, against } = options;
-  const ours = { root, verifyReplay, logLevel, nodeArguments };
-  const contenders = [functionsHost(ours)];
-  if (against !== undefined)
-    contenders.push(functionsHost({ ...ours, packageDir: path.resolve(against), name: 'other' }));
-  if (options.peers) {
-    for (const peer of ['restate', 'dbos']) install(path.join(root, 'bench/peers', peer));
-    contenders.push(restate(root), dbos(root));
-  }
-  return contenders;
-}
-
-/** Peers are not part of the project's own installation. */
-function install(dir: string): void {
-  if (existsSync(path.join(dir, 'node_modules'))) return;
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--silent'], {
-    cwd: dir,
-    stdio: 'inherit',
-  });
-}
 
 async function measureRounds(
   run: Run,

@@ -1,5 +1,9 @@
 // The reference workload as a Restate service. Argument: the port to serve on. Says READY when it takes requests.
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as restate from '@restatedev/restate-sdk';
+
+/** For rounds that need sagas which take a while; without `pauseMs` the answer comes at once. */
+const slowly = ({ pauseMs }, answer) => (pauseMs === undefined ? answer : sleep(pauseMs, answer));
 
 const [port] = process.argv.slice(2);
 
@@ -7,14 +11,14 @@ const bench = restate.service({
   name: 'bench',
   handlers: {
     orderSaga: async (ctx, order) => {
-      await ctx.run('validateOrder', () => ({ id: order.id, isValid: order.lines.length > 0 }));
+      await ctx.run('validateOrder', () => slowly(order, { id: order.id, isValid: order.lines.length > 0 }));
       const reservations = await restate.RestatePromise.all(
         order.lines.map((line) => ctx.run('reserveInventory', () => ({ sku: line.sku, reserved: line.quantity }))),
       );
       try {
         await ctx.run('chargePayment', () => {
           if (order.isDeclined) throw new restate.TerminalError('declined');
-          return { charged: order.total };
+          return slowly(order, { charged: order.total });
         });
       } catch (error) {
         if (!(error instanceof restate.TerminalError)) throw error;
@@ -25,8 +29,8 @@ const bench = restate.service({
         );
         return 'compensated';
       }
-      await ctx.run('createShipment', () => ({ shipment: `shipment of ${order.id}` }));
-      await ctx.run('sendConfirmation', () => ({ sent: order.id }));
+      await ctx.run('createShipment', () => slowly(order, { shipment: `shipment of ${order.id}` }));
+      await ctx.run('sendConfirmation', () => slowly(order, { sent: order.id }));
       return 'completed';
     },
     sequence: async (ctx, { steps }) => {
