@@ -1,4 +1,4 @@
-import { formatAddress, isListening, isLoopback, stripBrackets, tryConnect } from '../supervisor/addresses';
+import { formatAddress, isListening, isLoopback, portOf, stripBrackets, tryConnect } from '../supervisor/addresses';
 import type { Address } from '../supervisor/addresses';
 import { type AppState, hubSetting } from '../supervisor/app-state';
 import { toTaskHub } from '../supervisor/command-line';
@@ -8,16 +8,6 @@ import { isPostgresUrl, readPostgresSetting } from '../supervisor/postgres-setti
 import { checkForeignStorage } from '../supervisor/storage-probe';
 import { readStorageSetting } from '../supervisor/storage-settings';
 import { type Finding, info, ok, problem, warning } from './finding';
-
-const defaultPorts: Readonly<Record<string, number>> = {
-  'http:': 80,
-  'https:': 443,
-  'smtp:': 25,
-  'smtps:': 465,
-  'amqp:': 5672,
-  'amqps:': 5671,
-  'sb:': 5672,
-};
 
 /** For each of the app's settings that is an address: does anything listen there, and is it what it should be? Values are not repeated: they hold secrets. */
 export async function checkSettings({ settings, isOwn, manifest }: AppState): Promise<Finding[]> {
@@ -84,6 +74,6 @@ function toAddress(value: string): Address | undefined {
   const text = /^Endpoint=([^;]+)/i.exec(value)?.[1] ?? value;
   if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  const port = url.port === '' ? defaultPorts[url.protocol] : Number(url.port);
+  const port = portOf(url);
   return port === undefined || url.hostname === '' ? undefined : { host: stripBrackets(url.hostname), port };
 }

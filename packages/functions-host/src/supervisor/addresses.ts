@@ -7,6 +7,22 @@ export interface Address {
   readonly port: number;
 }
 
+/** Ports of addresses that name none, by the protocol as `URL` gives it. */
+const defaultPorts: Readonly<Record<string, number>> = {
+  'http:': 80,
+  'https:': 443,
+  'smtp:': 25,
+  'smtps:': 465,
+  'amqp:': 5672,
+  'amqps:': 5671,
+  'sb:': 5672,
+};
+
+/** The port that a URL names or stands for; undefined for a protocol without a known one. */
+export function portOf(url: URL): number | undefined {
+  return url.port === '' ? defaultPorts[url.protocol] : Number(url.port);
+}
+
 /** `127.0.0.1:5432`, `[::1]:5432` */
 export function formatAddress({ host, port }: Address): string {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;

@@ -1,22 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { formatAddress, isListening, isLoopback, loopbackIp, stripBrackets } from './addresses';
+import { formatAddress, isListening, isLoopback, loopbackIp, portOf, stripBrackets } from './addresses';
 import type { Address } from './addresses';
 import type { ServiceEntry } from './app-manifest';
 import { StartError } from '../host/start-error';
 import { startNodeService } from './node-service';
 import type { PlanRequest } from './plan';
 import type { Service } from './service';
-
-const DEFAULT_PORTS: Readonly<Record<string, number>> = {
-  'http:': 80,
-  'https:': 443,
-  'smtp:': 25,
-  'smtps:': 465,
-  'amqp:': 5672,
-  'amqps:': 5671,
-};
 
 /**
  * Which of the app's own services to start: those whose first setting is a URL on this machine where nothing listens.
@@ -87,7 +78,7 @@ async function toFreeAddress(name: string, value: string | undefined, entry: Ser
 /** The address in a URL. Its text is not repeated in messages: it may hold a password. */
 function toAddress(name: string, value: string): Address {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  const port = url && (url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port));
+  const port = url && portOf(url);
   if (!url || url.hostname === '' || port === undefined) {
     throw new StartError(
       `${name}: expected a URL with host and port, such as http://127.0.0.1:7081, got something else.`,
