@@ -3,8 +3,6 @@
  * that went. It stops when it is told to, on a signal, and when the channel to the supervisor ends: a host without its
  * supervisor would hold the port and the task hub against the next one.
  */
-import * as moduleLoader from 'node:module';
-import path from 'node:path';
 import { inspect } from 'node:util';
 import { loadOnly, openHost } from './host/host';
 import type { Host, HostOptions } from './host/options';
@@ -22,13 +20,6 @@ function readOptions(): HostOptions {
   Reflect.deleteProperty(process.env, optionsVariable);
   const settings = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
   return { ...(JSON.parse(text) as Omit<HostOptions, 'settings'>), settings };
-}
-
-/** From Node 22 on, what compiling the app's modules came to is kept for the next start; a tenth of the time of a start. */
-function keepCompiled(dataDir: string): void {
-  if (process.env['NODE_V8_COVERAGE'] !== undefined) return;
-  const { enableCompileCache } = moduleLoader as { enableCompileCache?: (folder: string) => unknown };
-  enableCompileCache?.(path.join(dataDir, 'compiled'));
 }
 
 function stop(exitCode = 0): void {
@@ -68,7 +59,6 @@ async function main(): Promise<void> {
       tell({ type: 'loaded', app: await loadOnly(options) }, () => process.exit(0));
       return;
     }
-    keepCompiled(options.dataDir);
     const { waitsWith } = options as { readonly waitsWith?: WaitsWith };
     if (waitsWith === 'app') await servicesUp;
     host = await openHost({ ...options, ...(waitsWith === 'task hub' && { taskHubUp: servicesUp }) });

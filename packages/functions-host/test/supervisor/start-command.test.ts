@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isListening } from '../../src/supervisor/addresses';
 import { pollUntil } from '../../src/supervisor/poll';
+import { readPostmaster } from '../../src/supervisor/postgres-leftover';
 import { isAlive, signal } from '../../src/supervisor/processes';
 import { endCommands, runCommand } from './running-command';
 import type { RunningCommand } from './running-command';
@@ -47,6 +48,38 @@ describe('functions-host start', () => {
     expect(await command.ended).toBe(0);
     expect(await isAlive(pid)).toBe(false);
     expect(await isServing()).toBe(false);
+  });
+
+  it("reads the app's code only when the services that its settings name are up and its tasks have run", async () => {
+    const look = `
+const { Client } = require('pg');
+globalThis.seen = (async () => {
+  const client = new Client({ connectionString: process.env.DATABASE_URL });
+  await client.connect();
+  const { rows } = await client.query("SELECT to_regclass('notes') IS NOT NULL AS found");
+  await client.end();
+  return 'notes: ' + rows[0].found;
+})();
+const { app } = require('@azure/functions');
+app.http('hello', { methods: ['GET'], authLevel: 'anonymous', handler: async () => ({ body: await globalThis.seen }) });
+`;
+    await app.write('dist/app.js', look);
+    const command = run(['--no-watch']);
+    await command.sees(/^ready:/m);
+    expect(await hello()).toBe('notes: true');
+  });
+
+  it("reads the app's code while its task hub comes up when it names no service, and ends that when it fails", async () => {
+    await app.write('local.settings.json', '{}');
+    await app.write('package.json', JSON.stringify({ main: 'dist/app.js' }));
+    await app.write('dist/app.js', "throw new Error('not today');");
+    const command = run(['--no-watch']);
+    expect(await command.ended).toBe(1);
+    expect(command.output()).toContain('not today');
+    expect(await readPostmaster(path.join(app.dir, '.local', 'postgres'))).toBeUndefined();
+    await app.write('dist/app.js', helloProgram('hello'));
+    await run(['--no-watch']).sees(/^ready:/m);
+    expect(await hello()).toBe('hello');
   });
 
   it('brings the host back when it is killed', async () => {
