@@ -212,9 +212,10 @@ class LiveExecution implements OrchestratorExecution {
     return this.#executor !== undefined && waitsFor(this.#executor, eventName);
   }
 
-  verify(history: readonly HistoryTurn[]): void | Promise<void> {
+  verify(earlier: readonly HistoryTurn[], latest: HistoryTurn): void | Promise<void> {
     const executor = this.#executor;
-    if (executor === undefined || (history.length < this.#verifyFrom && !hasEnded(executor))) return;
+    if (executor === undefined || (earlier.length + 1 < this.#verifyFrom && !hasEnded(executor))) return;
+    const history = [...earlier, latest];
     if (history.length > ALWAYS_VERIFIED_TURNS) this.#verifyFrom = Math.ceil(history.length * VERIFY_GROWTH);
     const program = this.#program;
     const shadow = executorAfter(callHandler(program, toLibraryHistory(program.about, history, true), true));

@@ -5,11 +5,18 @@
  * operations run again; after it they are gone from the inbox. So an operation counts once, and so does its answer.
  */
 import type { Clock } from '../clock';
-import type { HubSession, InstanceCommit, StoreRejected, StoreUnavailable, TaskHubStore } from '../store/store';
+import {
+  emptyCommit,
+  type HubSession,
+  type InstanceCommit,
+  type StoreRejected,
+  type StoreUnavailable,
+  type TaskHubStore,
+} from '../store/store';
 import type { Committer } from './committer';
 import { grants, toAnswer, type AddressedAnswer, type AnswerTo, type FailedCallers } from './entity-answers';
 import type { EntityCall, EntityFunctions, EntityOutcome } from './entity-call';
-import { emptyCommit, EntityDirectory, toHeldCommit, type Entity, type PostedMail } from './entity-directory';
+import { EntityDirectory, toHeldCommit, type Entity, type PostedMail } from './entity-directory';
 import { findEntityIdFault } from './entity-id';
 import type { Caller, EntityMail } from './entity-messages';
 import { nextDueAt, takeWork, type EntityWork, type OperationParcel } from './entity-queue';

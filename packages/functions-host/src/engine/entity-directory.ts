@@ -1,15 +1,17 @@
 import type { Clock, Scheduled } from '../clock';
 import {
   ENTITY_ID_PREFIX,
-  StoreUnavailable,
+  emptyCommit,
   type InstanceCommit,
   type InstanceRow,
+  type StoreUnavailable,
   type StoredInstance,
   type TaskHubStore,
 } from '../store/store';
 import type { Committable } from './committer';
 import type { EntityMail, EntityParcel } from './entity-messages';
 import type { EntityLock } from './entity-queue';
+import { insist } from './insist';
 import { decodeEntityState, NEW_ENTITY, toEntityRow, toParcels, type EntityState } from './entity-state';
 
 /** An entity in memory. */
@@ -59,8 +61,6 @@ export interface EntityDirectoryOptions {
   readonly unreadable: (id: string, error: StoreUnavailable, retryInMs: number) => void;
 }
 
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2_000;
 /** Rows that are looked at at once. */
 const PAGE = 500;
 
@@ -239,17 +239,10 @@ export class EntityDirectory {
   }
 
   /** Reads something, for which the store is waited for while it is away. */
-  async insist<T>(id: string, read: () => Promise<T>): Promise<T> {
+  insist<T>(id: string, read: () => Promise<T>): Promise<T> {
     const { storeClock, unreadable } = this.#options;
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      try {
-        return await read();
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable) || this.#isStopped) throw error;
-        unreadable(id, error, pause);
-        await new Promise<void>((resolve) => storeClock.schedule(storeClock.now() + pause, resolve));
-      }
-    }
+    const failed = (error: StoreUnavailable, retryInMs: number): void => unreadable(id, error, retryInMs);
+    return insist({ clock: storeClock, isOver: () => this.#isStopped, failed }, read);
   }
 
   async #fetch(id: string): Promise<Entity> {
@@ -296,10 +289,6 @@ function lockOf(row: InstanceRow): EntityLock | undefined {
 
 function isIdle(entity: Entity): boolean {
   return entity.pins === 0 && entity.queue.length === 0 && !entity.isBusy && !entity.isQueued;
-}
-
-export function emptyCommit(no: number): InstanceCommit {
-  return { no, created: undefined, changed: undefined, forgetTurns: false, turn: undefined, held: [], taken: [] };
 }
 
 /** A commit that only puts a message into an inbox. */

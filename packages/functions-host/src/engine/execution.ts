@@ -39,8 +39,8 @@ export interface OrchestratorExecution {
   step(turn: TurnSoFar, fed: readonly FedEvent[], held: readonly EventRaised[]): StepOutcome | Promise<StepOutcome>;
   /** Whether the code waits for an external event of this name right now. */
   waitsFor(eventName: string): boolean;
-  /** Replays `history` from nothing and compares. Throws `NonDeterminism` when it comes to another state. */
-  verify(history: readonly HistoryTurn[]): void | Promise<void>;
+  /** Replays the turns up to and with `latest` from nothing and compares. Throws `NonDeterminism` when that comes to another state. */
+  verify(earlier: readonly HistoryTurn[], latest: HistoryTurn): void | Promise<void>;
 }
 
 export interface TurnSoFar {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock';
-import type { InstanceRow, StoreRejected } from '../store/store';
+import { emptyCommit, type InstanceRow, type StoreRejected } from '../store/store';
 import type { Committer } from './committer';
 
 /** What the engine still knows of an instance that it can't give turns to. */
@@ -30,15 +30,7 @@ export class LeftAloneInstances {
     const changed = { status: 'Terminated', updatedAt: clock.now(), output } as const;
     await new Promise<void>((resolve, reject) => {
       committer.add({
-        commit: {
-          no: instance.no,
-          created: undefined,
-          changed,
-          forgetTurns: false,
-          turn: undefined,
-          held: [],
-          taken: [],
-        },
+        commit: { ...emptyCommit(instance.no), changed },
         committed: resolve,
         refused: (error: StoreRejected) => reject(error),
         delayed: reject,

@@ -4,7 +4,13 @@
  * and is taken together by the next turn. What a turn started, and who is told about it, comes after its commit.
  */
 import type { Clock } from '../clock';
-import type { InstanceChange, InstanceCommit, InstanceRow, StoreRejected } from '../store/store';
+import {
+  emptyCommit,
+  type InstanceChange,
+  type InstanceCommit,
+  type InstanceRow,
+  type StoreRejected,
+} from '../store/store';
 import type { Committer } from './committer';
 import type { Entities } from './entities';
 import type { PostedMail } from './entity-directory';
@@ -177,11 +183,12 @@ export class TurnLoop {
     turn.output = JSON.stringify(
       `Orchestrator function '${instance.name}' failed: its turn can't be stored: ${error.message}`,
     );
-    const base = { no: instance.no, forgetTurns: false, turn: undefined, held: [], taken: [] };
-    const commit: InstanceCommit =
-      instance.storedStatus === undefined
-        ? { ...base, created: { ...toRow(instance, turn), input: 'null', customStatus: undefined }, changed: undefined }
-        : { ...base, created: undefined, changed: { status: 'Failed', updatedAt: turn.at, output: turn.output } };
+    const commit: InstanceCommit = {
+      ...emptyCommit(instance.no),
+      ...(instance.storedStatus === undefined
+        ? { created: { ...toRow(instance, turn), input: 'null', customStatus: undefined } }
+        : { changed: { status: 'Failed', updatedAt: turn.at, output: turn.output } }),
+    };
     const giveUp = (again: unknown): void => this.#giveUp(instance, again, receipts);
     const write = (mail: PostedMail): void => {
       this.#options.committer.add({

@@ -52,9 +52,7 @@ export function* takeTurn(
   }
   const parcels = steer(instance, turn, [...instance.held, ...instance.arrived]);
   instance.arrived = [];
-  if (isFinished(turn.status)) {
-    turn.waiting = parcels;
-  } else if (turn.status === 'Suspended') {
+  if (isFinished(turn.status) || turn.status === 'Suspended') {
     turn.waiting = parcels;
   } else {
     const left = regainLocks(instance, turn, parcels);
@@ -138,7 +136,7 @@ function* runSteps(
     turn.used.push(...queue.filter((parcel) => !isKept(parcel)));
   }
   if (instance.history !== undefined && turn.events.length > 0) {
-    yield* settled(execution.verify([...instance.history, turn]));
+    yield* settled(execution.verify(instance.history, turn));
   }
 }
 

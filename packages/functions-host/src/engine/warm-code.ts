@@ -1,8 +1,9 @@
 import type { Clock } from '../clock';
-import { StoreUnavailable, type TaskHubStore } from '../store/store';
+import type { StoreUnavailable, TaskHubStore } from '../store/store';
 import { PATIENCE_MS } from './committer';
 import type { OrchestratorExecution, Orchestrators } from './execution';
 import { decodeTurns, executionInfo, type Instance } from './instance';
+import { insist } from './insist';
 import { failSendersOf } from './live-instances';
 import { withoutRewound } from './rewind-plan';
 
@@ -14,9 +15,6 @@ export interface WarmCodeOptions {
   /** The store can't be read; called for each failed attempt. */
   readonly unreadable: (instance: Instance, error: StoreUnavailable, retryInMs: number) => void;
 }
-
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2_000;
 
 /**
  * Keeps the code of instances in memory between their turns, brings it back from the store when an instance without it
@@ -41,19 +39,15 @@ export class WarmCode {
   async #fetch(instance: Instance): Promise<void> {
     const { store, storeClock, unreadable } = this.#options;
     const since = storeClock.now();
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      try {
-        instance.fetchedInput = (await store.readInstance(instance.id))?.input;
-        instance.fetchedHistory =
-          instance.history ?? withoutRewound(decodeTurns(instance.id, await store.readTurns(instance.no)));
-        return;
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable) || this.#isStopped) throw error;
-        unreadable(instance, error, pause);
-        if (storeClock.now() - since > PATIENCE_MS) failSendersOf(instance, error);
-        await new Promise<void>((resolve) => storeClock.schedule(storeClock.now() + pause, resolve));
-      }
-    }
+    const failed = (error: StoreUnavailable, retryInMs: number): void => {
+      unreadable(instance, error, retryInMs);
+      if (storeClock.now() - since > PATIENCE_MS) failSendersOf(instance, error);
+    };
+    await insist({ clock: storeClock, isOver: () => this.#isStopped, failed }, async () => {
+      instance.fetchedInput = (await store.readInstance(instance.id))?.input;
+      instance.fetchedHistory =
+        instance.history ?? withoutRewound(decodeTurns(instance.id, await store.readTurns(instance.no)));
+    });
   }
 
   open(instance: Instance): OrchestratorExecution | Promise<OrchestratorExecution> {

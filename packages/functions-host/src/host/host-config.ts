@@ -1,4 +1,5 @@
 import os from 'node:os';
+import { isJsonObject, type JsonObject } from '../json-object';
 import type { HostJson } from './host-json';
 
 /**
@@ -19,9 +20,7 @@ export function toHostConfig({ extensions, concurrency, hubName }: HostJson): ob
   };
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-const httpDefaults: Json = {
+const httpDefaults: JsonObject = {
   dynamicThrottlesEnabled: false,
   enableChunkedRequestBinding: false,
   maxConcurrentRequests: -1,
@@ -29,7 +28,7 @@ const httpDefaults: Json = {
   routePrefix: 'api',
 };
 
-const durableTaskDefaults: Json = {
+const durableTaskDefaults: JsonObject = {
   hubName: '',
   defaultVersion: null,
   versionMatchStrategy: 'CurrentOrOlder',
@@ -68,7 +67,7 @@ const durableTaskDefaults: Json = {
 const queueBatchSize = 16;
 
 /** The threshold for the next batch grows with the machine. */
-const queueDefaults = (): Json => ({
+const queueDefaults = (): JsonObject => ({
   batchSize: queueBatchSize,
   newBatchThreshold: (queueBatchSize / 2) * os.availableParallelism(),
   maxPollingInterval: '00:00:02',
@@ -76,23 +75,19 @@ const queueDefaults = (): Json => ({
   visibilityTimeout: '00:00:00',
 });
 
-const concurrencyDefaults: Json = {
+const concurrencyDefaults: JsonObject = {
   dynamicConcurrencyEnabled: false,
   maximumFunctionConcurrency: 500,
   cpuThreshold: 0.8,
   snapshotPersistenceEnabled: true,
 };
 
-function merge(defaults: Json, given: unknown): Json {
-  if (!isObject(given)) return defaults;
+function merge(defaults: JsonObject, given: unknown): JsonObject {
+  if (!isJsonObject(given)) return defaults;
   const merged: Record<string, unknown> = { ...defaults };
   for (const [key, value] of Object.entries(given)) {
     const before = merged[key];
-    merged[key] = isObject(before) ? merge(before, value) : value;
+    merged[key] = isJsonObject(before) ? merge(before, value) : value;
   }
   return merged;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

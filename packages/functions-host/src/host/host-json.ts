@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { findKey } from '../json-object';
 import type { LogLevel } from '../log';
 import { type QueueOptions, readQueueOptions } from '../triggers/queue-options';
 import { parseTimeSpan } from '../triggers/time-span';
@@ -122,10 +123,6 @@ function toLists(value: unknown): unknown {
   const entries = Object.entries(value).map(([key, item]): [string, unknown] => [key, toLists(item)]);
   const isList = Array.isArray(value) || (entries.length > 0 && entries.every(([key], at) => key === String(at)));
   return isList ? entries.map(([, item]) => item) : Object.fromEntries(entries);
-}
-
-function findKey(json: Json, key: string): string {
-  return Object.keys(json).find((existing) => existing.toLowerCase() === key.toLowerCase()) ?? key;
 }
 
 function toValue(text: string): unknown {

@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { StartError } from '../host/start-error';
+import { isJsonObject } from '../json-object';
 
 /** The host's keys, by name, as they stand in `keys.json`. */
 export interface HostKeys {
@@ -127,14 +128,10 @@ function readFile(file: string): HostKeys | undefined {
 }
 
 function isHostKeys(value: unknown): value is HostKeys {
-  if (!isObject(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { master, host, system, functions } = value;
-  const rooms = [host, system, ...(isObject(functions) ? Object.values(functions) : [undefined])];
-  return typeof master === 'string' && rooms.every((room) => isObject(room) && Object.values(room).every(isText));
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const rooms = [host, system, ...(isJsonObject(functions) ? Object.values(functions) : [undefined])];
+  return typeof master === 'string' && rooms.every((room) => isJsonObject(room) && Object.values(room).every(isText));
 }
 
 function isText(value: unknown): boolean {

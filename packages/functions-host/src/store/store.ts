@@ -165,6 +165,11 @@ export interface InstanceCommit {
   readonly taken: readonly number[];
 }
 
+/** A commit about an instance that writes nothing yet. */
+export function emptyCommit(no: number): InstanceCommit {
+  return { no, created: undefined, changed: undefined, forgetTurns: false, turn: undefined, held: [], taken: [] };
+}
+
 export interface StoredInstance {
   readonly row: InstanceRow;
   readonly turns: readonly TurnRow[];

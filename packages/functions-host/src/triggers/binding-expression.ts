@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BindingData } from '../app/function-runtime';
 import type { Clock } from '../clock';
+import { findKey } from '../json-object';
 import { formatDate } from './dotnet-date';
 
 /** Text and parameters of an expression, in order; a parameter's format stands after a colon. */
@@ -94,7 +95,7 @@ function findValue(expression: string, data: BindingData, clock: Clock, title: s
 }
 
 function findField(data: BindingData, key: string): unknown {
-  return data[key] ?? data[Object.keys(data).find((name) => name.toLowerCase() === key.toLowerCase()) ?? key];
+  return data[key] ?? data[findKey(data, key)];
 }
 
 function formatGuid(guid: string, format = 'D'): string | undefined {

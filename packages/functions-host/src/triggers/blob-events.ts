@@ -5,6 +5,7 @@
  * account of what happened in `data`. A new subscription is checked first: a code that has to be sent back, or, in
  * CloudEvents, an OPTIONS request that asks who may post.
  */
+import { isJsonObject, type JsonObject } from '../json-object';
 
 /** A blob that was written, by an event. */
 export interface BlobEvent {
@@ -22,8 +23,6 @@ export type EventPost =
   | { readonly kind: 'blobs'; readonly events: readonly BlobEvent[] }
   | { readonly kind: 'unsubscribe' }
   | { readonly kind: 'bad'; readonly why: string };
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Types of events that tell of a new version of a blob; all others mean no work. */
 const createdType = 'microsoft.storage.blobcreated';
@@ -51,7 +50,7 @@ export function readEventPost(eventType: string | undefined, contentType: string
   }
 }
 
-function parseEvents(body: string): readonly Json[] | undefined {
+function parseEvents(body: string): readonly JsonObject[] | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -59,28 +58,24 @@ function parseEvents(body: string): readonly Json[] | undefined {
     return undefined;
   }
   const events: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed];
-  return events.every(isObject) ? events : undefined;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return events.every(isJsonObject) ? events : undefined;
 }
 
 /** In CloudEvents the data of a subscription's validation is JSON in a text. */
-function toValidationCode(event: Json | undefined): string {
+function toValidationCode(event: JsonObject | undefined): string {
   const data = typeof event?.['data'] === 'string' ? (JSON.parse(event['data']) as unknown) : event?.['data'];
-  const code = isObject(data) ? data['validationCode'] : undefined;
+  const code = isJsonObject(data) ? data['validationCode'] : undefined;
   if (typeof code !== 'string') throw new Error('the event has no data.validationCode');
   return code;
 }
 
-function isCreated(event: Json): boolean {
+function isCreated(event: JsonObject): boolean {
   const type = event['eventType'] ?? event['type'];
   return typeof type === 'string' && type.toLowerCase() === createdType;
 }
 
-function toBlobEvent(event: Json): BlobEvent {
-  const data = isObject(event['data']) ? event['data'] : {};
+function toBlobEvent(event: JsonObject): BlobEvent {
+  const data = isJsonObject(event['data']) ? event['data'] : {};
   const { url, eTag, etag, blobType } = data;
   if (typeof url !== 'string' || !URL.canParse(url)) throw new Error("an event's data.url must be the URL of a blob");
   const tag = typeof eTag === 'string' ? eTag : typeof etag === 'string' ? etag : '';

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { findKey } from '../json-object';
 import type { MessageEncoding } from './message-text';
 import { parseTimeSpan } from './time-span';
 
@@ -47,7 +48,7 @@ export function readQueueOptions(json: Readonly<Record<string, unknown>>): Queue
 }
 
 function find(json: Readonly<Record<string, unknown>>, key: string): unknown {
-  return json[Object.keys(json).find((existing) => existing.toLowerCase() === key.toLowerCase()) ?? key] ?? undefined;
+  return json[findKey(json, key)] ?? undefined;
 }
 
 function readWhole(

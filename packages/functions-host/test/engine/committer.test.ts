@@ -1,6 +1,5 @@
 import { createCommitter, PATIENCE_MS, type Committable, type Committer } from '../../src/engine/committer';
-import { emptyCommit } from '../../src/engine/entity-directory';
-import { StoreRejected, StoreUnavailable, type HubSession } from '../../src/store/store';
+import { emptyCommit, StoreRejected, StoreUnavailable, type HubSession } from '../../src/store/store';
 import { createManualClock } from '../support/manual-clock';
 
 type Outcome = 'committed' | 'refused' | 'delayed';

@@ -1,11 +1,9 @@
 import { EntityId, type EntityContext, type OrchestrationContext } from 'durable-functions';
 import { createVirtualClock } from '../../src/clock-virtual';
-import { createMemoryStore } from '../../src/store/memory';
-import { createPostgresStore } from '../../src/store/postgres';
-import { isFinished, type TaskHubStore } from '../../src/store/store';
+import { isFinished } from '../../src/store/store';
 import type { Orchestrator, TestApp } from '../support/durable-app';
 import { createFailingStore, type Fate } from '../support/failing-store';
-import { startTestPostgres, type TestPostgres } from '../support/postgres-server';
+import { useTestHubs } from '../support/test-hub';
 import { MODES, START, startTestEngine, type Mode, type TestEngine } from '../support/test-engine';
 
 type Yields = ReturnType<Orchestrator>;
@@ -68,28 +66,13 @@ const kinds: Kind[] = [
 ];
 
 describe.each(kinds)('entities in $storeName with $mode turns', ({ mode, storeName, stride }) => {
-  let server: TestPostgres | undefined;
-  let hubs = 0;
+  const makeHub = useTestHubs(storeName);
   const engines: TestEngine[] = [];
-  beforeAll(async () => {
-    if (storeName === 'PostgreSQL') server = await startTestPostgres();
-  });
-  afterAll(() => server?.stop());
   afterEach(async () => {
     await Promise.all(engines.splice(0).map(({ engine }) => engine.stop(0)));
   });
 
   const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-  /** A maker of stores on one task hub: each host that takes it over has one of its own. */
-  function makeHub(): () => TaskHubStore {
-    if (server === undefined) {
-      const kept = createMemoryStore();
-      return () => kept;
-    }
-    const options = { url: server.url, schema: `hub_${hubs++}` };
-    return () => createPostgresStore(options);
-  }
 
   async function startWorkers({ engine, store }: TestEngine, isDead: () => boolean): Promise<void> {
     for (const id of WORKERS) {

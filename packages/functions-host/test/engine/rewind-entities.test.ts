@@ -1,11 +1,9 @@
 import { EntityId, type EntityContext, type OrchestrationContext } from 'durable-functions';
 import { createVirtualClock } from '../../src/clock-virtual';
-import { createMemoryStore } from '../../src/store/memory';
 import type { TaskHubStore } from '../../src/store/store';
-import { createPostgresStore } from '../../src/store/postgres';
 import type { Orchestrator, TestApp } from '../support/durable-app';
 import { createFailingStore } from '../support/failing-store';
-import { startTestPostgres, type TestPostgres } from '../support/postgres-server';
+import { useTestHubs } from '../support/test-hub';
 import { MODES, START, startTestEngine, type Mode, type TestEngine } from '../support/test-engine';
 
 type Yields = ReturnType<Orchestrator>;
@@ -89,26 +87,11 @@ const kinds: Kind[] = [
 describe.each(kinds)(
   'an instance that is rewound among entities in $storeName with $mode turns',
   ({ mode, storeName }) => {
-    let server: TestPostgres | undefined;
-    let hubs = 0;
+    const makeHub = useTestHubs(storeName);
     let engines: TestEngine[] = [];
-    beforeAll(async () => {
-      if (storeName === 'PostgreSQL') server = await startTestPostgres();
-    });
-    afterAll(() => server?.stop());
     afterEach(async () => {
       await Promise.all(engines.splice(0).map(({ engine }) => engine.stop(0)));
     });
-
-    /** A maker of stores on one task hub. */
-    function makeHub(): () => TaskHubStore {
-      if (server === undefined) {
-        const kept = createMemoryStore();
-        return () => kept;
-      }
-      const options = { url: server.url, schema: `hub_${hubs++}` };
-      return () => createPostgresStore(options);
-    }
 
     const start = async (app: TestApp, more: Parameters<typeof startTestEngine>[1]): Promise<TestEngine> => {
       const host = await startTestEngine(app, { mode, ...more });
