@@ -37,7 +37,7 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
   const { durable, progress, parking } = instance;
   const { activity, key } = owed;
   const name = activity.undoName ?? `${activity.name}_undo`;
-  const record = progress.step(key);
+  const record = progress.resume(activity.name, key, durable.now());
   const retries = planRetries('undo', activity.undoRetry, `undo '${name}'`);
   if (durable.now() < owed.notBefore) yield* sleepUntil(durable, owed.notBefore, NEVER_HALT);
   record.restart('undoing', durable.now());

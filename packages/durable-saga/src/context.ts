@@ -1,4 +1,5 @@
 import type { Activity } from './activity';
+import { findActivity } from './definitions';
 import { uuidOf } from './deterministic';
 import { toMilliseconds } from './duration';
 import type { Instance } from './instance';
@@ -17,11 +18,7 @@ export function createContext(instance: Instance, events: EventSchemas): SagaCon
     input: unknown,
     options: StepOptions = {},
   ): StepInstruction {
-    if (!instance.activities.has(activity.name)) {
-      throw new Error(
-        `the activity '${activity.name}' is not registered: list it in registerSagas({ activities: [...] })`,
-      );
-    }
+    findActivity(instance.definitions, activity.name);
     const where = `step '${activity.name}'`;
     return {
       do: 'step',

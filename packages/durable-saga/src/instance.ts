@@ -1,3 +1,4 @@
+import type { Definitions } from './definitions';
 import type { Durable, EventHandle, Handle } from './durable-port';
 import { EventInbox } from './event-inbox';
 import type { Halt } from './halt';
@@ -17,18 +18,17 @@ export class Instance {
   readonly progress: Progress;
   readonly parking: ParkingLot;
   readonly inbox: EventInbox;
-  /** Names of the activities that this app has. */
-  readonly activities: ReadonlySet<string>;
+  readonly definitions: Definitions;
   /** Halts what may be cancelled: everything before the pivot. */
   readonly untilCancelled: Halt;
   #cancel: EventHandle;
   #cancelIsWatched = false;
   #isDone = false;
 
-  constructor(durable: Durable, saga: Saga<never, unknown>, version: string, activities: ReadonlySet<string>) {
+  constructor(durable: Durable, saga: Saga<never, unknown>, version: string, definitions: Definitions) {
     this.durable = durable;
     this.version = version;
-    this.activities = activities;
+    this.definitions = definitions;
     this.startedAt = durable.now();
     this.keys = new KeyCounter(durable.instanceId);
     this.progress = new Progress(saga.name, version);

@@ -99,10 +99,8 @@ class StepList implements StepWatcher {
     return record;
   }
 
-  find(key: string): StepRecord {
-    const record = this.#all.get(key);
-    if (record === undefined) throw new Error(`no step with the key '${key}' was begun`);
-    return record;
+  find(key: string): StepRecord | undefined {
+    return this.#all.get(key);
   }
 
   before(record: StepRecord): void {
@@ -170,9 +168,9 @@ export class Progress {
     return this.#steps.begin(name, key, at);
   }
 
-  /** The record of a step that was begun. */
-  step(key: string): StepRecord {
-    return this.#steps.find(key);
+  /** The record of a step; a new one where it was begun in another history. */
+  resume(name: string, key: string, at: number): StepRecord {
+    return this.#steps.find(key) ?? this.#steps.begin(name, key, at);
   }
 
   get state(): SagaState {

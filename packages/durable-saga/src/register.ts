@@ -1,4 +1,5 @@
 import type { Activity, BoundActivity, Reply, StepCall } from './activity';
+import type { Definitions } from './definitions';
 import { registerActivity, registerOrchestrator } from './durable-functions';
 import { runSaga } from './run-saga';
 import type { Saga } from './saga';
@@ -16,14 +17,17 @@ export interface Registration<Ports> {
  * composition root. Throws for a name that is given twice and for a `settled` or `parked` activity that is not listed.
  */
 export function registerSagas<Ports>({ ports, sagas, activities }: Registration<Ports>): void {
-  const names = new Set(activities.map(({ name }) => name));
+  const definitions: Definitions = {
+    activities: new Map(activities.map((activity) => [activity.name, activity])),
+    sagas: new Map(sagas.map((saga) => [saga.name, saga])),
+  };
   checkUnique([
     ...activities.flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
     ...sagas.map(({ name }) => name),
   ]);
   for (const { name, settled, parked } of sagas) {
     for (const [role, activity] of Object.entries({ settled, parked })) {
-      if (activity !== undefined && !names.has(activity.name)) {
+      if (activity !== undefined && !definitions.activities.has(activity.name)) {
         throw new Error(
           `saga '${name}': its ${role} activity '${activity.name}' is not among the activities to register`,
         );
@@ -31,7 +35,7 @@ export function registerSagas<Ports>({ ports, sagas, activities }: Registration<
     }
   }
   for (const activity of activities) registerOne(activity, activity.bind(ports));
-  for (const saga of sagas) registerOrchestrator(saga.name, (durable) => runSaga(durable, saga, names));
+  for (const saga of sagas) registerOrchestrator(saga.name, (durable) => runSaga(durable, saga, definitions));
 }
 
 function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: BoundActivity): void {

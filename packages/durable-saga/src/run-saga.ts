@@ -1,6 +1,7 @@
 import { pursue } from './attempts';
 import { compensate } from './compensation';
 import { createContext } from './context';
+import type { Definitions } from './definitions';
 import type { Durable, Handle } from './durable-port';
 import type { Failure, FailureKind, Issue } from './failure';
 import { messageOf, SagaStepError } from './failure';
@@ -23,15 +24,15 @@ type Ending =
 
 /**
  * The whole life of an instance: input -> body -> (undos) -> settled -> outcome. The orchestration itself completes,
- * whatever the outcome; `activities` are the names that this app has registered.
+ * whatever the outcome; `definitions` are all that this app has registered.
  */
 export function* runSaga(
   durable: Durable,
   saga: AnySaga,
-  activities: ReadonlySet<string>,
+  definitions: Definitions,
 ): Generator<readonly Handle[], SagaOutcome, void> {
   const start = readStart(durable.input, durable.hostVersion);
-  const instance = new Instance(durable, saga, start.version, activities);
+  const instance = new Instance(durable, saga, start.version, definitions);
   durable.showStatus(instance.progress);
   const life = live(instance, saga, start.input);
   for (;;) {

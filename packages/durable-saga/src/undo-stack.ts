@@ -1,4 +1,6 @@
 import type { Activity } from './activity';
+import type { Definitions } from './definitions';
+import { findActivity } from './definitions';
 
 /** What is owed for one step: its undo, with what is known about what the step did. */
 export interface Owed {
@@ -19,6 +21,20 @@ export interface OwedGroup {
   readonly undos: UndoStack;
   readonly concurrency: number;
 }
+
+/** What is owed as JSON, so that it outlives the history in which it came about. */
+export type OwedData =
+  | {
+      readonly activity: string;
+      readonly key: string;
+      readonly input: unknown;
+      /** Missing where it is not known; wrapped, so that an output of nothing is told apart. */
+      readonly output?: { readonly value?: unknown };
+      readonly timeout?: number;
+      readonly notBefore?: number;
+    }
+  /** Without a concurrency: all at once. */
+  | { readonly group: readonly OwedData[]; readonly concurrency?: number };
 
 /**
  * Undos in the order of their registration, which is before the first attempt of their step. They run in reverse; a
@@ -56,5 +72,36 @@ export class UndoStack {
   /** What is owed, the latest first; groups with nothing in them are left out. */
   inReverse(): (Owed | OwedGroup)[] {
     return this.#entries.filter((entry) => entry.kind === 'undo' || entry.undos.inReverse().length > 0).reverse();
+  }
+
+  toData(): OwedData[] {
+    return this.#entries.map((entry): OwedData => {
+      if (entry.kind === 'group') {
+        const { undos, concurrency } = entry;
+        return { group: undos.toData(), ...(concurrency === Infinity ? {} : { concurrency }) };
+      }
+      const { activity, key, input, timeout, output, hasOutput, notBefore } = entry;
+      return {
+        activity: activity.name,
+        key,
+        input,
+        ...(hasOutput ? { output: { value: output } } : {}),
+        ...(timeout === undefined ? {} : { timeout }),
+        ...(notBefore === 0 ? {} : { notBefore }),
+      };
+    });
+  }
+
+  /** Puts on top what `toData` gave. Throws when an activity of it is not registered any more. */
+  restore(data: readonly OwedData[], definitions: Definitions): void {
+    for (const owed of data) {
+      if ('group' in owed) {
+        this.openGroup(owed.concurrency ?? Infinity).restore(owed.group, definitions);
+        continue;
+      }
+      const { activity, key, input, output, timeout, notBefore = 0 } = owed;
+      const registered = this.register({ activity: findActivity(definitions, activity), key, input, timeout });
+      Object.assign(registered, { output: output?.value, hasOutput: output !== undefined, notBefore });
+    }
   }
 }

@@ -44,7 +44,7 @@ describe('progress', () => {
   it('shows a step that fails even where there are many', () => {
     const progress = new Progress('s', '1');
     for (let n = 0; n < 1_000; n += 1) progress.begin('book', `k${n}`, 0).end('done', 1);
-    const late = progress.step('k3');
+    const late = progress.resume('book', 'k3', 2);
     late.restart('undoing', 2);
     late.fail(failureFromThrown(new Error('no way back')));
     late.become('parked');
@@ -55,7 +55,10 @@ describe('progress', () => {
     });
   });
 
-  it('knows its steps only', () => {
-    expect(() => new Progress('s', '1').step('k')).toThrow("no step with the key 'k' was begun");
+  it('begins a record for a step of another history, and keeps it', () => {
+    const progress = new Progress('s', '1');
+    const record = progress.resume('book', 'k', 0);
+    expect(progress.resume('book', 'k', 1)).toBe(record);
+    expect(progress.toJSON().steps).toMatchObject([{ name: 'book', key: 'k' }]);
   });
 });

@@ -1,3 +1,4 @@
+import type { OwedData } from '../src/undo-stack';
 import { UndoStack } from '../src/undo-stack';
 import { taped } from './support/tape';
 
@@ -23,5 +24,29 @@ describe('the undo stack', () => {
     stack.drop(owed);
     stack.drop(owed);
     expect(stack.inReverse()).toEqual([]);
+  });
+
+  it('outlives its history as data, with groups, known outputs and times', () => {
+    const stack = new UndoStack();
+    Object.assign(stack.register({ ...entry('1'), timeout: 500 }), { hasOutput: true, output: undefined });
+    const group = stack.openGroup(2);
+    Object.assign(group.register(entry('2a')), { notBefore: 7 });
+    stack.openGroup(Infinity).register(entry('3'));
+    const definitions = { activities: new Map([[activity.name, activity]]), sagas: new Map() };
+    const restored = new UndoStack();
+    restored.restore(JSON.parse(JSON.stringify(stack.toData())) as OwedData[], definitions);
+    expect(restored.toData()).toEqual(stack.toData());
+    expect(restored.inReverse()).toMatchObject([
+      { kind: 'group', concurrency: Infinity },
+      { kind: 'group', concurrency: 2 },
+      { kind: 'undo', key: '1', activity, timeout: 500, hasOutput: true, output: undefined },
+    ]);
+  });
+
+  it('says which activity is missing when it is restored', () => {
+    const stack = new UndoStack();
+    stack.register(entry('1'));
+    const definitions = { activities: new Map(), sagas: new Map() };
+    expect(() => new UndoStack().restore(stack.toData(), definitions)).toThrow("the activity 'book' is not registered");
   });
 });

@@ -1,0 +1,17 @@
+import type { Activity } from './activity';
+import type { Saga } from './saga';
+
+/** What this app has registered, by name: a saga's history names activities and sagas, and they are looked up here. */
+export interface Definitions {
+  readonly activities: ReadonlyMap<string, Activity<never, unknown, never>>;
+  readonly sagas: ReadonlyMap<string, Saga<never, unknown>>;
+}
+
+/** Throws, saying where to list it, for an activity that was not registered. */
+export function findActivity({ activities }: Definitions, name: string): Activity<never, unknown, never> {
+  const found = activities.get(name);
+  if (found === undefined) {
+    throw new Error(`the activity '${name}' is not registered: list it in registerSagas({ activities: [...] })`);
+  }
+  return found;
+}
