@@ -1,11 +1,13 @@
 import type { InvocationContext } from '@azure/functions';
-import { sagas } from 'durable-saga';
+import { sagaClients } from 'durable-saga';
 import type { Answer, DurableClientPort, InstanceStatus } from 'durable-saga';
 import { placeOrder } from '../../orchestrations/place-order';
 import type { PlaceOrderInput } from '../../orchestrations/place-order';
 import type { OrderId } from '../domain/ids';
 import type { StoredOrder } from '../domain/order';
 import type { OrderStarter, Orders } from '../ports';
+
+const sagas = sagaClients({ placeOrder });
 
 /** What triggers do with the sagas of orders. */
 export interface OrderSagas {
@@ -40,7 +42,7 @@ export function createOrderStarter(deps: Deps): OrderStarter<DurableClientPort> 
       const order = await deps.orders.find(id);
       if (!order) throw new Error(`expected a row of order ${id} before its saga is started, found none`);
       if (order.status !== 'accepted' || order.startedAt) return;
-      await sagas(client, { placeOrder }).placeOrder.start(toInput(order, deps), { id });
+      await sagas(client).placeOrder.start(toInput(order, deps), { id });
       await deps.orders.markStarted(id);
     },
   };
@@ -48,12 +50,12 @@ export function createOrderStarter(deps: Deps): OrderStarter<DurableClientPort> 
 
 /** The sagas of orders over a durable client. */
 export function createOrderSagas(client: DurableClientPort, starter: OrderStarter<DurableClientPort>): OrderSagas {
-  const instances = sagas(client, { placeOrder }).placeOrder;
+  const instances = sagas(client).placeOrder;
   return {
     start: (id) => starter.start(client, id),
-    status: (id) => instances.status(id),
-    cancel: (id, reason) => instances.cancel(id, reason === undefined ? {} : { reason }),
-    approve: (id, decision) => instances.raise(id, 'approval', decision),
+    status: (id) => instances.get(id).status(),
+    cancel: (id, reason) => instances.get(id).cancel(reason === undefined ? {} : { reason }),
+    approve: (id, decision) => instances.get(id).raise('approval', decision),
   };
 }
 

@@ -1,7 +1,7 @@
 import { captureFunctions } from '../../packages/durable-saga/test/support/functions-core';
 import { MODES, SagaHost } from '../../packages/durable-saga/test/support/saga-host';
 import type { Treatment } from '../../packages/durable-saga/test/support/saga-host';
-import { registerSagas, sagas } from 'durable-saga';
+import { registerSagas, sagaClients } from 'durable-saga';
 import { authorisePayment } from '../../activities/authorise-payment';
 import { bookShipment } from '../../activities/book-shipment';
 import { capturePayment } from '../../activities/capture-payment';
@@ -63,7 +63,7 @@ async function createBusiness(mode: (typeof MODES)[number], { order = sampleOrde
   );
   const host = new SagaHost({ functions, mode, ...(treat && { treat }) });
   const starter = createOrderStarter({ ...settings, orders: shop.orders });
-  const client = sagas(host, { placeOrder }).placeOrder;
+  const client = sagaClients({ placeOrder })(host).placeOrder;
   await starter.start(host, order.id);
   return {
     ...ports,
@@ -104,7 +104,7 @@ describe.each(MODES)('an order (%s)', (mode) => {
     expect(await business.paymentRows.find(orderId)).toMatchObject({ state: 'captured', amount: 4_100 });
     expect(await business.shipmentRows.find(orderId)).toMatchObject({ state: 'booked', tracking: 'DEV1' });
     expect(business.mailer.sent).toMatchObject([{ to: 'maria@example.com' }]);
-    expect(await business.client.status('o1')).toMatchObject({
+    expect(await business.client.get('o1').status()).toMatchObject({
       outcome: { outcome: 'completed', result: { tracking: 'DEV1' } },
     });
   });
@@ -207,7 +207,7 @@ describe.each(MODES)('an order above the threshold (%s)', (mode) => {
     expect(await business.order()).toMatchObject({ status: 'awaitingApproval' });
     expect(await business.stock(tea)).toBe(9);
     expect(business.money()).toEqual([]);
-    expect(await business.client.raise('o1', 'approval', { approved: true, by: 'Ann' })).toMatchObject({
+    expect(await business.client.get('o1').raise('approval', { approved: true, by: 'Ann' })).toMatchObject({
       accepted: true,
     });
     await business.run();
@@ -227,7 +227,7 @@ describe.each(MODES)('an order above the threshold (%s)', (mode) => {
   it('is undone when somebody refuses it', async () => {
     const business = await createBusiness(mode, { order });
     await business.run(business.start + HOUR);
-    await business.client.raise('o1', 'approval', { approved: false, by: 'Bob' });
+    await business.client.get('o1').raise('approval', { approved: false, by: 'Bob' });
     await business.run();
     expect(await business.order()).toMatchObject({
       status: 'compensated',
@@ -258,7 +258,7 @@ describe.each(MODES)('an order above the threshold (%s)', (mode) => {
     });
     await business.run(business.start + 20 * HOUR);
     expect(await business.order()).toMatchObject({ status: 'awaitingApproval' });
-    await business.client.raise('o1', 'approval', { approved: true, by: 'Ann' });
+    await business.client.get('o1').raise('approval', { approved: true, by: 'Ann' });
     await business.run();
     expect(await business.order()).toMatchObject({ status: 'completed' });
   });
@@ -266,10 +266,10 @@ describe.each(MODES)('an order above the threshold (%s)', (mode) => {
   it('is undone by a cancel while it waits, and refuses one when it is through', async () => {
     const business = await createBusiness(mode, { order });
     await business.run(business.start + HOUR);
-    expect(await business.client.cancel('o1', { reason: 'changed my mind' })).toMatchObject({ accepted: true });
+    expect(await business.client.get('o1').cancel({ reason: 'changed my mind' })).toMatchObject({ accepted: true });
     await business.run();
     expect(await business.order()).toMatchObject({ status: 'compensated', statusReason: { code: 'cancelled' } });
     expect(await business.stock(tea)).toBe(10);
-    expect(await business.client.cancel('o1')).toMatchObject({ accepted: false, code: 'finished' });
+    expect(await business.client.get('o1').cancel()).toMatchObject({ accepted: false, code: 'finished' });
   });
 });

@@ -36,6 +36,7 @@ export function createFakeTaskHub(): FakeTaskHub {
         if (!status) throw new Error(`HTTP 404: there is no instance ${id}`);
         return status;
       },
+      getStatusBy: async () => [...instances].map(([instanceId, status]) => ({ instanceId, ...status })),
       raiseEvent: () => Promise.reject(new Error('no event is expected here')),
     },
   };

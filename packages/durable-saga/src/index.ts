@@ -19,15 +19,17 @@ export type { OutcomeKind, SagaOutcome, Settlement } from './settlement';
 export { registerSagas } from './register';
 export type { Registration } from './register';
 export type { DurableClient } from './durable-functions';
-export { SagaInputError, sagas } from './client';
-export type {
-  Answer,
-  CancelOptions,
-  DurableClientPort,
-  InstanceStatus,
-  RuntimeStatus,
-  SagaClient,
-  StartOptions,
-} from './client';
+export { sagaClients } from './client/saga-clients';
+export type { SagaClient, SagaClients, StartedSaga } from './client/saga-clients';
+export type { SagaHandle } from './client/saga-handle';
+export { SagaIdTaken, SagaInputError } from './client/start';
+export type { StartOptions } from './client/start';
+export { SagaResultError, SagaResultTimeout } from './client/result';
+export type { ResultOptions } from './client/result';
+export type { Answer, Refusal } from './client/answer';
+export type { CancelOptions } from './client/cancel';
+export type { ListFilter } from './client/list';
+export type { InstanceState, InstanceStatus, RuntimeStatus } from './client/instance-status';
+export type { DurableClientPort, FoundInstance } from './client/durable-client';
 export type { Resolution, RetryEvent } from './parking';
 export type { ParkedStatus, SagaState, SagaStatus, ShownFailure, StepState, StepStatus, StepSum } from './status';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { saga, SagaInputError, sagas } from '../src';
+import { saga, sagaClients, SagaInputError } from '../src';
 import { captureFunctions } from './support/functions-core';
 import { stage, statusOf, taped, tapedOneWay } from './support/tape';
 
@@ -25,7 +25,7 @@ const input = { lines: [{ quantity: 1 }] };
 describe('starting', () => {
   it('gives the id, and stamps the version of the saga into the start', async () => {
     const { host, client } = stage(order, [book, pay]);
-    expect(await client.start(input, { id: 'a' })).toEqual({ id: 'a', started: true });
+    expect(await client.start(input, { id: 'a' })).toMatchObject({ id: 'a', started: true });
     await host.raiseEvent('a', 'approval', { approved: true });
     await host.run();
     const status = await statusOf(client, 'a');
@@ -37,25 +37,25 @@ describe('starting', () => {
     const { client } = stage(order, [book, pay]);
     const { id, started } = await client.start(input);
     expect(started).toBe(true);
-    expect(await client.status(id)).toMatchObject({ id, state: 'waiting' });
+    expect(await client.get(id).status()).toMatchObject({ id, state: 'waiting' });
   });
 
   it('leaves an instance as it is that has the id already, running or finished', async () => {
     const { host, client } = stage(order, [book, pay]);
     await client.start(input, { id: 'a' });
     await host.run();
-    expect(await client.start(input, { id: 'a' })).toEqual({ id: 'a', started: false });
+    expect(await client.start(input, { id: 'a' })).toMatchObject({ id: 'a', started: false });
     await host.raiseEvent('a', 'approval', { approved: true });
     await host.run();
     expect((await statusOf(client, 'a')).state).toBe('completed');
-    expect(await client.start(input, { id: 'a' })).toEqual({ id: 'a', started: false });
+    expect(await client.start(input, { id: 'a' })).toMatchObject({ id: 'a', started: false });
     expect((await statusOf(client, 'a')).state).toBe('completed');
   });
 
   it('takes the word of the host that somebody else was faster', async () => {
     const { client } = stage(order, [book, pay]);
     await client.start(input, { id: 'a' });
-    expect(await client.start(input, { id: 'a', assumeNew: true })).toEqual({ id: 'a', started: false });
+    expect(await client.start(input, { id: 'a', assumeNew: true })).toMatchObject({ id: 'a', started: false });
   });
 
   it('refuses a bad input with every violation, and starts nothing', async () => {
@@ -67,7 +67,7 @@ describe('starting', () => {
       code: 'invalidInput',
       issues: [{ path: 'lines.0.quantity' }, { path: 'lines.1.quantity' }, { path: 'note' }],
     });
-    expect(await client.status('a')).toBeUndefined();
+    expect(await client.get('a').status()).toBeUndefined();
   });
 
   it.each(['', 'a/b', 'a#b', 'a?b', 'a\\b', 'a%20b', '@entity', 'x'.repeat(101), 'a\nb'])(
@@ -106,14 +106,14 @@ describe('asking and telling', () => {
       yield* [];
     });
     await client.start(input, { id: 'a' });
-    const others = sagas(host, { other }).other;
-    expect(await client.status('b')).toBeUndefined();
-    expect(await others.status('a')).toBeUndefined();
+    const others = sagaClients({ other })(host).other;
+    expect(await client.get('b').status()).toBeUndefined();
+    expect(await others.get('a').status()).toBeUndefined();
     const unknown = { accepted: false, code: 'unknown' };
-    expect(await client.raise('b', 'approval', { approved: true })).toMatchObject(unknown);
-    expect(await client.cancel('b')).toMatchObject(unknown);
-    expect(await client.retry('b')).toEqual({ ...unknown, message: "there is no saga 'b'" });
-    expect(await others.cancel('a')).toMatchObject(unknown);
+    expect(await client.get('b').raise('approval', { approved: true })).toMatchObject(unknown);
+    expect(await client.get('b').cancel()).toMatchObject(unknown);
+    expect(await client.get('b').resolve({ action: 'retry' })).toEqual({ ...unknown, message: "there is no saga 'b'" });
+    expect(await others.get('a').cancel()).toMatchObject(unknown);
   });
 
   it('shows an instance that has not had its first turn', async () => {
@@ -121,6 +121,7 @@ describe('asking and telling', () => {
     await host.startNew('order', { instanceId: 'a', input });
     const before = {
       startNew: () => Promise.reject(new Error('not used')),
+      getStatusBy: () => Promise.reject(new Error('not used')),
       raiseEvent: () => Promise.reject(new Error('not used')),
       getStatus: () =>
         Promise.resolve({
@@ -132,7 +133,7 @@ describe('asking and telling', () => {
           output: null,
         }),
     };
-    expect(await sagas(before, { order }).order.status('a')).toEqual({
+    expect(await sagaClients({ order })(before).order.get('a').status()).toEqual({
       id: 'a',
       saga: 'order',
       version: '',
@@ -148,7 +149,7 @@ describe('asking and telling', () => {
   it('refuses a payload that does not match its schema, with every violation', async () => {
     const { host, client } = stage(order, [book, pay]);
     await client.start(input, { id: 'a' });
-    expect(await client.raise('a', 'approval', {} as never)).toMatchObject({
+    expect(await client.get('a').raise('approval', {} as never)).toMatchObject({
       accepted: false,
       code: 'invalid',
       issues: [{ path: 'approved' }],
@@ -160,18 +161,18 @@ describe('asking and telling', () => {
   it('says that a finished instance takes nothing any more', async () => {
     const { host, client } = stage(order, [book, pay]);
     await client.start(input, { id: 'a' });
-    await client.raise('a', 'approval', { approved: true });
+    await client.get('a').raise('approval', { approved: true });
     await host.run();
     const finished = { accepted: false, code: 'finished', message: "saga 'a' has ended: it is completed" };
-    expect(await client.raise('a', 'approval', { approved: true })).toEqual(finished);
-    expect(await client.cancel('a')).toEqual(finished);
-    expect(await client.retry('a')).toEqual(finished);
+    expect(await client.get('a').raise('approval', { approved: true })).toEqual(finished);
+    expect(await client.get('a').cancel()).toEqual(finished);
+    expect(await client.get('a').resolve({ action: 'retry' })).toEqual(finished);
   });
 
   it('says that nothing is parked', async () => {
     const { client } = stage(order, [book, pay]);
     await client.start(input, { id: 'a' });
-    expect(await client.retry('a')).toEqual({
+    expect(await client.get('a').resolve({ action: 'retry' })).toEqual({
       accepted: false,
       code: 'notParked',
       message: "saga 'a' is waiting, not parked",
@@ -184,8 +185,8 @@ describe('asking and telling', () => {
     });
     await client.start(input, { id: 'a' });
     await host.run();
-    expect(await client.cancel('a')).toEqual({ accepted: true, confirmed: true });
-    expect(await client.cancel('a')).toEqual({ accepted: true, confirmed: true });
+    expect(await client.get('a').cancel()).toEqual({ accepted: true, confirmed: true });
+    expect(await client.get('a').cancel()).toEqual({ accepted: true, confirmed: true });
     await host.run();
     expect((await statusOf(client, 'a')).state).toBe('compensated');
   });
@@ -197,22 +198,27 @@ describe('asking and telling', () => {
     const running = await host.getStatus('a');
     const deaf = {
       startNew: () => Promise.reject(new Error('not used')),
+      getStatusBy: () => Promise.reject(new Error('not used')),
       getStatus: () => Promise.resolve(running),
       raiseEvent: () => Promise.resolve(),
     };
-    expect(await sagas(deaf, { order }).order.cancel('a', { wait: 30 })).toEqual({ accepted: true, confirmed: false });
+    expect(await sagaClients({ order })(deaf).order.get('a').cancel({ wait: 30 })).toEqual({
+      accepted: true,
+      confirmed: false,
+    });
   });
 
   it('lets errors of the platform through', async () => {
     const down = {
       startNew: () => Promise.reject(new Error('connect ECONNREFUSED')),
       getStatus: () => Promise.reject(new Error('connect ECONNREFUSED')),
+      getStatusBy: () => Promise.reject(new Error('connect ECONNREFUSED')),
       raiseEvent: () => Promise.reject(new Error('connect ECONNREFUSED')),
     };
-    const client = sagas(down, { order }).order;
+    const client = sagaClients({ order })(down).order;
     await expect(client.start(input)).rejects.toThrow('ECONNREFUSED');
-    await expect(client.status('a')).rejects.toThrow('ECONNREFUSED');
-    await expect(client.cancel('a')).rejects.toThrow('ECONNREFUSED');
+    await expect(client.get('a').status()).rejects.toThrow('ECONNREFUSED');
+    await expect(client.get('a').cancel()).rejects.toThrow('ECONNREFUSED');
   });
 });
 

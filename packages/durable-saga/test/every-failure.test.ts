@@ -1,4 +1,4 @@
-import { sagas } from '../src';
+import { sagaClients } from '../src';
 import type { InstanceStatus } from '../src';
 import type { Attempt, Mode, Treatment } from './support/saga-host';
 import { MODES, SagaHost } from './support/saga-host';
@@ -52,13 +52,13 @@ const UNDOS: readonly Trouble[] = [
 
 /** Runs an instance to its end; whatever parks is tried again. */
 async function runToEnd(host: SagaHost, id: string): Promise<InstanceStatus<unknown>> {
-  const client = sagas(host, { sell }).sell;
+  const client = sagaClients({ sell })(host).sell;
   for (let parked = 0; parked < 20; parked += 1) {
     await host.run();
-    const status = await client.status(id);
+    const status = await client.get(id).status();
     if (status === undefined) throw new Error(`no instance ${id}`);
     if (status.state !== 'parked') return status;
-    expect(await client.retry(id)).toEqual({ accepted: true, confirmed: true });
+    expect(await client.get(id).resolve({ action: 'retry' })).toEqual({ accepted: true, confirmed: true });
   }
   throw new Error('parked again and again');
 }
@@ -80,7 +80,7 @@ async function sellWith(mode: Mode, troubles: readonly Trouble[]): Promise<{ sho
   const treat = (attempt: Attempt) =>
     troubles.map((trouble) => trouble.treat?.(attempt)).find((found) => found !== undefined);
   const host = new SagaHost({ functions: registerShop(shop), mode, treat });
-  await sagas(host, { sell }).sell.start(threeLines, { id: 'order-1' });
+  await sagaClients({ sell })(host).sell.start(threeLines, { id: 'order-1' });
   return { shop, host };
 }
 
@@ -108,10 +108,10 @@ describe.each(MODES)('cancelled at any moment, run by %s', (mode) => {
 
   it.each(moments)('%d ms after the start: the books are right, and the answer is true', async (moment) => {
     const { shop, host } = await sellWith(mode, [{ title: 'slow', treat: slow }]);
-    const client = sagas(host, { sell }).sell;
+    const client = sagaClients({ sell })(host).sell;
     const startedAt = host.now;
     await host.run({ until: startedAt + moment });
-    const answer = await client.cancel('order-1', { reason: 'changed my mind' });
+    const answer = await client.get('order-1').cancel({ reason: 'changed my mind' });
     const status = await runToEnd(host, 'order-1');
     checkBooks(shop, host, status);
     expect(status.state).toBe(answer.accepted ? 'compensated' : 'completed');

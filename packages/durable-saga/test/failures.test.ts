@@ -313,7 +313,7 @@ describe.each(MODES)('values at the edges, run by %s', (mode) => {
       },
     });
     expect(tape.calls).toEqual(['book_undo']);
-    expect(await client.status('a')).toBeUndefined();
+    expect(await client.get('a').status()).toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 import * as df from 'durable-functions';
-import { sagas } from '../src';
+import { sagaClients } from '../src';
 import { replayOnAzure } from './support/azure-replay';
 import { captureFunctions } from './support/functions-core';
 import { EventType, makeEvent } from './support/history';
@@ -37,15 +37,15 @@ describe.each(Array.from({ length: 20 }, (_, n) => n + 1))('with the troubles of
     for (const mode of MODES) {
       const shop = new Shop();
       const host = new SagaHost({ functions: registerShop(shop), mode, treat: troubles(seed) });
-      const client = sagas(host, { sell }).sell;
+      const client = sagaClients({ sell })(host).sell;
       await client.start({ lines, amount: 800, concurrency: 3 }, { id: 'a' });
       if (seed % 3 === 0) await host.raiseAt(host.now + seed * 400, 'a', 'cancel', {});
       let status;
       for (let round = 0; round < 10; round += 1) {
         await host.run();
-        status = await client.status('a');
+        status = await client.get('a').status();
         if (status?.state !== 'parked') break;
-        await client.retry('a');
+        await client.get('a').resolve({ action: 'retry' });
       }
       if (status === undefined) throw new Error('no status');
       const { state, steps } = status;
@@ -92,7 +92,7 @@ describe('the model of the Azure host', () => {
     const ends: Record<string, number> = {};
     for (const mode of MODES) {
       const host = new SagaHost({ functions: registerShop(new Shop()), mode, treat: late });
-      await sagas(host, { sell }).sell.start(threeLines, { id: 'a' });
+      await sagaClients({ sell })(host).sell.start(threeLines, { id: 'a' });
       const startedAt = host.now;
       while (!host.instance('a').isCompleted) await host.run({ until: host.now + 1_000 });
       ends[mode] = host.now - startedAt;

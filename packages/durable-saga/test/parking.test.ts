@@ -59,11 +59,11 @@ describe.each(MODES)('an undo that fails for good, run by %s', (mode) => {
 
   it('tries again on retry, and goes on with the undos before it', async () => {
     const { tape, host, client } = await parkUndo();
-    expect(await client.retry('a')).toEqual({ accepted: true, confirmed: true });
+    expect(await client.get('a').resolve({ action: 'retry' })).toEqual({ accepted: true, confirmed: true });
     await host.run();
     expect(tape.calls.slice(5)).toEqual(['book_undo', 'book_undo', 'book_undo', 'book_undo']);
     expect((await statusOf(client, 'a')).parked).toMatchObject({ number: 2, key: 'a/book#1' });
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run();
     expect((await statusOf(client, 'a')).outcome).toMatchObject({
       outcome: 'compensated',
@@ -75,7 +75,7 @@ describe.each(MODES)('an undo that fails for good, run by %s', (mode) => {
     const { tape, host, client } = await parkUndo(Infinity);
     for (const key of ['a/book#2', 'a/book#1']) {
       expect((await statusOf(client, 'a')).parked?.key).toBe(key);
-      await client.retry('a', { action: 'skip' });
+      await client.get('a').resolve({ action: 'skip' });
       await host.run();
     }
     expect(tape.calls.filter((name) => name === 'book_undo')).toHaveLength(6);
@@ -84,7 +84,7 @@ describe.each(MODES)('an undo that fails for good, run by %s', (mode) => {
 
   it('ends as compensationFailed when an operator gives it up, after the other undos', async () => {
     const { tape, host, client } = await parkUndo();
-    await client.retry('a', { action: 'fail' });
+    await client.get('a').resolve({ action: 'fail' });
     tape.script('book_undo', () => undefined);
     await host.run();
     const status = await statusOf(client, 'a');
@@ -97,7 +97,7 @@ describe.each(MODES)('an undo that fails for good, run by %s', (mode) => {
 
   it('answers to no decision that was meant for an earlier parking', async () => {
     const { host, client } = await parkUndo(Infinity);
-    await client.retry('a', { action: 'skip' });
+    await client.get('a').resolve({ action: 'skip' });
     await host.raiseEvent('a', 'retry', { action: 'fail', step: 'a/book#2', number: 1 });
     await host.run();
     expect(await statusOf(client, 'a')).toMatchObject({ state: 'parked', parked: { number: 2, key: 'a/book#1' } });
@@ -105,7 +105,7 @@ describe.each(MODES)('an undo that fails for good, run by %s', (mode) => {
 
   it('answers to no decision that was meant for an earlier parking of the same step', async () => {
     const { host, client } = await parkUndo(Infinity);
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run();
     await host.raiseEvent('a', 'retry', { action: 'fail', step: 'a/book#2', number: 1 });
     await host.run();
@@ -129,7 +129,7 @@ describe.each(MODES)('an undo that fails for good, run by %s', (mode) => {
 
   it('is not changed by a cancel', async () => {
     const { host, client } = await parkUndo();
-    expect(await client.cancel('a')).toEqual({ accepted: true, confirmed: true });
+    expect(await client.get('a').cancel()).toEqual({ accepted: true, confirmed: true });
     await host.raiseEvent('a', 'cancel', {});
     await host.run();
     expect((await statusOf(client, 'a')).state).toBe('parked');
@@ -150,7 +150,7 @@ describe.each(MODES)('an undo that fails for good, run by %s', (mode) => {
     const status = await statusOf(client, 'a');
     expect(status.parked).toMatchObject({ others: 1 });
     expect(status.steps.map(({ state }) => state)).toEqual(['parked', 'undone', 'parked']);
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run();
     expect((await statusOf(client, 'a')).state).toBe('compensated');
   });
@@ -172,7 +172,7 @@ describe.each(MODES)('a step after the pivot that fails for good, run by %s', (m
       pivot: 'passed',
       parked: { what: 'step', name: 'ship', key: 'a/ship#1' },
     });
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run();
     expect((await statusOf(client, 'a')).outcome).toEqual({ outcome: 'completed', result: 'ship 3' });
     expect(tape.calls).not.toContain('book_undo');
@@ -180,11 +180,11 @@ describe.each(MODES)('a step after the pivot that fails for good, run by %s', (m
 
   it('goes on with the output that an operator gives for a step that was done by hand', async () => {
     const { host, client } = await parkShip();
-    await client.retry('a', { action: 'skip', output: 42 });
+    await client.get('a').resolve({ action: 'skip', output: 42 });
     await host.run();
     expect((await statusOf(client, 'a')).state).toBe('parked');
     expect(host.logs.at(-1)?.text).toContain("'a/ship#1' stays parked, the skip's output is not valid");
-    await client.retry('a', { action: 'skip', output: 'carried there' });
+    await client.get('a').resolve({ action: 'skip', output: 'carried there' });
     await host.run();
     const status = await statusOf(client, 'a');
     expect(status.outcome).toEqual({ outcome: 'completed', result: 'carried there' });
@@ -193,7 +193,7 @@ describe.each(MODES)('a step after the pivot that fails for good, run by %s', (m
 
   it('ends as compensationFailed when an operator gives it up, and undoes nothing', async () => {
     const { tape, host, client } = await parkShip();
-    await client.retry('a', { action: 'fail' });
+    await client.get('a').resolve({ action: 'fail' });
     await host.run();
     expect((await statusOf(client, 'a')).outcome).toMatchObject({
       outcome: 'compensationFailed',
@@ -220,7 +220,7 @@ describe.each(MODES)('a step after the pivot that fails for good, run by %s', (m
     tape.script('mail', failing(1));
     await client.start({}, { id: 'a' });
     await host.run({ until: host.now + 60_000 });
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run({ until: host.now + 60_000 });
     const { steps } = await statusOf(client, 'a');
     expect(steps.find(({ name }) => name === 'ship')).toMatchObject({ state: 'done', attempts: 2 });
@@ -230,7 +230,7 @@ describe.each(MODES)('a step after the pivot that fails for good, run by %s', (m
 
   it('refuses to be cancelled', async () => {
     const { client } = await parkShip();
-    expect(await client.cancel('a')).toEqual({
+    expect(await client.get('a').cancel()).toEqual({
       accepted: false,
       code: 'pastPivot',
       message: "saga 'a' can't be cancelled: its pivot has passed",
@@ -252,7 +252,7 @@ describe.each(MODES)('the pivot, run by %s', (mode) => {
     expect(new Set(host.attempts.filter(({ name }) => name === 'pay').map(({ key }) => key))).toEqual(
       new Set(['a/pay#1']),
     );
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run();
     expect((await statusOf(client, 'a')).state).toBe('completed');
     expect(tape.calls).not.toContain('book_undo');
@@ -316,7 +316,7 @@ describe.each(MODES)('the pivot, run by %s', (mode) => {
     tape.script('pay', failing(Infinity));
     await client.start({}, { id: 'a' });
     await host.run();
-    await client.retry('a', { action: 'fail' });
+    await client.get('a').resolve({ action: 'fail' });
     await host.run();
     expect(tape.calls.at(-1)).toBe('book_undo');
     expect((await statusOf(client, 'a')).outcome).toMatchObject({
@@ -375,10 +375,10 @@ describe.each(MODES)('a body that fails after the pivot, run by %s', (mode) => {
       state: 'parked',
       parked: { what: 'body', failure: { kind: 'defect', message: 'undefined is not a function' } },
     });
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run();
     expect((await statusOf(client, 'a')).parked).toMatchObject({ number: 2 });
-    await client.retry('a', { action: 'fail' });
+    await client.get('a').resolve({ action: 'fail' });
     await host.run();
     expect((await statusOf(client, 'a')).outcome).toMatchObject({
       outcome: 'compensationFailed',
@@ -398,7 +398,7 @@ describe.each(MODES)('a body that fails after the pivot, run by %s', (mode) => {
       await client.start({}, { id: 'a' });
       await host.run();
       isMended = true;
-      await client.retry('a');
+      await client.get('a').resolve({ action: 'retry' });
       await host.run();
       expect((await statusOf(client, 'a')).outcome).toEqual({ outcome: 'completed', result: 'ship 3' });
     });
@@ -446,7 +446,7 @@ describe.each(MODES)('the parked activity, run by %s', (mode) => {
         { instanceId: 'a', state: 'parked', step: 'a/book#2', failure: expect.objectContaining(failure) as unknown },
       ]),
     );
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run();
     expect(notices.slice(2)).toEqual([{ instanceId: 'a', state: 'resumed' }]);
     expect((await statusOf(client, 'a')).outcome).toMatchObject({ outcome: 'compensated' });
@@ -460,7 +460,7 @@ describe.each(MODES)('the parked activity, run by %s', (mode) => {
       2,
     );
     expect(await statusOf(client, 'a')).toMatchObject({ state: 'parked' });
-    await client.retry('a');
+    await client.get('a').resolve({ action: 'retry' });
     await host.run();
     expect((await statusOf(client, 'a')).outcome).toMatchObject({ outcome: 'compensated' });
   });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { registerSagas, sagas, StepFailure } from 'durable-saga';
+import { registerSagas, sagaClients, StepFailure } from 'durable-saga';
 import { compose } from './readme/app';
 import { authorise, bigOrder, failures, operate, reserveOnce, settleOrder, tellBuyer } from './readme/concepts';
 import { charge, order, reserve, ship } from './readme/order';
@@ -58,20 +58,20 @@ describe("the README's sagas", () => {
 
   it('complete', async () => {
     const host = open();
-    const client = sagas(host, { order }).order;
+    const client = sagaClients({ order })(host).order;
     await client.start({ sku: 'apple', card: '4242', amount: 600 }, { id: 'o-1' });
     await host.run();
-    expect((await client.status('o-1'))?.outcome).toEqual({ outcome: 'completed', result: { tracking: 'T1' } });
+    expect((await client.get('o-1').status())?.outcome).toEqual({ outcome: 'completed', result: { tracking: 'T1' } });
     expect(calls).toEqual(['take apple o-1/reserve#1', 'charge 600 o-1/charge#1', 'collect A7 o-1/ship#1']);
   });
 
   it('give the stock back when the card is declined', async () => {
     const host = open();
     answer = 'declined';
-    const client = sagas(host, { order }).order;
+    const client = sagaClients({ order })(host).order;
     await client.start({ sku: 'apple', card: '4242', amount: 600 }, { id: 'o-1' });
     await host.run();
-    expect((await client.status('o-1'))?.outcome).toMatchObject({
+    expect((await client.get('o-1').status())?.outcome).toMatchObject({
       outcome: 'compensated',
       failure: { kind: 'declared', code: 'declined' },
     });
@@ -84,7 +84,7 @@ describe("the README's sagas", () => {
     jest.spyOn(console, 'log').mockImplementation(() => undefined);
     const host = open();
     await operate(host as never, 'o-1');
-    expect((await sagas(host, { order }).order.status('o-1'))?.state).toBe('completed');
+    expect((await sagaClients({ order })(host).order.get('o-1').status())?.state).toBe('completed');
   });
 
   it('say how they fail, and have their effects once', () => {
@@ -95,13 +95,13 @@ describe("the README's sagas", () => {
 
   it('wait for an approval, and tell how they ended', async () => {
     const host = open();
-    const client = sagas(host, { bigOrder }).bigOrder;
+    const client = sagaClients({ bigOrder })(host).bigOrder;
     await client.start({ skus: ['apple', 'pear'], card: '4242', amount: 600 }, { id: 'o-1' });
     await host.run({ until: host.now + 1_000 });
-    expect((await client.status('o-1'))?.waitingFor?.event).toBe('approval');
-    await client.raise('o-1', 'approval', { approved: true, by: 'Ada' });
+    expect((await client.get('o-1').status())?.waitingFor?.event).toBe('approval');
+    await client.get('o-1').raise('approval', { approved: true, by: 'Ada' });
     await host.run();
-    expect((await client.status('o-1'))?.state).toBe('completed');
+    expect((await client.get('o-1').status())?.state).toBe('completed');
     expect(calls.at(-1)).toBe('take o-1 is completed  o-1/settleOrder#1');
   });
 });

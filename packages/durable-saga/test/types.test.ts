@@ -1,6 +1,6 @@
 import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
-import { activity, registerSagas, saga, sagas, settlementSchema } from '../src';
+import { activity, registerSagas, saga, sagaClients, settlementSchema } from '../src';
 import type { Answer, DurableClient, InstanceStatus, SagaOutcome, Settlement, StepContext, Undo } from '../src';
 
 /*
@@ -189,25 +189,45 @@ describe('the composition root', () => {
 describe('the typed client', () => {
   it('infers everything from the saga', () => {
     const use = async (client: DurableClient): Promise<void> => {
-      const orders = sagas(client, { order }).order;
-      expectTypeOf(await orders.start({ id: 'a' }, { id: 'a' })).toEqualTypeOf<{
-        readonly id: string;
-        readonly started: boolean;
-      }>();
-      const status = await orders.status('a');
+      const orders = sagaClients({ order })(client).order;
+      const started = await orders.start({ id: 'a' }, { id: 'a' });
+      expectTypeOf(started.started).toEqualTypeOf<boolean>();
+      const one = orders.get('a');
+      expectTypeOf(started).toExtend<typeof one>();
+      const status = await one.status();
       expectTypeOf(status).toEqualTypeOf<InstanceStatus<{ total: number }> | undefined>();
       expectTypeOf(status?.outcome).toEqualTypeOf<SagaOutcome<{ total: number }> | undefined>();
-      expectTypeOf(await orders.raise('a', 'approval', { approved: true })).toEqualTypeOf<Answer>();
+      expectTypeOf(await one.raise('approval', { approved: true })).toEqualTypeOf<Answer>();
+      const outcome = await one.result({ timeout: '1 second' });
+      expectTypeOf(outcome).toEqualTypeOf<SagaOutcome<{ total: number }>>();
+      if (outcome.outcome === 'completed') {
+        expectTypeOf(outcome.result).toEqualTypeOf<{ total: number }>();
+        // @ts-expect-error -- a wrong field of the result
+        touch(outcome.result.sum);
+      }
+      // @ts-expect-error -- whether there is a result is to be asked first
+      touch(outcome.result);
+      for await (const listed of orders.list({ state: 'parked' })) {
+        expectTypeOf(listed).toEqualTypeOf<InstanceStatus<{ total: number }>>();
+      }
       // @ts-expect-error -- a wrong input
       await orders.start({ id: 1 });
       // @ts-expect-error -- a wrong payload
-      await orders.raise('a', 'approval', { approved: 'yes' });
+      await one.raise('approval', { approved: 'yes' });
       // @ts-expect-error -- an event that is not declared
-      await orders.raise('a', 'refusal', {});
+      await one.raise('refusal', {});
+      // @ts-expect-error -- a field of the payload is missing
+      await started.raise('approval', {});
       // @ts-expect-error -- no such resolution
-      await orders.retry('a', { action: 'pray' });
+      await one.resolve({ action: 'pray' });
+      // @ts-expect-error -- only a skip has an output
+      await one.resolve({ action: 'fail', output: 1 });
+      // @ts-expect-error -- no such state
+      orders.list({ state: 'lost' });
+      // @ts-expect-error -- no duration
+      await one.result({ timeout: 'a while' });
       // @ts-expect-error -- no such saga
-      touch(sagas(client, { order }).other);
+      touch(sagaClients({ order })(client).other);
     };
     expect(use).toBeInstanceOf(Function);
   });

@@ -44,7 +44,7 @@ describe.each(MODES)('waiting, run by %s', (mode) => {
       since: '2026-01-01T00:00:00.000Z',
       until: '2026-01-01T01:00:00.000Z',
     });
-    expect(await client.raise('a', 'answer', { text: 'yes' })).toEqual({ accepted: true, confirmed: true });
+    expect(await client.get('a').raise('answer', { text: 'yes' })).toEqual({ accepted: true, confirmed: true });
     await host.run({ until: host.now + 1_000 });
     expect((await statusOf(client, 'a')).outcome).toEqual({
       outcome: 'completed',
@@ -116,7 +116,10 @@ describe.each(MODES)('waiting, run by %s', (mode) => {
     const { tape, host, client } = stage(ask, [book, remind], { mode });
     await client.start({}, { id: 'a' });
     await host.run({ until: host.now + 1_000 });
-    expect(await client.cancel('a', { reason: 'not wanted any more' })).toEqual({ accepted: true, confirmed: true });
+    expect(await client.get('a').cancel({ reason: 'not wanted any more' })).toEqual({
+      accepted: true,
+      confirmed: true,
+    });
     await host.run({ until: host.now + 1_000 });
     expect((await statusOf(client, 'a')).outcome).toMatchObject({
       outcome: 'compensated',
@@ -138,7 +141,7 @@ describe.each(MODES)('waiting, run by %s', (mode) => {
       since: '2026-01-01T00:00:00.000Z',
       until: '2026-01-02T00:00:00.000Z',
     });
-    await client.cancel('a');
+    await client.get('a').cancel();
     await host.run({ until: host.now + 1_000 });
     expect((await statusOf(client, 'a')).state).toBe('compensated');
     expect(tape.calls).toEqual(['book', 'book_undo']);
@@ -154,7 +157,7 @@ describe.each(MODES)('waiting, run by %s', (mode) => {
     await client.start({}, { id: 'a' });
     await host.run({ until: host.now });
     expect((await statusOf(client, 'a')).steps[0]).toMatchObject({ state: 'retrying', attempts: 1 });
-    await client.cancel('a');
+    await client.get('a').cancel();
     await host.run();
     expect(tape.calls).toEqual(['book', 'book_undo']);
     expect((await statusOf(client, 'a')).failure).toMatchObject({ kind: 'cancelled' });
@@ -171,7 +174,7 @@ describe.each(MODES)('waiting, run by %s', (mode) => {
     });
     await client.start({}, { id: 'a' });
     await host.run({ until: host.now + 1_000 });
-    expect(await client.cancel('a')).toEqual({ accepted: true, confirmed: true });
+    expect(await client.get('a').cancel()).toEqual({ accepted: true, confirmed: true });
     await host.run();
     expect(tape.calls).toEqual(['book', 'book_undo']);
     expect(tape.undone[0]?.output).toBe('book 1');
@@ -209,7 +212,7 @@ describe.each(MODES)('waiting, run by %s', (mode) => {
     });
     await client.start({}, { id: 'a' });
     await host.run({ until: host.now + 1_000 });
-    expect(await client.cancel('a')).toEqual({
+    expect(await client.get('a').cancel()).toEqual({
       accepted: false,
       code: 'finished',
       message: "saga 'a' has ended: it has done its work",

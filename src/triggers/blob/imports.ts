@@ -1,10 +1,12 @@
 import type { InvocationContext, StorageBlobHandler } from '@azure/functions';
-import { sagas } from 'durable-saga';
+import { sagaClients } from 'durable-saga';
 import type { DurableClientPort } from 'durable-saga';
 import { importOrders } from '../../../orchestrations/import-orders';
 import { importProducts } from '../../../orchestrations/import-products';
 import { importIdOf } from '../../domain/import';
 import type { Files } from '../../ports';
+
+const sagas = sagaClients({ importOrders, importProducts });
 
 /** The container of the files; the triggers watch `orders/{name}.csv` and `products/{name}.csv` in it. */
 export const IMPORT_CONTAINER = 'imports';
@@ -23,15 +25,11 @@ interface Deps {
  * which doesn't look at it: files up to tens of megabytes, hundreds of thousands of rows, are fine.
  */
 export function startOrdersImport(deps: Deps): StorageBlobHandler {
-  return startingImport(deps, (client, file) =>
-    sagas(client, { importOrders }).importOrders.start(file, { id: file.importId }),
-  );
+  return startingImport(deps, (client, file) => sagas(client).importOrders.start(file, { id: file.importId }));
 }
 
 export function startProductsImport(deps: Deps): StorageBlobHandler {
-  return startingImport(deps, (client, file) =>
-    sagas(client, { importProducts }).importProducts.start(file, { id: file.importId }),
-  );
+  return startingImport(deps, (client, file) => sagas(client).importProducts.start(file, { id: file.importId }));
 }
 
 type Start = (

@@ -1,5 +1,5 @@
 import type { InvocationContext, TimerHandler } from '@azure/functions';
-import { sagas } from 'durable-saga';
+import { sagaClients } from 'durable-saga';
 import type { DurableClientPort, InstanceStatus } from 'durable-saga';
 import { importOrders } from '../../../orchestrations/import-orders';
 import { importProducts } from '../../../orchestrations/import-products';
@@ -8,6 +8,8 @@ import { forEachConcurrently } from '../../domain/concurrently';
 import { describeStuck, explainStuck } from '../../domain/stuck';
 import type { SagaView, StuckNotice, WaitingSaga } from '../../domain/stuck';
 import type { Clock, Mailer, StuckSagas } from '../../ports';
+
+const sagas = sagaClients({ placeOrder, importOrders, importProducts });
 
 const PAGE = 200;
 const AT_ONCE = 8;
@@ -69,9 +71,9 @@ async function readStatus(
   client: DurableClientPort,
   { instanceId, status }: WaitingSaga,
 ): Promise<InstanceStatus<unknown> | undefined> {
-  const instances = sagas(client, { placeOrder, importOrders, importProducts });
-  if (status !== 'importing') return instances.placeOrder.status(instanceId);
-  return (await instances.importOrders.status(instanceId)) ?? instances.importProducts.status(instanceId);
+  const instances = sagas(client);
+  if (status !== 'importing') return instances.placeOrder.get(instanceId).status();
+  return (await instances.importOrders.get(instanceId).status()) ?? instances.importProducts.get(instanceId).status();
 }
 
 function toView(status: InstanceStatus<unknown> | undefined): SagaView | undefined {

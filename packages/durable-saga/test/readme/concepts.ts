@@ -1,6 +1,5 @@
-import { activity, saga, SagaStepError, settlementSchema, StepFailure } from 'durable-saga';
+import { activity, saga, sagaClients, SagaStepError, settlementSchema, StepFailure } from 'durable-saga';
 import type { Activity, DurableClient } from 'durable-saga';
-import { sagas } from 'durable-saga';
 import { createLedger } from 'durable-saga/postgres';
 import { Pool } from 'pg';
 import { z } from 'zod';
@@ -82,16 +81,25 @@ export const bigOrder = saga(
   },
 );
 
+export const sagas = sagaClients({ order, bigOrder });
+
 export async function operate(client: DurableClient, id: string): Promise<void> {
-  const orders = sagas(client, { order, bigOrder });
-  await orders.order.start({ sku: 'apple', card: '4242', amount: 600 }, { id });
-  const status = await orders.order.status(id); // state, pivot, steps, waitingFor, parked, outcome; undefined if unknown
-  const answer = await orders.bigOrder.raise(id, 'approval', { approved: true, by: 'Ada' });
-  const cancelled = await orders.bigOrder.cancel(id, { reason: 'changed my mind' });
+  const first = await sagas(client).order.start({ sku: 'apple', card: '4242', amount: 600 }, { id });
+  const outcome = await first.result({ timeout: '10 seconds' }); // throws SagaResultTimeout if it takes longer
+  if (outcome.outcome === 'completed') console.log(outcome.result.tracking);
+
+  const order = sagas(client).bigOrder.get('o-2');
+  const status = await order.status(); // state, pivot, steps, waitingFor, parked, outcome; undefined if unknown
+  const answer = await order.raise('approval', { approved: true, by: 'Ada' });
+  const cancelled = await order.cancel({ reason: 'changed my mind' });
   if (!cancelled.accepted && cancelled.code === 'pastPivot') console.log('too late');
-  await orders.bigOrder.retry(id); // whatever is parked is tried again
-  await orders.bigOrder.retry(id, { action: 'skip', output: { tracking: 'by hand' } }); // it counts as done
-  await orders.bigOrder.retry(id, { action: 'fail' }); // it counts as failed
+
+  await order.resolve({ action: 'retry' }); // whatever is parked is tried again
+  await order.resolve({ action: 'skip', output: { tracking: 'by hand' } }); // it counts as done
+  await order.resolve({ action: 'fail' }); // it counts as failed
+  for await (const { id, parked } of sagas(client).bigOrder.list({ state: 'parked' })) {
+    console.log(id, parked?.failure.message);
+  }
   console.log(status?.state, answer.accepted);
 }
 

@@ -1,4 +1,4 @@
-import type { DurableClientPort } from '../../src/client';
+import type { DurableClientPort } from '../../src';
 import { replayOnAzure } from './azure-replay';
 import type { CapturedFunction } from './functions-core';
 import type { Answered, HistoryEvent, Task } from './history';
@@ -143,6 +143,22 @@ export class SagaHost implements DurableClientPort {
       customStatus: instance.customStatus,
       output: instance.output,
     };
+  }
+
+  async getStatusBy({
+    createdTimeFrom,
+    createdTimeTo,
+    runtimeStatus,
+  }: Parameters<DurableClientPort['getStatusBy']>[0]) {
+    const all = await Promise.all(
+      [...this.#instances.keys()].map(async (id) => ({ instanceId: id, ...(await this.getStatus(id)) })),
+    );
+    return all.filter(
+      (one) =>
+        (createdTimeFrom === undefined || one.createdTime >= createdTimeFrom) &&
+        (createdTimeTo === undefined || one.createdTime <= createdTimeTo) &&
+        (runtimeStatus === undefined || runtimeStatus.includes(one.runtimeStatus)),
+    );
   }
 
   raiseEvent(id: string, name: string, payload: unknown): Promise<void> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { activity, registerSagas, sagas } from '../../src';
+import { activity, registerSagas, sagaClients } from '../../src';
 import type { ActivityOptions, Activity, EventSchemas, InstanceStatus, Saga, StepContext } from '../../src';
 import { captureFunctions } from './functions-core';
 import type { SagaHostOptions } from './saga-host';
@@ -91,16 +91,16 @@ export function stage<Input, Result, Events extends EventSchemas>(
     registerSagas({ ports: { tape }, sagas: [definition], activities });
   });
   const host = new SagaHost({ functions, ...options });
-  const client = sagas(host, { definition }).definition;
+  const client = sagaClients({ definition })(host).definition;
   return { tape, host, client };
 }
 
 /** The status of an instance that must be there. */
 export async function statusOf(
-  client: { status(id: string): Promise<InstanceStatus<unknown> | undefined> },
+  client: { get(id: string): { status(): Promise<InstanceStatus<unknown> | undefined> } },
   id: string,
 ): Promise<InstanceStatus<unknown>> {
-  const status = await client.status(id);
+  const status = await client.get(id).status();
   if (status === undefined) throw new Error(`no instance '${id}'`);
   return status;
 }

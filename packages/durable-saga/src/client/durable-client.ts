@@ -1,0 +1,54 @@
+/** How the platform shows one instance. */
+export interface FoundInstance {
+  readonly name: string;
+  readonly runtimeStatus: string;
+  /** Lists give the times as ISO texts. */
+  readonly createdTime: Date | string;
+  readonly lastUpdatedTime: Date | string;
+  readonly input?: unknown;
+  readonly customStatus?: unknown;
+  readonly output: unknown;
+}
+
+/** The part of a durable client that sagas need; durable-functions' `DurableClient` is one. */
+export interface DurableClientPort {
+  startNew(name: string, options: { readonly instanceId?: string; readonly input: unknown }): Promise<string>;
+  /** Rejects with an error that says `HTTP 404` when there is no such instance. */
+  getStatus(id: string, options: { readonly showInput: boolean }): Promise<FoundInstance>;
+  /** All instances that the filter lets through, in one array, those of entities and other orchestrators among them. */
+  getStatusBy(filter: {
+    readonly createdTimeFrom?: Date;
+    readonly createdTimeTo?: Date;
+    readonly runtimeStatus?: readonly string[];
+  }): Promise<readonly (FoundInstance & { readonly instanceId: string })[]>;
+  raiseEvent(id: string, name: string, payload: unknown): Promise<void>;
+}
+
+export async function findInstance(client: DurableClientPort, id: string): Promise<FoundInstance | undefined> {
+  try {
+    return await client.getStatus(id, { showInput: false });
+  } catch (error) {
+    if (saysStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
+
+/** The durable client reports a status code in the text of its errors. */
+export function saysStatus(error: unknown, status: number): boolean {
+  return error instanceof Error && new RegExp(`(HTTP|status code:) ${status}\\b`).test(error.message);
+}
+
+/** Throws a `RangeError` for what hosts don't take as an id. */
+export function checkId(id: string): void {
+  // eslint-disable-next-line no-control-regex -- ids travel in paths, where control characters are refused
+  if (id === '' || id.length > 100 || /[/\\#?%\u0000-\u001f\u007f]/.test(id) || id.startsWith('@')) {
+    throw new RangeError(
+      `expected an instance id of 1 to 100 characters without / \\ # ? % and not starting with @, got ${JSON.stringify(id)}`,
+    );
+  }
+}
+
+/** Orchestrators are functions, whose names are the same whatever their case. */
+export function isOf(saga: string, { name }: Pick<FoundInstance, 'name'>): boolean {
+  return name.toLowerCase() === saga.toLowerCase();
+}

@@ -1,0 +1,62 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Resolution } from '../parking';
+import type { EventSchemas } from '../saga';
+import type { In } from '../schema';
+import { listIssues, parseWith } from '../schema';
+import type { SagaOutcome } from '../settlement';
+import type { Answer } from './answer';
+import { refuse, whyNot } from './answer';
+import type { CancelOptions } from './cancel';
+import { cancelSaga } from './cancel';
+import type { InstanceStatus } from './instance-status';
+import type { Reach } from './reach';
+import { send } from './reach';
+import { resolveParked } from './resolve';
+import type { ResultOptions } from './result';
+import { awaitResult } from './result';
+
+/** One instance of a saga. It keeps nothing: each call asks the host. */
+export interface SagaHandle<Result, Events extends EventSchemas> {
+  readonly id: string;
+  /** Where the instance stands; undefined when there is none. */
+  status(): Promise<InstanceStatus<Result> | undefined>;
+  /**
+   * Waits for the end and gives the outcome, whatever it is. Throws `SagaResultTimeout` when it has not ended in time,
+   * and `SagaResultError` when there won't be an outcome: unknown, terminated, or failed by the platform.
+   */
+  result(options?: ResultOptions): Promise<SagaOutcome<Result>>;
+  /** Sends a declared event. */
+  raise<Name extends keyof Events & string>(event: Name, payload: In<Events[Name]>): Promise<Answer>;
+  /** Asks the saga to undo itself, and waits until it says whether it does: past the pivot it does not. */
+  cancel(options?: CancelOptions): Promise<Answer>;
+  /** Decides about what is parked: try again, or count it as done or as failed. */
+  resolve(resolution: Resolution): Promise<Answer>;
+}
+
+export function createHandle(reach: Reach): SagaHandle<unknown, EventSchemas> {
+  return {
+    id: reach.id,
+    status: reach.status,
+    result: (options = {}) => awaitResult(reach, options),
+    raise: (event, payload) => raise(reach, event, payload),
+    cancel: (options = {}) => cancelSaga(reach, options),
+    resolve: (resolution) => resolveParked(reach, resolution),
+  };
+}
+
+async function raise(reach: Reach, event: string, payload: unknown): Promise<Answer> {
+  const { saga, id } = reach;
+  const schema: StandardSchemaV1 | undefined = Object.hasOwn(saga.events, event) ? saga.events[event] : undefined;
+  if (schema === undefined) {
+    const known = Object.keys(saga.events).join(', ') || 'none';
+    return refuse('unknownEvent', `saga '${saga.name}' declares no event '${event}', only: ${known}`);
+  }
+  const parsed = parseWith(schema, payload);
+  if (!parsed.ok) {
+    const message = `payload of event '${event}' does not match its schema: ${listIssues(parsed.issues)}`;
+    return { ...refuse('invalid', message), issues: parsed.issues };
+  }
+  const refusal = whyNot(id, await reach.status());
+  if (refusal !== undefined) return refusal;
+  return (await send(reach, event, payload)) ?? { accepted: true, confirmed: true };
+}
