@@ -1,9 +1,11 @@
 // What this configuration guards, beside the usual type-checked rules:
 //   - the layers: what may import what (see ARCHITECTURE.md), and no import cycles;
 //   - time: only the clock adapters may ask the machine what time it is, in SQL too;
-//   - determinism: orchestrations are replayed, so they have no clock, no chance, no environment, no I/O and no async.
+//   - determinism: orchestrations are replayed, so they have no clock, no chance, no environment, no I/O and no async;
+//     the rules for that are the saga toolkit's own.
 import path from 'node:path';
 import eslint from '@eslint/js';
+import { recommended } from 'durable-saga/eslint';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
@@ -29,27 +31,6 @@ const databaseClock = [
 
 const environment = [
   say("MemberExpression[object.name='process'][property.name='env']", 'Settings are read in src/config.ts only.'),
-];
-
-/** What a replayed generator must not do, with what to write instead. */
-const nondeterminism = [
-  say(
-    "MemberExpression[object.name='Math'][property.name='random']",
-    'Chance differs at each replay: use saga.newId().',
-  ),
-  say(
-    'CallExpression[callee.name=/^(setTimeout|setInterval|setImmediate|queueMicrotask|fetch)$/]',
-    'Orchestrations do no I/O and own no timers: use saga.sleep() or an activity.',
-  ),
-  say('AwaitExpression', 'Orchestrations are generators: write yield* and put the work in an activity.'),
-  say('FunctionDeclaration[async=true]', 'Orchestrations are generators, not async functions.'),
-  say('FunctionExpression[async=true]', 'Orchestrations are generators, not async functions.'),
-  say('ArrowFunctionExpression[async=true]', 'Orchestrations are generators, not async functions.'),
-  say("NewExpression[callee.name='Promise']", 'Orchestrations wait with yield*, not with promises.'),
-  say("MemberExpression[object.name='process']", 'Settings reach a saga through its input.'),
-  say("MemberExpression[object.name='console']", 'A replay would say it again: log in an activity.'),
-  say("MemberExpression[object.name='crypto']", 'Chance differs at each replay: use saga.newId().'),
-  say('YieldExpression[delegate=false]', 'A plain yield loses the type of the result: write yield*.'),
 ];
 
 const rooms = {
@@ -146,7 +127,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts', 'activities/**/*.ts', 'packages/durable-saga/src/**/*.ts'],
-    ignores: ['src/config.ts', 'src/adapters/clock.ts'],
+    ignores: ['src/config.ts', 'src/adapters/clock.ts', 'packages/durable-saga/src/eslint/**'],
     rules: { 'no-restricted-syntax': ['error', ...wallClock, ...databaseClock, ...environment] },
   },
   {
@@ -160,8 +141,9 @@ export default tseslint.config(
   },
   {
     files: ['orchestrations/**/*.ts'],
+    extends: [recommended],
     rules: {
-      'no-restricted-syntax': ['error', ...wallClock, ...nondeterminism],
+      'no-restricted-syntax': ['error', ...wallClock],
       'no-restricted-imports': bannedModules(
         '^(node:.*|fs|http|https|net|pg|@azure/.*|stripe|nodemailer)$',
         'Orchestrations do no I/O: call an activity.',
