@@ -1,56 +1,9 @@
-/*
- * An idempotency ledger: one row for each effect, written in the transaction of the effect itself.
- *
- * A step may be tried again after its effect has happened (its reply was lost), its undo may come before a slow attempt
- * of it, and two attempts may run at the same moment. The row settles all three:
- *
- * - `once` claims the key's row by inserting it. A second attempt at the same moment waits on the index until the first
- *   one's transaction has ended, and then finds the stored value, or, if that was rolled back, claims the row itself.
- * - `undo` turns the row into a tombstone, or inserts one where there is none. It waits for an attempt under way in the
- *   same manner. What comes after a tombstone does nothing, however late.
- *
- * It fails only where the effect is not part of the transaction: an effect in another system needs that system's own
- * idempotency by the same key. Isolation levels above READ COMMITTED work too, with serialisation errors to be retried.
- */
+import type { LedgerEntry, Ledger as LedgerOf } from '../ledger';
+import { checkKey, fromStored, LedgerTombstone, toStored } from '../ledger';
+import type { Transaction } from './transaction';
 
-/** A transaction of the caller's, e.g. a `PoolClient` of `pg` after `begin`. */
-export interface Transaction {
-  query(sql: string, values: unknown[]): Promise<{ readonly rows: unknown[]; readonly rowCount: number | null }>;
-}
-
-export type LedgerEntry = { readonly state: 'done'; readonly value: unknown } | { readonly state: 'undone' };
-
-export interface Ledger {
-  /**
-   * Runs the effect once for the key and stores its value (JSON); a repeat gives the stored value without running it.
-   * Throws `LedgerTombstone` if the key was undone. Nothing is stored if the effect throws: roll the transaction back.
-   */
-  once<T>(tx: Transaction, key: string, effect: () => Promise<T>): Promise<T>;
-  /**
-   * Writes the key's tombstone and runs the effect once: with the stored value of `once`, or with undefined if that
-   * never happened. A repeat does nothing.
-   */
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- T is what `once` stored, for the caller to name
-  undo<T>(tx: Transaction, key: string, effect: (value: T | undefined) => Promise<void>): Promise<void>;
-  find(tx: Transaction, key: string): Promise<LedgerEntry | undefined>;
-  /**
-   * Deletes at most `limit` entries that were last written before `before`, and gives their number. Keep entries for
-   * longer than any saga lives: with its entry gone, a repeat would be an effect of its own.
-   */
-  expire(tx: Transaction, before: Date, limit: number): Promise<number>;
-}
-
-/** The key's effect was undone; a late attempt must not have it after all. */
-export class LedgerTombstone extends Error {
-  readonly code = 'undone';
-  readonly key: string;
-
-  constructor(key: string) {
-    super(`'${key}' was undone before this attempt; it must not happen any more`);
-    this.name = 'LedgerTombstone';
-    this.key = key;
-  }
-}
+/** The ledger of `durable-saga`, in transactions of PostgreSQL. */
+export type Ledger = LedgerOf<Transaction>;
 
 export interface LedgerOptions {
   /** Where the times of entries come from. */
@@ -69,10 +22,15 @@ const EXPIRE = `
   delete from saga_ledger where key in (
     select key from saga_ledger where at < $1 order by at limit $2 for update skip locked)`;
 
-/** A ledger in table `saga_ledger` (see `ledgerMigrations`). It keeps no state of its own. */
+/**
+ * A ledger in table `saga_ledger` (see `ledgerMigrations`). It keeps no state of its own. Waiting attempts wait on the
+ * table's index. Under REPEATABLE READ and SERIALIZABLE they end with a serialisation error (SQLSTATE 40001) in place
+ * of the other's value: run the transaction again, as for any of that level.
+ */
 export function createLedger({ clock }: LedgerOptions): Ledger {
   return {
     async once<T>(tx: Transaction, key: string, effect: () => Promise<T>): Promise<T> {
+      checkKey(key);
       for (;;) {
         const claim = await tx.query(CLAIM, [key, clock()]);
         if (claim.rowCount === 1) return store(tx, key, effect);
@@ -85,10 +43,11 @@ export function createLedger({ clock }: LedgerOptions): Ledger {
 
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as declared
     async undo<T>(tx: Transaction, key: string, effect: (value: T | undefined) => Promise<void>): Promise<void> {
+      checkKey(key);
       const { rows, rowCount } = await tx.query(BURY, [key, clock()]);
       if (rowCount === 0) return;
       const [row] = rows as { value: string | null }[];
-      await effect(parse(row?.value ?? null) as T | undefined);
+      await effect(fromStored(row?.value) as T | undefined);
     },
 
     find,
@@ -101,26 +60,22 @@ export function createLedger({ clock }: LedgerOptions): Ledger {
 }
 
 async function store<T>(tx: Transaction, key: string, effect: () => Promise<T>): Promise<T> {
-  let value: T;
+  let text: string | undefined;
   try {
-    value = await effect();
+    text = toStored(await effect());
   } catch (error) {
     // For a caller that commits all the same. In a transaction that has failed already this fails too, and may.
     await tx.query(FORGET, [key]).catch(() => undefined);
     throw error;
   }
-  const text = JSON.stringify(value) as string | undefined;
   if (text !== undefined) await tx.query(STORE, [key, text]);
-  return value;
+  return fromStored(text) as T;
 }
 
 async function find(tx: Transaction, key: string): Promise<LedgerEntry | undefined> {
+  checkKey(key);
   const { rows } = await tx.query(FIND, [key]);
   const [row] = rows as { state: 'done' | 'undone'; value: string | null }[];
   if (row === undefined) return undefined;
-  return row.state === 'done' ? { state: 'done', value: parse(row.value) } : { state: 'undone' };
-}
-
-function parse(text: string | null): unknown {
-  return text === null ? undefined : JSON.parse(text);
+  return row.state === 'done' ? { state: 'done', value: fromStored(row.value) } : { state: 'undone' };
 }

@@ -1,0 +1,3 @@
+export type { ContractCase, TransactionalStore } from './contract';
+export { ledgerContract } from './ledger-contract';
+export type { LedgerUnderTest } from './ledger-contract';

@@ -1,0 +1,4 @@
+export { createMemoryLedger } from './ledger';
+export { memoryTransaction } from './memory-transaction';
+export type { MemoryTransaction } from './memory-transaction';
+export { LedgerTombstone } from '../ledger';
