@@ -24,6 +24,8 @@ export type { SagaClient, SagaClients, StartedSaga } from './client/saga-clients
 export type { SagaHandle } from './client/saga-handle';
 export { SagaIdTaken, SagaInputError } from './client/start';
 export type { StartOptions } from './client/start';
+export { createInMemoryStarts } from './in-memory-starts';
+export type { StartClaim, StartNote, StartStore } from './start-store';
 export { SagaResultError, SagaResultTimeout } from './client/result';
 export type { ResultOptions } from './client/result';
 export type { Answer, Refusal } from './client/answer';
