@@ -1,4 +1,5 @@
 import { pursue, sleepUntil } from './attempts';
+import type { Done } from './done';
 import type { Fiber } from './fiber';
 import { parallel } from './fiber';
 import { NEVER_HALT } from './halt';
@@ -17,6 +18,37 @@ export function* compensate(instance: Instance, undos: UndoStack): Fiber<boolean
     complete &&= undone;
   }
   return complete;
+}
+
+/**
+ * Undoes at once, side by side, what is on stacks of their own: what a lost race or a tolerated failure leaves behind in
+ * a saga that goes on. An undo that an operator gives up leaves it behind for good, so it ends the saga.
+ */
+export function* undoAtOnce(
+  instance: Instance,
+  stacks: readonly UndoStack[],
+  concurrency: number,
+): Fiber<Extract<Done, { kind: 'ended' }> | undefined> {
+  const undone: boolean[] = [];
+  const starts = stacks.map((undos) => () => compensate(instance, undos));
+  yield* parallel<boolean>(starts, {
+    limit: concurrency,
+    mayStart: () => true,
+    onSettled: (_index, complete) => undone.push(complete),
+  });
+  for (const undos of stacks) undos.clear();
+  if (!undone.includes(false)) return undefined;
+  instance.undoWasGivenUp = true;
+  return {
+    kind: 'ended',
+    failure: {
+      kind: 'givenUp',
+      code: 'undoGivenUp',
+      message: 'an operator gave up an undo that the saga needed to go on',
+      retriable: false,
+      effect: 'unknown',
+    },
+  };
 }
 
 function* undoEntry(instance: Instance, owed: Owed | OwedGroup): Fiber<boolean> {

@@ -1,16 +1,18 @@
 import type { Activity } from './activity';
 import { findActivity } from './definitions';
-import { uuidOf } from './deterministic';
+import { fractionOf, uuidOf } from './deterministic';
 import { toMilliseconds } from './duration';
 import type { Instance } from './instance';
-import type { GroupKind, Operation, StepInstruction } from './operation';
-import { DescribedOperation, groupInstructionOf } from './operation';
+import { createGroupOperations } from './group-operations';
+import type { StepInstruction } from './operation';
+import { DescribedOperation } from './operation';
 import type { EventSchemas, SagaContext, StepOptions } from './saga';
 
 /** Makes what a saga's body works with. Operations only describe; keys are given in the order of the calls. */
 export function createContext(instance: Instance, events: EventSchemas): SagaContext<EventSchemas> {
   const { durable } = instance;
   let ids = 0;
+  let numbers = 0;
 
   function describeStep(
     as: StepInstruction['as'],
@@ -38,11 +40,7 @@ export function createContext(instance: Instance, events: EventSchemas): SagaCon
     call: (activity, input, options) => new DescribedOperation('call', describeStep('call', activity, input, options)),
     pivot: (activity, input, options) =>
       new DescribedOperation('pivot', describeStep('pivot', activity, input, options)),
-    all: (members: readonly Operation<unknown, GroupKind>[], { concurrency = Infinity } = {}) => {
-      if (!(concurrency >= 1))
-        throw new RangeError(`saga.all: expected a concurrency of 1 or more, got ${concurrency}`);
-      return new DescribedOperation('all', { do: 'all', members: members.map(groupInstructionOf), concurrency });
-    },
+    ...createGroupOperations(),
     sleep: (duration) =>
       new DescribedOperation('sleep', { do: 'sleep', milliseconds: toMilliseconds(duration, 'saga.sleep') }),
     waitFor: (event: string, options?: { readonly timeout: number | string }) => {
@@ -70,5 +68,6 @@ export function createContext(instance: Instance, events: EventSchemas): SagaCon
       }),
     now: () => new Date(durable.now()),
     newId: () => uuidOf(durable.instanceId, String(instance.startedAt), String((ids += 1))),
+    random: () => fractionOf(durable.instanceId, String(instance.startedAt), 'random', String((numbers += 1))),
   };
 }

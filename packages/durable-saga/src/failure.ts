@@ -37,6 +37,10 @@ export interface Failure {
   readonly details?: unknown;
 }
 
+/** What became of a member of a group that bears failures. */
+export type Settled<T> =
+  { readonly status: 'done'; readonly value: T } | { readonly status: 'failed'; readonly failure: Failure };
+
 export interface StepFailureOptions {
   readonly code: string;
   readonly message: string;

@@ -11,7 +11,7 @@ export interface ParallelOptions<T> {
   readonly limit: number;
   /** Asked before each start; once it says no, no further fiber starts. */
   readonly mayStart: () => boolean;
-  readonly onSettled: (index: number, result: T) => void;
+  readonly onSettled?: (index: number, result: T) => void;
 }
 
 interface Running<T> {
@@ -22,7 +22,7 @@ interface Running<T> {
 
 /**
  * Runs fibers side by side, started in order. Ends when all that were started have settled and none may start any more.
- * From the moment that none may start, all are looked at after each wait: the reason may stop them too.
+ * From the moment that none may start, all are looked at before each wait: the reason may stop them too.
  */
 export function* parallel<T>(starts: readonly (() => Fiber<T>)[], options: ParallelOptions<T>): Fiber<void> {
   const running = new Set<Running<T>>();
@@ -33,10 +33,10 @@ export function* parallel<T>(starts: readonly (() => Fiber<T>)[], options: Paral
       if (start !== undefined) advance({ index: next, fiber: start(), waitsFor: [] }, running, options);
       next += 1;
     }
+    while (!options.mayStart() && lookAtAll(running, options));
     if (running.size === 0) return;
     yield waitsOf(running);
     for (const one of running) if (isAnyDone(one.waitsFor)) advance(one, running, options);
-    while (!options.mayStart() && lookAtAll(running, options));
   }
 }
 
@@ -68,5 +68,5 @@ function advance<T>(one: Running<T>, running: Set<Running<T>>, { onSettled }: Pa
     return;
   }
   running.delete(one);
-  onSettled(one.index, value);
+  onSettled?.(one.index, value);
 }

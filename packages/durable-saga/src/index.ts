@@ -3,13 +3,14 @@ export { activity } from './activity';
 export type { Activity, ActivityOptions, StepContext, StepContextWithClient, Undo } from './activity';
 export { saga } from './saga';
 export type { EventSchemas, Saga, SagaBody, SagaContext, SagaOptions, StepOptions } from './saga';
-export type { Operation, Turn } from './operation';
+export type { BodyTurn, Operation, Turn } from './operation';
+export type { Branch, GroupOptions, MapTolerance, MappedMember, Member } from './members';
 export type { Duration } from './duration';
 export type { RetryPolicy } from './retry';
 
 // Failures and ends.
 export { SagaStepError, StepFailure } from './failure';
-export type { Effect, Failure, FailureKind, Issue, StepFailureOptions } from './failure';
+export type { Effect, Failure, FailureKind, Issue, Settled, StepFailureOptions } from './failure';
 export { parkNoticeSchema } from './park-notice';
 export type { ParkNotice } from './park-notice';
 export { settlementSchema } from './settlement';

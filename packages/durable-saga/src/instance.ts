@@ -1,6 +1,8 @@
+import { Deadline } from './deadline';
 import type { Definitions } from './definitions';
 import type { Durable, EventHandle, Handle } from './durable-port';
 import { EventInbox } from './event-inbox';
+import type { Failure } from './failure';
 import type { Halt } from './halt';
 import { KeyCounter } from './keys';
 import { giveParkNotice } from './park-notice';
@@ -19,8 +21,13 @@ export class Instance {
   readonly parking: ParkingLot;
   readonly inbox: EventInbox;
   readonly definitions: Definitions;
-  /** Halts what may be cancelled: everything before the pivot. */
-  readonly untilCancelled: Halt;
+  /** Halts everything before the pivot when the saga is cancelled or its time is over. */
+  readonly untilStopped: Halt;
+  /** Of a saga with a timeout. */
+  readonly deadline: Deadline | undefined;
+  /** An operator gave up an undo of something that the saga left behind on its way. */
+  undoWasGivenUp = false;
+  #stopped: Failure | undefined;
   #cancel: EventHandle;
   #cancelIsWatched = false;
   #isDone = false;
@@ -35,19 +42,31 @@ export class Instance {
     this.parking = new ParkingLot(durable, this.progress, (notice) => giveParkNotice(this, saga, notice));
     this.inbox = new EventInbox(durable, saga.events);
     this.#cancel = durable.event(CANCEL_EVENT);
+    if (saga.timeout !== undefined) this.deadline = new Deadline(durable, this.startedAt + saga.timeout);
     this.progress.cancel = () => {
       if (!this.#cancel.done) return undefined;
-      return this.isCancelled() ? 'honoured' : 'refused';
+      return this.#canStop() ? 'honoured' : 'refused';
     };
-    this.untilCancelled = {
-      halted: () => this.isCancelled(),
-      handles: () => (this.progress.pivot === 'none' && !this.progress.compensating ? [this.#cancel] : []),
+    this.untilStopped = {
+      halted: () => this.stop() !== undefined,
+      handles: () =>
+        this.progress.pivot === 'none' && !this.progress.compensating
+          ? [this.#cancel, ...(this.deadline?.handles() ?? [])]
+          : [],
     };
   }
 
-  /** A cancel has arrived and is honoured: the pivot has not started, nor has the body done all it had to do. */
-  isCancelled(): boolean {
-    return this.#cancel.done && this.progress.pivot === 'none' && !this.#isDone;
+  /** The pivot has not started, nor has the body done all it had to do. */
+  #canStop(): boolean {
+    return this.progress.pivot === 'none' && !this.#isDone;
+  }
+
+  /** Why the saga does not go on, if it does not: what came first, a cancel or the end of its time. */
+  stop(): Failure | undefined {
+    if (!this.#canStop()) return undefined;
+    if (this.#stopped === undefined && this.#cancel.done) this.#stopped = cancelled(this.#cancel.value());
+    if (this.#stopped === undefined && this.deadline?.isOver()) this.#stopped = outOfTime(this.deadline.at);
+    return this.#stopped;
   }
 
   /** The body has done all it had to do: what comes now is too late to cancel it. */
@@ -55,18 +74,16 @@ export class Instance {
     this.#isDone = true;
   }
 
-  /** Why, as whoever cancelled said it. */
-  get cancelReason(): string | undefined {
-    const payload = this.#cancel.value();
-    if (typeof payload === 'object' && payload !== null && 'reason' in payload && typeof payload.reason === 'string') {
-      return payload.reason;
-    }
-    return undefined;
+  /** The pivot starts: from here on the saga can't be stopped. */
+  enterPivot(): void {
+    this.progress.pivot = 'started';
+    this.deadline?.suspend();
   }
 
   /** The pivot was refused for sure: the saga is before it again, and a cancel that came too late stays refused. */
   leavePivot(): void {
     this.progress.pivot = 'none';
+    this.deadline?.resume();
     if (!this.#cancel.done) return;
     this.#cancel = this.durable.event(CANCEL_EVENT);
     this.#cancelIsWatched = false;
@@ -78,4 +95,15 @@ export class Instance {
     this.#cancelIsWatched = true;
     return [...handles, this.#cancel];
   }
+}
+
+function cancelled(payload: unknown): Failure {
+  const reason = typeof payload === 'object' && payload !== null && 'reason' in payload ? payload.reason : undefined;
+  const message = typeof reason === 'string' ? reason : 'the saga was cancelled';
+  return { kind: 'cancelled', code: 'cancelled', message, retriable: false, effect: 'none' };
+}
+
+function outOfTime(deadline: number): Failure {
+  const message = `the saga had not started its pivot by ${new Date(deadline).toISOString()}, its timeout`;
+  return { kind: 'timeout', code: 'sagaTimeout', message, retriable: false, effect: 'none' };
 }

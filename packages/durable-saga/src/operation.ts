@@ -3,28 +3,67 @@ import type { Failure } from './failure';
 import type { RetryPolicy } from './retry';
 
 declare const turn: unique symbol;
+declare const bodyTurn: unique symbol;
 
 /** What a saga's body yields. Only an operation makes one, through `yield*`; a plain `yield` does not compile. */
 export interface Turn {
   readonly [turn]: true;
 }
 
-/** Operations that may stand in a group: those that can be undone as one. */
-export type GroupKind = 'step' | 'call' | 'all';
-export type OperationKind = GroupKind | 'pivot' | 'sleep' | 'waitFor' | 'fail';
+/** What only the body itself may yield, not a branch: what concerns the saga as a whole. */
+export interface BodyTurn {
+  readonly [bodyTurn]: true;
+}
 
-/** Something that a saga does. Nothing happens until it is written behind `yield*` or handed to `saga.all`. */
+/** Operations that may stand in a group: all that can be undone as part of one. */
+export type GroupKind = 'step' | 'call' | 'all' | 'allSettled' | 'map' | 'race' | 'sleep' | 'waitFor';
+/** Operations that concern the saga as a whole. */
+export type BodyKind = 'pivot';
+export type OperationKind = GroupKind | BodyKind | 'fail';
+
+/** Something that a saga does. Nothing happens until it is written behind `yield*` or handed to a group. */
 export interface Operation<T, Kind extends OperationKind = OperationKind> {
   readonly kind: Kind;
-  [Symbol.iterator](): Generator<Turn, T, unknown>;
+  [Symbol.iterator](): Generator<Kind extends BodyKind ? BodyTurn : Turn, T, unknown>;
 }
 
 export type Instruction =
   | StepInstruction
-  | { readonly do: 'all'; readonly members: readonly GroupInstruction[]; readonly concurrency: number }
+  | GroupInstruction
+  | RaceInstruction
   | { readonly do: 'sleep'; readonly milliseconds: number }
   | { readonly do: 'waitFor'; readonly event: string; readonly milliseconds: number | undefined }
   | { readonly do: 'fail'; readonly failure: Failure };
+
+export interface GroupInstruction {
+  readonly do: 'group';
+  readonly as: 'all' | 'allSettled' | 'map';
+  readonly members: readonly MemberInstruction[];
+  readonly concurrency: number;
+  /** Without one, the first failure is the group's. */
+  readonly tolerance: Tolerance | undefined;
+}
+
+/** How many members may fail while the group counts as done. */
+export interface Tolerance {
+  readonly minSuccess: number;
+  readonly maxFailures: number;
+}
+
+export interface RaceInstruction {
+  readonly do: 'race';
+  /** By name, in the order in which they were written. */
+  readonly members: readonly (readonly [string, MemberInstruction])[];
+}
+
+/** A generator of the author's that runs beside others. */
+export interface BranchInstruction {
+  readonly do: 'branch';
+  readonly start: () => Generator<unknown, unknown, unknown>;
+}
+
+/** Never a pivot or a `fail`: checked by `memberInstructionOf`. */
+export type MemberInstruction = Instruction | BranchInstruction;
 
 export interface StepInstruction {
   readonly do: 'step';
@@ -36,8 +75,6 @@ export interface StepInstruction {
   readonly timeout: number | undefined;
 }
 
-export type GroupInstruction = StepInstruction | Extract<Instruction, { do: 'all' }>;
-
 /** The one implementation of `Operation`: a description of what to do, handed to the runner when it is reached. */
 export class DescribedOperation<T, Kind extends OperationKind> implements Operation<T, Kind> {
   readonly kind: Kind;
@@ -48,8 +85,8 @@ export class DescribedOperation<T, Kind extends OperationKind> implements Operat
     this.instruction = instruction;
   }
 
-  *[Symbol.iterator](): Generator<Turn, T, unknown> {
-    const result = yield new OperationTurn(this.instruction) as unknown as Turn;
+  *[Symbol.iterator](): Generator<Kind extends BodyKind ? BodyTurn : Turn, T, unknown> {
+    const result = yield new OperationTurn(this.instruction) as never;
     return result as T;
   }
 }
@@ -73,15 +110,10 @@ export function instructionOf(yielded: unknown): Instruction {
   );
 }
 
-/** Reads a member of a group. Throws for what can't be undone as part of one, a pivot among them. */
-export function groupInstructionOf(member: unknown): GroupInstruction {
-  if (!(member instanceof DescribedOperation)) {
-    throw new TypeError('saga.all: expected an array of saga.step(...), saga.call(...) or saga.all(...)');
+/** Gives it back, if it may stand in a group, a race or a branch. Throws for what concerns the saga as a whole. */
+export function checkMember(instruction: Instruction, where: string): Instruction {
+  if (instruction.do === 'step' && instruction.as === 'pivot') {
+    throw new TypeError(`a pivot can't be part of ${where}: it belongs in the saga's body, before or after it`);
   }
-  const { instruction } = member as DescribedOperation<unknown, OperationKind>;
-  if (instruction.do === 'all') return instruction;
-  if (instruction.do === 'step' && instruction.as !== 'pivot') return instruction;
-  throw new TypeError(
-    `saga.all: a ${member.kind} can't be part of a group; only step, call and all can. Put it before or after the group`,
-  );
+  return instruction;
 }

@@ -3,6 +3,8 @@ import type { Failure } from './failure';
 import { listIssues } from './schema';
 import type { Issue } from './failure';
 import type { Fiber } from './fiber';
+import type { Halt } from './halt';
+import { NEVER_HALT } from './halt';
 import type { ParkNotice } from './park-notice';
 import type { Parking, Progress } from './progress';
 import { RETRY_EVENT } from './saga';
@@ -47,6 +49,8 @@ export class ParkingLot {
   #parked: Parked[] = [];
   #count = 0;
   #event: EventHandle | undefined;
+  /** Answers that named a step which was not parked when they came: kept until it is. */
+  readonly #early: RetryEvent[] = [];
 
   /** `tell` is asked to say it to the outside when something parks, and when nothing is parked any more. */
   constructor(durable: Durable, progress: Progress, tell: (notice: ParkNotice) => Fiber<void>) {
@@ -55,10 +59,15 @@ export class ParkingLot {
     this.#tell = tell;
   }
 
-  *park(what: ToPark): Fiber<Resolution> {
+  /** Gives the operator's decision, or undefined when `halt` says that nobody waits for it any more. */
+  park(what: ToPark): Fiber<Resolution>;
+  park(what: ToPark, halt: Halt): Fiber<Resolution | undefined>;
+  *park(what: ToPark, halt: Halt = NEVER_HALT): Fiber<Resolution | undefined> {
     this.#count += 1;
     const parked: Parked = { ...what, number: this.#count, since: this.#durable.now(), resolution: undefined };
     this.#show([...this.#parked, parked]);
+    const early = this.#early.findIndex(({ step }) => step === parked.key);
+    if (early >= 0) for (const event of this.#early.splice(early, 1)) this.#answer(parked, event);
     this.#durable.log(
       'error',
       `saga ${this.#durable.instanceId} is parked at ${what.what} '${what.key}' (parking ${parked.number}): ` +
@@ -69,17 +78,16 @@ export class ParkingLot {
     yield* this.#tell({ instanceId, state: 'parked', step: what.key, failure: what.failure });
     for (;;) {
       if (this.#event?.done) this.#distribute(this.#event.value());
-      if (parked.resolution !== undefined) {
+      if (parked.resolution !== undefined || halt.halted()) {
         this.#show(this.#parked.filter((other) => other !== parked));
-        this.#durable.log(
-          'info',
-          `saga ${this.#durable.instanceId}: '${what.key}' goes on by ${parked.resolution.action}`,
-        );
+        const how =
+          parked.resolution === undefined ? 'is not waited for any more' : `goes on by ${parked.resolution.action}`;
+        this.#log('info', `'${what.key}' ${how}`);
         if (this.#parked.length === 0) yield* this.#tell({ instanceId, state: 'resumed' });
         return parked.resolution;
       }
       this.#event ??= this.#durable.event(RETRY_EVENT);
-      yield [this.#event];
+      yield [this.#event, ...halt.handles()];
     }
   }
 
@@ -87,21 +95,29 @@ export class ParkingLot {
     this.#event = undefined;
     const event = readRetryEvent(payload);
     if (typeof event === 'string') {
-      this.#durable.log('warn', `saga ${this.#durable.instanceId}: event '${RETRY_EVENT}' ignored: ${event}`);
+      this.#log('warn', `event '${RETRY_EVENT}' ignored: ${event}`);
       return;
     }
-    for (const parked of this.#parked) {
-      if (event.step !== undefined && event.step !== parked.key) continue;
-      if (event.number !== undefined && event.number !== parked.number) continue;
-      const issues = event.action === 'skip' ? parked.checkSkip(event.output) : undefined;
-      if (issues === undefined) parked.resolution = toResolution(event);
-      else {
-        this.#durable.log(
-          'warn',
-          `saga ${this.#durable.instanceId}: '${parked.key}' stays parked, the skip's output is not valid: ${listIssues(issues)}`,
-        );
-      }
-    }
+    const meant = this.#parked.filter(
+      ({ key, number, resolution }) =>
+        resolution === undefined &&
+        (event.step === undefined || event.step === key) &&
+        (event.number === undefined || event.number === number),
+    );
+    for (const parked of meant) this.#answer(parked, event);
+    if (meant.length > 0) return;
+    if (event.step !== undefined && event.number === undefined) this.#early.push(event);
+    else this.#log('warn', `event '${RETRY_EVENT}' ignored: what it answers is not parked (any more)`);
+  }
+
+  #answer(parked: Parked, event: RetryEvent): void {
+    const issues = event.action === 'skip' ? parked.checkSkip(event.output) : undefined;
+    if (issues === undefined) parked.resolution = toResolution(event);
+    else this.#log('warn', `'${parked.key}' stays parked, the skip's output is not valid: ${listIssues(issues)}`);
+  }
+
+  #log(level: 'info' | 'warn', message: string): void {
+    this.#durable.log(level, `saga ${this.#durable.instanceId}: ${message}`);
   }
 
   #show(parked: Parked[]): void {

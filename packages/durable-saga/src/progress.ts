@@ -152,7 +152,7 @@ export class Progress {
   readonly #steps = new StepList();
   pivot: 'none' | 'started' | 'passed' = 'none';
   compensating = false;
-  waitingFor: WaitingFor | undefined;
+  readonly #waits = new Set<WaitingFor>();
   failure: Failure | undefined;
   outcome: OutcomeKind | undefined;
   parked: readonly Parking[] = [];
@@ -177,18 +177,34 @@ export class Progress {
     if (this.outcome !== undefined) return this.outcome;
     if (this.parked.length > 0) return 'parked';
     if (this.compensating) return 'compensating';
-    return this.waitingFor === undefined ? 'running' : 'waiting';
+    return this.#waits.size === 0 ? 'running' : 'waiting';
+  }
+
+  beginWait(wait: WaitingFor): WaitingFor {
+    this.#waits.add(wait);
+    return wait;
+  }
+
+  endWait(wait: WaitingFor): void {
+    this.#waits.delete(wait);
+  }
+
+  /** The oldest wait for an event, since somebody may be able to raise it; else the oldest. */
+  #shownWait(): WaitingFor | undefined {
+    const waits = [...this.#waits];
+    return waits.find(({ event }) => event !== undefined) ?? waits[0];
   }
 
   toJSON(): SagaStatus {
     const cancel = this.cancel();
     const [parked] = this.parked;
+    const wait = this.#shownWait();
     return fitStatus({
       saga: this.#saga,
       version: this.#version,
       state: this.state,
       pivot: this.pivot,
-      ...(this.waitingFor === undefined || this.state !== 'waiting' ? {} : { waitingFor: showWait(this.waitingFor) }),
+      ...(wait === undefined || this.state !== 'waiting' ? {} : { waitingFor: showWait(wait, this.#waits.size - 1) }),
       ...(cancel === undefined ? {} : { cancel }),
       ...this.#steps.show(),
       ...(this.failure === undefined ? {} : { failure: showFailure(this.failure) }),
@@ -197,11 +213,12 @@ export class Progress {
   }
 }
 
-function showWait({ event, since, until }: WaitingFor): NonNullable<SagaStatus['waitingFor']> {
+function showWait({ event, since, until }: WaitingFor, others: number): NonNullable<SagaStatus['waitingFor']> {
   return {
     ...(event === undefined ? {} : { event }),
     since: toIso(since),
     ...(until === undefined ? {} : { until: toIso(until) }),
+    ...(others === 0 ? {} : { others }),
   };
 }
 

@@ -2,19 +2,20 @@ import { pursue } from './attempts';
 import { compensate } from './compensation';
 import { createContext } from './context';
 import type { Definitions } from './definitions';
+import { defect, drive } from './drive';
 import type { Durable, Handle } from './durable-port';
 import type { Failure, FailureKind, Issue } from './failure';
-import { messageOf, SagaStepError } from './failure';
 import type { Fiber } from './fiber';
 import { NEVER_HALT } from './halt';
 import { Instance } from './instance';
-import { instructionOf } from './operation';
+import { perform } from './perform';
 import { planRetries } from './retry';
 import type { Saga } from './saga';
 import { listIssues, parseWith } from './schema';
+import type { Scope } from './scope';
 import type { SagaOutcome, Settlement } from './settlement';
 import { readStart } from './start-envelope';
-import { giveUp, perform } from './steps';
+import { giveUp } from './steps';
 import { UndoStack } from './undo-stack';
 
 type AnySaga = Saga<never, unknown>;
@@ -70,42 +71,38 @@ function* goBack(instance: Instance, failure: Failure, undos: UndoStack): Fiber<
   if (progress.pivot === 'passed') return { outcome: 'compensationFailed', failure };
   progress.compensating = true;
   const complete = yield* compensate(instance, undos);
-  return { outcome: complete ? 'compensated' : 'compensationFailed', failure };
+  return { outcome: complete && !instance.undoWasGivenUp ? 'compensated' : 'compensationFailed', failure };
 }
 
 function* runToEnding(instance: Instance, saga: AnySaga, input: unknown, undos: UndoStack): Fiber<Ending> {
   const ending = yield* runBody(instance, saga, input, undos);
+  instance.deadline?.suspend();
   if (ending.kind === 'failed' && instance.progress.pivot === 'passed' && ending.failure.kind !== 'givenUp') {
     return failed(giveUp(yield* parkBody(instance, saga, ending.failure)));
   }
   return ending;
 }
 
-/** Drives the author's generator: each operation is done, and its result or failure handed back. */
+/** Runs the author's generator to its end, or to what ends it from outside. */
 function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: UndoStack): Fiber<Ending> {
   try {
     const parsed = parseWith(saga.input, input);
     if (!parsed.ok) return failed(invalid('validation', 'invalidInput', `input of saga '${saga.name}'`, parsed.issues));
-    const body = saga.body(createContext(instance, saga.events), parsed.value);
-    let resume: () => IteratorResult<unknown, unknown> = () => body.next();
-    for (;;) {
-      const { done, value } = resume();
-      if (instance.isCancelled()) return failed(cancelled(instance));
-      if (done) {
-        const ending = checkResult(saga, value);
-        if (ending.kind === 'returned') instance.markDone();
-        return ending;
-      }
-      const outcome = yield* perform(instance, instructionOf(value), undos);
-      if (instance.isCancelled()) return failed(cancelled(instance));
-      if (outcome.kind === 'ended') return failed(outcome.failure);
-      resume =
-        outcome.kind === 'value'
-          ? () => body.next(outcome.value)
-          : () => body.throw(new SagaStepError(outcome.failure));
-    }
+    const scope: Scope = { undos, halt: instance.untilStopped, lost: NEVER_HALT };
+    const done = yield* drive(
+      () => saga.body(createContext(instance, saga.events), parsed.value),
+      (instruction) => perform(instance, instruction, scope),
+      () => instance.stop() !== undefined,
+    );
+    const stopped = instance.stop();
+    if (stopped !== undefined) return failed(stopped);
+    if (done.kind === 'halted') throw new Error('the body was halted though nothing stopped the saga');
+    if (done.kind !== 'value') return failed(done.failure);
+    const ending = checkResult(saga, done.value);
+    if (ending.kind === 'returned') instance.markDone();
+    return ending;
   } catch (thrown) {
-    return failed(thrown instanceof SagaStepError ? thrown.failure : defect(thrown));
+    return failed(defect(thrown));
   }
 }
 
@@ -167,13 +164,4 @@ function failed(failure: Failure): Ending {
 function invalid(kind: FailureKind, code: string, what: string, issues: readonly Issue[]): Failure {
   const message = `${what} does not match its schema: ${listIssues(issues)}`;
   return { kind, code, message, retriable: false, effect: 'none', issues };
-}
-
-function cancelled(instance: Instance): Failure {
-  const message = instance.cancelReason ?? 'the saga was cancelled';
-  return { kind: 'cancelled', code: 'cancelled', message, retriable: false, effect: 'none' };
-}
-
-function defect(thrown: unknown): Failure {
-  return { kind: 'defect', code: 'defect', message: messageOf(thrown), retriable: false, effect: 'unknown' };
 }

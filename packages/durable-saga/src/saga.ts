@@ -2,7 +2,19 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Activity } from './activity';
 import { checkName } from './activity';
 import type { Duration } from './duration';
-import type { Operation, GroupKind, Turn } from './operation';
+import { toMilliseconds } from './duration';
+import type { Settled } from './failure';
+import type {
+  GroupOptions,
+  MappedMember,
+  MapTolerance,
+  Member,
+  RaceResult,
+  ResultOf,
+  Results,
+  SettledResults,
+} from './members';
+import type { BodyTurn, Operation, Turn } from './operation';
 import type { ParkNotice } from './park-notice';
 import type { RetryPolicy } from './retry';
 import type { In, Out } from './schema';
@@ -16,10 +28,6 @@ export interface StepOptions {
   /** In place of the activity's. */
   readonly timeout?: Duration;
 }
-
-type Results<Members extends readonly unknown[]> = {
-  -readonly [Index in keyof Members]: Members[Index] extends Operation<infer T> ? T : never;
-};
 
 export type EventSchemas = Readonly<Record<string, StandardSchemaV1>>;
 
@@ -57,14 +65,49 @@ export interface SagaContext<Events extends EventSchemas> {
   ): Operation<Output, 'pivot'>;
 
   /**
-   * Runs a group, at most `concurrency` members at a time (all at once by default), and gives their results in order.
-   * After one failure no further member starts, those in flight settle, and the failure is thrown.
-   * The group is undone as one, its undos in parallel.
+   * Runs members side by side, at most `concurrency` at a time (all at once by default), and gives their results in
+   * order. A member is an operation, or a branch: `function* () { ... }`, written like a body. After one failure no
+   * further member starts, waits end, attempts under way settle, and the failure is thrown. The group is undone as one:
+   * its members side by side, what a branch did in reverse.
    */
-  all<const Members extends readonly Operation<unknown, GroupKind>[]>(
+  all<const Members extends readonly Member[]>(
     members: Members,
-    options?: { readonly concurrency?: number },
+    options?: GroupOptions,
   ): Operation<Results<Members>, 'all'>;
+
+  /**
+   * As `all`, but tries every member and tells of each what became of it. What a failed member did is undone before the
+   * results are given.
+   */
+  allSettled<const Members extends readonly Member[]>(
+    members: Members,
+    options?: GroupOptions,
+  ): Operation<SettledResults<Members>, 'allSettled'>;
+
+  /**
+   * Runs a member for each item: an operation, or a branch where the mapper is a generator function. Without a tolerance
+   * it fails as `all` does. With `minSuccess`, `maxFailures` or both all items are tried, as `allSettled` does, until the
+   * tolerance can't be met any more: then nothing more starts and it fails with the code `toleranceExceeded`.
+   */
+  map<Item, M extends MappedMember>(
+    items: readonly Item[],
+    each: (item: Item, index: number) => M,
+    options: GroupOptions & MapTolerance,
+  ): Operation<Settled<ResultOf<M>>[], 'map'>;
+  map<Item, M extends MappedMember>(
+    items: readonly Item[],
+    each: (item: Item, index: number) => M,
+    options?: GroupOptions,
+  ): Operation<ResultOf<M>[], 'map'>;
+
+  /**
+   * Runs members side by side until the first has settled, and gives its name and result, or throws its failure. The
+   * others' waits end and their timers are cancelled, no further attempt starts, attempts under way settle, and what they
+   * did is undone, all before it returns. An event that a loser waited for is still there.
+   */
+  race<const Members extends Readonly<Record<string, Member>>>(
+    members: Members,
+  ): Operation<RaceResult<Members>, 'race'>;
 
   sleep(duration: Duration): Operation<void, 'sleep'>;
 
@@ -90,6 +133,8 @@ export interface SagaContext<Events extends EventSchemas> {
   now(): Date;
   /** A UUID that is the same on every replay. */
   newId(): string;
+  /** A number in [0, 1) that is the same on every replay. */
+  random(): number;
 }
 
 export interface SagaOptions<I extends StandardSchemaV1, O extends StandardSchemaV1, Events extends EventSchemas> {
@@ -102,6 +147,11 @@ export interface SagaOptions<I extends StandardSchemaV1, O extends StandardSchem
   readonly output?: O;
   /** Events that the body waits for. `cancel` and `retry` are the toolkit's own. */
   readonly events?: Events;
+  /**
+   * How long after its start the saga may take to start its pivot, or to end where it has none. Then it is undone, as by
+   * a cancel, with a failure of kind `timeout` and code `sagaTimeout`. Once the pivot has started it means nothing.
+   */
+  readonly timeout?: Duration;
   /** Called at the very end, whatever the end is, and tried again until it succeeds. */
   readonly settled?: Activity<Settlement, unknown, never>;
   /** Called when a step or an undo parks, and when nothing is parked any more, so that the outside can show it. */
@@ -111,7 +161,7 @@ export interface SagaOptions<I extends StandardSchemaV1, O extends StandardSchem
 export type SagaBody<I extends StandardSchemaV1, O extends StandardSchemaV1, Events extends EventSchemas> = (
   saga: SagaContext<Events>,
   input: Out<I>,
-) => Generator<Turn, In<O>, unknown>;
+) => Generator<Turn | BodyTurn, In<O>, unknown>;
 
 declare const types: unique symbol;
 
@@ -122,6 +172,8 @@ export interface Saga<Input, Output, Events extends EventSchemas = EventSchemas>
   readonly input: StandardSchemaV1<unknown, unknown>;
   readonly output: StandardSchemaV1<unknown, unknown> | undefined;
   readonly events: Events;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
   readonly settled: Activity<Settlement, unknown, never> | undefined;
   readonly parked: Activity<ParkNotice, unknown, never> | undefined;
   /** The body, over values that the runner has checked. */
@@ -156,6 +208,7 @@ export function saga<
     input: options.input,
     output: options.output,
     events: options.events ?? ({} as Events),
+    timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
     settled: options.settled,
     parked: options.parked,
     // The runner calls it with the very schemas' output, so the erased types hold.

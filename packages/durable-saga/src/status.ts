@@ -55,7 +55,13 @@ export interface SagaStatus {
   readonly version: string;
   readonly state: SagaState;
   readonly pivot: 'none' | 'started' | 'passed';
-  readonly waitingFor?: { readonly event?: string; readonly since: string; readonly until?: string };
+  readonly waitingFor?: {
+    readonly event?: string;
+    readonly since: string;
+    readonly until?: string;
+    /** How many more waits there are beside this one. */
+    readonly others?: number;
+  };
   /** Whether a cancel that has arrived is honoured, or came after the pivot had started. */
   readonly cancel?: 'honoured' | 'refused';
   readonly steps: readonly StepStatus[];

@@ -69,6 +69,11 @@ export class UndoStack {
     if (index >= 0) this.#entries.splice(index, 1);
   }
 
+  /** Takes everything off: it has been undone. */
+  clear(): void {
+    this.#entries.length = 0;
+  }
+
   /** What is owed, the latest first; groups with nothing in them are left out. */
   inReverse(): (Owed | OwedGroup)[] {
     return this.#entries.filter((entry) => entry.kind === 'undo' || entry.undos.inReverse().length > 0).reverse();

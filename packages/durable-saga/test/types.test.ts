@@ -1,7 +1,16 @@
 import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
 import { activity, registerSagas, saga, sagaClients, settlementSchema } from '../src';
-import type { Answer, DurableClient, InstanceStatus, SagaOutcome, Settlement, StepContext, Undo } from '../src';
+import type {
+  Answer,
+  DurableClient,
+  InstanceStatus,
+  SagaOutcome,
+  Settled,
+  Settlement,
+  StepContext,
+  Undo,
+} from '../src';
 
 /*
  * What the compiler says to authors. Nothing here needs to run: a line whose error is gone, or a type that has become
@@ -85,6 +94,68 @@ const order = saga(
     expectTypeOf(first).toEqualTypeOf<{ left: number; shelf: string }>();
     // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- as above
     expectTypeOf(second).toEqualTypeOf<void>();
+    interface Reserved {
+      left: number;
+      shelf: string;
+    }
+    const [inBranch, slept, nested] = yield* saga.all([
+      function* () {
+        const { left } = yield* saga.step(reserve, { sku: 'a', quantity: 1 });
+        return { twice: left * 2 };
+      },
+      saga.sleep('1 hour'),
+      saga.all([saga.step(reserve, { sku: 'a', quantity: 1 })]),
+    ]);
+    expectTypeOf(inBranch).toEqualTypeOf<{ twice: number }>();
+    // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- as above
+    expectTypeOf(slept).toEqualTypeOf<void>();
+    expectTypeOf(nested).toEqualTypeOf<[Reserved]>();
+    const [settledStep, settledBranch] = yield* saga.allSettled([
+      saga.step(reserve, { sku: 'a', quantity: 1 }),
+      function* () {
+        yield* saga.sleep(1);
+        return saga.newId();
+      },
+    ]);
+    expectTypeOf(settledStep).toEqualTypeOf<Settled<Reserved>>();
+    expectTypeOf(settledBranch).toEqualTypeOf<Settled<string>>();
+    const items = [{ sku: 'a' }, { sku: 'b' }];
+    const byStep = yield* saga.map(items, ({ sku }, index) => {
+      expectTypeOf(index).toEqualTypeOf<number>();
+      return saga.step(reserve, { sku, quantity: 1 }, { key: sku });
+    });
+    expectTypeOf(byStep).toEqualTypeOf<Reserved[]>();
+    const byBranch = yield* saga.map(
+      items,
+      function* ({ sku }, index) {
+        expectTypeOf(index).toEqualTypeOf<number>();
+        const { left } = yield* saga.step(reserve, { sku, quantity: 1 });
+        return { sku, left };
+      },
+      { concurrency: 4 },
+    );
+    expectTypeOf(byBranch).toEqualTypeOf<{ sku: string; left: number }[]>();
+    const tolerant = yield* saga.map(
+      items,
+      function* ({ sku }) {
+        yield* saga.sleep(1);
+        return sku;
+      },
+      { minSuccess: 1 },
+    );
+    expectTypeOf(tolerant).toEqualTypeOf<Settled<string>[]>();
+    const race = yield* saga.race({
+      answer: saga.waitFor('approval'),
+      late: saga.sleep('1 day'),
+      branch: function* () {
+        yield* saga.sleep(1);
+        return saga.random();
+      },
+    });
+    expectTypeOf(race.winner).toEqualTypeOf<'answer' | 'late' | 'branch'>();
+    if (race.winner === 'answer') expectTypeOf(race.value).toEqualTypeOf<{ approved: boolean }>();
+    if (race.winner === 'branch') expectTypeOf(race.value).toEqualTypeOf<number>();
+    expectTypeOf(saga.random()).toEqualTypeOf<number>();
     const approval = yield* saga.waitFor('approval', { timeout: '12 hours' });
     expectTypeOf(approval).toEqualTypeOf<{ approved: boolean } | undefined>();
     const note = yield* saga.waitFor('note');
@@ -111,8 +182,41 @@ describe('authors', () => {
       yield* saga.sleep('1 fortnight');
       // @ts-expect-error -- no events are declared
       yield* saga.waitFor('approval');
-      // @ts-expect-error -- only steps, calls and groups can be members
-      yield* saga.all([saga.sleep('1 hour')]);
+      // @ts-expect-error -- a pivot concerns the saga as a whole: it is no member
+      yield* saga.all([saga.pivot(reserve, { sku: 'a', quantity: 1 })]);
+      yield* saga.all([
+        // @ts-expect-error -- nor does it stand in a branch
+        function* () {
+          yield* saga.pivot(reserve, { sku: 'a', quantity: 1 });
+        },
+      ]);
+      // @ts-expect-error -- a mapper is no place for a pivot either
+      yield* saga.map(['a'], function* (sku) {
+        yield* saga.pivot(reserve, { sku, quantity: 1 });
+      });
+      // @ts-expect-error -- nor is a race
+      yield* saga.race({ first: saga.pivot(reserve, { sku: 'a', quantity: 1 }) });
+      // @ts-expect-error -- a member that ends the saga is none: it stands in a branch
+      yield* saga.all([saga.fail({ code: 'x', message: 'x' })]);
+      // @ts-expect-error -- a branch takes nothing and is not called
+      yield* saga.all([(function* () {})()]);
+      // @ts-expect-error -- the mapper makes no member
+      yield* saga.map(['a'], (sku) => sku);
+      yield* saga.map(['a'], function* (sku) {
+        // @ts-expect-error -- a wrong input in a branch
+        yield* saga.step(reserve, { sku: 1, quantity: sku });
+      });
+      const race = yield* saga.race({
+        booked: saga.step(reserve, { sku: 'a', quantity: 1 }),
+        late: saga.sleep('1 hour'),
+      });
+      // @ts-expect-error -- only one of them has a value with fields
+      touch(race.value.left);
+      // @ts-expect-error -- no such member
+      touch(race.winner === 'nobody');
+      const [settled] = yield* saga.allSettled([saga.step(reserve, { sku: 'a', quantity: 1 })]);
+      // @ts-expect-error -- it may have failed
+      touch(settled.value);
       const result = yield* saga.step(reserve, { sku: 'a', quantity: 1 });
       // @ts-expect-error -- no such field in the result
       touch(result.right);
