@@ -2,8 +2,8 @@ import type { StartNote, StartStore } from './start-store';
 
 interface Row {
   note: StartNote;
-  /** Milliseconds since the epoch; undefined when released. */
-  claimedAt: number | undefined;
+  /** Milliseconds since the epoch. */
+  claimedAt: number;
   confirmed: boolean;
 }
 
@@ -19,20 +19,15 @@ export function createInMemoryStarts({ clock }: { readonly clock: () => Date }):
         return { state: 'claimed', note };
       }
       if (row.confirmed) return { state: 'started', note: row.note };
-      const isFree = row.claimedAt === undefined || row.claimedAt + lease <= now;
-      if (!isFree || row.note.saga !== note.saga || row.note.inputHash !== note.inputHash) {
-        return { state: 'starting', note: row.note };
-      }
-      Object.assign(row, { note, claimedAt: now });
-      return { state: 'takenOver', note };
+      if (row.claimedAt + lease > now) return { state: 'starting', note: row.note };
+      row.claimedAt = now;
+      return { state: 'takenOver', note: row.note };
     },
-    async confirm(id) {
-      const row = rows.get(id);
-      if (row !== undefined) row.confirmed = true;
+    async confirm(id, note) {
+      if (rows.get(id)?.confirmed !== true) rows.set(id, { note, claimedAt: clock().getTime(), confirmed: true });
     },
     async release(id) {
-      const row = rows.get(id);
-      if (row?.confirmed === false) row.claimedAt = undefined;
+      if (rows.get(id)?.confirmed === false) rows.delete(id);
     },
   };
 }

@@ -7,12 +7,13 @@
  *
  * What can go wrong, and what happens then:
  *
- * - The caller dies between claim and start, or between start and confirmation. The row stays unconfirmed, and only the
- *   caller that died knew the input. The next start with the same id and input takes the claim over when its lease has
- *   passed, asks the host whether the instance is there, and starts it if not: no start is lost by a crash as long as
- *   whoever asked for it asks again, which who got no answer does.
+ * - The caller dies between claim and start, or between start and confirmation. The claim stays unconfirmed, and whoever
+ *   asked for the start got no answer. The next start with the id takes the claim over when its lease has passed, asks
+ *   the host whether the instance is there, and starts it if not. So no start is lost that is asked for again.
  * - Two callers at once. One gets the claim; the other waits until the start is confirmed, or the lease has passed.
- * - The host refuses or does not answer. The claim is released, so that a repetition need not wait for the lease.
+ * - The host refuses or does not answer. The claim is released, so that the next caller need not wait for the lease.
+ *
+ * A claim by itself promises nothing: only what is confirmed, or on the host, is the first start with its id.
  *
  * What is left: a caller that is held up for longer than its lease between its question and its start, while another
  * starts the same saga and that one ends. Its late start replaces what has ended. Steps keep their keys then, so that
@@ -23,19 +24,19 @@
 export interface StartNote {
   /** Name of the saga. */
   readonly saga: string;
-  /** Version that it is started as. */
+  /** Version that it was started as. */
   readonly version: string;
   /** SHA-256 of the input's JSON with its keys in order, in hexadecimal. */
   readonly inputHash: string;
 }
 
 /**
- * What came of a claim, with the note that is kept now: the caller's own, or that of the first start with the id.
+ * What came of a claim, with the note that is kept: the caller's own, or that of an earlier caller.
  *
  * - `claimed`   the id is new: the caller is to start it, and to confirm or release
- * - `takenOver` the same start was claimed before and neither confirmed nor released within the lease, or was released:
- *               the caller is to ask the host, to start it if it is not there, and to confirm or release
- * - `starting`  it was claimed and is not confirmed: somebody else is at it, or died, or had another input
+ * - `takenOver` an earlier claim was not confirmed within its lease: the caller is to ask the host, to start it if it is
+ *               not there, and to confirm or release
+ * - `starting`  somebody else has claimed it, and is at it
  * - `started`   it was confirmed
  */
 export interface StartClaim {
@@ -46,13 +47,12 @@ export interface StartClaim {
 /** Keeps which sagas were started. Each call is atomic, whoever else calls. */
 export interface StartStore {
   /**
-   * Notes a start with an id that has none. Takes over an unconfirmed claim that was made or taken over at least `lease`
-   * milliseconds ago (by the store's clock), or was released, if saga and input are the same; the version becomes the
-   * caller's then.
+   * Claims an id that nobody has, with the caller's note, or takes over an unconfirmed claim that was made or taken over
+   * `lease` milliseconds ago or more (by the store's clock); its note stays until the confirmation.
    */
   claim(id: string, note: StartNote, lease: number): Promise<StartClaim>;
-  /** Notes that the host has the instance. Does nothing when that is noted, or there is no claim. */
-  confirm(id: string): Promise<void>;
-  /** Lets the next caller take an unconfirmed claim over at once. Does nothing when it is confirmed, or there is none. */
+  /** Notes for good that the host has the instance, as this note says. The first confirmation stands. */
+  confirm(id: string, note: StartNote): Promise<void>;
+  /** Forgets a claim: nothing was started. Does nothing to one that is confirmed. */
   release(id: string): Promise<void>;
 }
