@@ -1,8 +1,9 @@
 import type { FileProblem } from './domain/csv-file';
-import type { CustomerId, OrderId, Sku } from './domain/ids';
+import type { CustomerId, OrderId, ReturnId, Sku } from './domain/ids';
 import type { NewOrder, Product, StoredOrder } from './domain/order';
 import type { RowRejection } from './domain/order-rows';
 import type { FinalStatus, OrderStatus, StatusReason } from './domain/order-status';
+import type { AcceptedLine, NewReturn, Pieces, StoredReturn } from './domain/return';
 import type { StuckNotice, WaitingSaga } from './domain/stuck';
 
 /**
@@ -34,6 +35,10 @@ export type Capture =
   | { readonly kind: 'captured'; readonly amount: number }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };
 
+export type Refund =
+  | { readonly kind: 'refunded'; readonly refundId: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+
 /** The payment provider. `key` is the idempotency key that the provider sees. */
 export interface Payments {
   /** Holds the money. */
@@ -45,6 +50,16 @@ export interface Payments {
    * tells the id, and is then cancelled. A decline means that there is nothing to cancel; so does a repeated call.
    */
   cancel(key: string, request: AuthoriseRequest, intentId: string | undefined): Promise<void>;
+  /** Gives a part of the money that was taken back. More than is left of it is refused. */
+  refund(key: string, request: RefundRequest): Promise<Refund>;
+}
+
+export interface RefundRequest {
+  readonly intentId: string;
+  readonly amount: number;
+  /** What it is for, as the provider shows it. */
+  readonly returnId: string;
+  readonly sku: string;
 }
 
 export interface ShipmentRequest {
@@ -53,9 +68,22 @@ export interface ShipmentRequest {
   readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
 }
 
+export interface PickUpRequest {
+  readonly returnId: string;
+  readonly customerId: string;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+}
+
 export interface Carrier {
   /** Books one parcel for the order. */
   book(key: string, request: ShipmentRequest): Promise<{ readonly shipmentId: string; readonly tracking: string }>;
+  /** Has the carrier collect one parcel from the customer. */
+  bookPickUp(key: string, request: PickUpRequest): Promise<{ readonly pickUpId: string; readonly tracking: string }>;
+  /**
+   * Calls the pick-up off. Without an id the booking is sent again under its own `key`, which tells the id. `collected`
+   * is the carrier's refusal: it has been there.
+   */
+  cancelPickUp(key: string, request: PickUpRequest, pickUpId: string | undefined): Promise<'cancelled' | 'collected'>;
 }
 
 export interface Mail {
@@ -109,26 +137,73 @@ export interface OrderQuery {
   readonly limit: number;
 }
 
+/** What the rows of sagas have in common, those of orders and those of returns. */
+export interface SagaRows<Id> {
+  /** Notes that the row's saga has been started; does nothing when that is known already. */
+  markStarted(id: Id): Promise<void>;
+  /** Rows accepted before `acceptedBefore` whose saga is not known to have been started, oldest first. */
+  listUnstarted(acceptedBefore: Date, limit: number): Promise<readonly Id[]>;
+  /** Something of the row's saga waits for an operator. */
+  markParked(key: string, id: Id, reason: StatusReason): Promise<void>;
+  /** The row's saga goes on after having been parked. */
+  markResumed(key: string, id: Id): Promise<void>;
+  /** Writes the final status; does nothing when there is one already. */
+  settle(id: Id, status: FinalStatus, reason: StatusReason | undefined): Promise<void>;
+}
+
 /** The orders' rows: the authority on which orders exist. */
-export interface Orders {
+export interface Orders extends SagaRows<OrderId> {
   accept(order: NewOrder): Promise<Acceptance>;
   /** One answer for each order, in their order. Safe to repeat. */
   acceptMany(orders: readonly NewOrder[]): Promise<readonly Acceptance[]>;
   find(id: OrderId): Promise<StoredOrder | undefined>;
   /** Newest first. */
   list(query: OrderQuery): Promise<readonly StoredOrder[]>;
-  /** Notes that the order's saga has been started; does nothing when that is known already. */
-  markStarted(id: OrderId): Promise<void>;
-  /** Orders accepted before `acceptedBefore` whose saga is not known to have been started, oldest first. */
-  listUnstarted(acceptedBefore: Date, limit: number): Promise<readonly OrderId[]>;
   markAwaitingApproval(key: string, id: OrderId): Promise<void>;
   markApproved(key: string, id: OrderId, reason: StatusReason): Promise<void>;
-  /** Something of the order's saga waits for an operator. */
-  markParked(key: string, id: OrderId, reason: StatusReason): Promise<void>;
-  /** The order's saga goes on after having been parked. */
-  markResumed(key: string, id: OrderId): Promise<void>;
-  /** Writes the final status; does nothing when there is one already. */
-  settle(id: OrderId, status: FinalStatus, reason: StatusReason | undefined): Promise<void>;
+}
+
+/** The returns' rows: the authority on which returns exist. */
+export interface Returns extends SagaRows<ReturnId> {
+  accept(newReturn: NewReturn): Promise<Acceptance>;
+  find(id: ReturnId): Promise<StoredReturn | undefined>;
+  /** An order's, newest first. */
+  list(query: {
+    readonly orderId: OrderId;
+    /** The last return of the page before. */
+    readonly after?: ReturnId | undefined;
+    readonly limit: number;
+  }): Promise<readonly StoredReturn[]>;
+  markAwaitingPickUp(key: string, id: ReturnId): Promise<void>;
+}
+
+export type ClaimOutcome =
+  | { readonly kind: 'claimed' }
+  /** Other returns hold or have taken the rest of it. */
+  | { readonly kind: 'notLeft'; readonly sku: Sku; readonly left: number }
+  /** The claim was released before it was made: nothing is held, nor ever will be under this key. */
+  | { readonly kind: 'undone' };
+
+/** What returns take from orders: the one place where two returns of an order meet. */
+export interface ReturnedItems {
+  /** How many pieces of each product of the order no return holds or has taken. Throws when there is no such order. */
+  findLeft(id: OrderId): Promise<ReadonlyMap<Sku, number>>;
+  /** Holds all of the return's pieces, or none. */
+  claim(key: string, id: ReturnId): Promise<ClaimOutcome>;
+  /** Gives back exactly what `key` claimed, and keeps a later `claim` under it from claiming anything. */
+  release(key: string): Promise<void>;
+  /**
+   * Takes what was collected (at most what was claimed) for good, fixes what is paid back for it and gives back the rest
+   * of the claim.
+   */
+  accept(key: string, id: ReturnId, collected: readonly Pieces[]): Promise<readonly AcceptedLine[]>;
+  /** Notes that the line's refund is on its way, and the payment as refunded by so much. */
+  recordRefund(
+    key: string,
+    line: { readonly id: ReturnId; readonly sku: Sku; readonly refundId: string },
+  ): Promise<void>;
+  /** Puts the line's accepted pieces back into stock. */
+  restock(key: string, line: { readonly id: ReturnId; readonly sku: Sku }): Promise<void>;
 }
 
 export interface PaymentRow {
@@ -136,14 +211,17 @@ export interface PaymentRow {
   readonly intentId: string;
   readonly amount: number;
   readonly currency: string;
+  /** `refunded` when all of it was given back. */
   readonly state: 'authorised' | 'captured' | 'cancelled' | 'refunded';
+  /** How much of it was given back. */
+  readonly refunded: number;
 }
 
 /** What we know of the orders' payments. */
 export interface PaymentRows {
   find(id: OrderId): Promise<PaymentRow | undefined>;
   /** `undone` when `key` was released first; nothing is written then. */
-  recordAuthorised(key: string, payment: Omit<PaymentRow, 'state'>): Promise<'recorded' | 'undone'>;
+  recordAuthorised(key: string, payment: Omit<PaymentRow, 'state' | 'refunded'>): Promise<'recorded' | 'undone'>;
   recordCaptured(key: string, id: OrderId): Promise<void>;
   /** Keeps a later `recordAuthorised` under `key` from writing, and tells the intent if there was one. */
   undoAuthorised(key: string): Promise<{ readonly intentId: string | undefined }>;
@@ -161,6 +239,23 @@ export interface ShipmentRow {
 export interface ShipmentRows {
   find(id: OrderId): Promise<ShipmentRow | undefined>;
   recordBooked(key: string, shipment: Omit<ShipmentRow, 'state'>): Promise<void>;
+}
+
+export interface PickUpRow {
+  readonly returnId: ReturnId;
+  readonly pickUpId: string;
+  readonly tracking: string;
+  readonly state: 'booked' | 'collected' | 'cancelled';
+}
+
+/** What we know of the returns' pick-ups. */
+export interface PickUpRows {
+  find(id: ReturnId): Promise<PickUpRow | undefined>;
+  /** `undone` when `key` was released first; nothing is written then. */
+  recordBooked(key: string, pickUp: Omit<PickUpRow, 'state'>): Promise<'recorded' | 'undone'>;
+  /** Keeps a later `recordBooked` under `key` from writing, and tells the pick-up if there was one. */
+  undoBooked(key: string): Promise<{ readonly pickUpId: string | undefined }>;
+  recordCancelled(id: ReturnId): Promise<void>;
 }
 
 /** Starts the saga of an order that has a row. `Client` is the durable client at hand. */

@@ -11,7 +11,7 @@ export interface Shipment {
   readonly bookedAt: string;
 }
 
-interface ShipmentLine {
+export interface ShipmentLine {
   readonly sku: string;
   readonly quantity: number;
 }
@@ -23,17 +23,20 @@ export class BookingError extends Error {}
 
 /** Reads a booking from a body; throws a `BookingError`. */
 export function parseBooking(body: string): Booking {
-  const value = parseObject(body);
-  const { orderId, customerId, lines } = value;
+  const { orderId, customerId, lines } = parseObject(body, '{orderId, customerId, lines}');
   if (!isText(orderId)) throw new BookingError(`orderId: expected a text, got ${JSON.stringify(orderId)}`);
   if (!isText(customerId)) throw new BookingError(`customerId: expected a text, got ${JSON.stringify(customerId)}`);
-  if (!Array.isArray(lines) || lines.length === 0) {
-    throw new BookingError(`lines: expected a list of {sku, quantity}, got ${JSON.stringify(lines)}`);
-  }
-  return { orderId, customerId, lines: lines.map(parseLine) };
+  return { orderId, customerId, lines: parseLines(lines) };
 }
 
-function parseObject(body: string): Record<string, unknown> {
+/** Throws a `BookingError` unless it is a list of lines with at least one. */
+export function parseLines(lines: unknown): readonly ShipmentLine[] {
+  if (Array.isArray(lines) && lines.length > 0) return lines.map(parseLine);
+  throw new BookingError(`lines: expected a list of {sku, quantity}, got ${JSON.stringify(lines)}`);
+}
+
+/** Throws a `BookingError` unless the body is a JSON object; `expected` says which. */
+export function parseObject(body: string, expected: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -41,7 +44,7 @@ function parseObject(body: string): Record<string, unknown> {
     throw new BookingError(`expected JSON, got ${JSON.stringify(body.slice(0, 80))}`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new BookingError(`expected an object {orderId, customerId, lines}, got ${JSON.stringify(value)}`);
+  throw new BookingError(`expected an object ${expected}, got ${JSON.stringify(value)}`);
 }
 
 function parseLine(line: unknown, index: number): ShipmentLine {
@@ -56,6 +59,6 @@ function parseLine(line: unknown, index: number): ShipmentLine {
   );
 }
 
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }

@@ -44,6 +44,8 @@ export interface Refund {
   readonly currency: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly created: number;
+  /** The bank would not take the money back: none was given. */
+  readonly isFailed?: boolean;
 }
 
 export interface Outcome {
@@ -112,10 +114,9 @@ export function refundIntent(
     });
   }
   const { id, metadata, created } = request;
-  return {
-    intent: { ...intent, refunded: intent.refunded + amount },
-    refund: { id, metadata, created, intentId: intent.id, amount, currency: intent.currency },
-  };
+  const refund: Refund = { id, metadata, created, intentId: intent.id, amount, currency: intent.currency };
+  if (findTestMethod(intent.paymentMethod)?.failsRefunds) return { intent, refund: { ...refund, isFailed: true } };
+  return { intent: { ...intent, refunded: intent.refunded + amount }, refund };
 }
 
 function refuseState(intent: Intent, verb: string, allowed: readonly IntentStatus[]): Outcome {

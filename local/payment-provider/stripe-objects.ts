@@ -46,7 +46,7 @@ export function toRefund(refund: Refund): Record<string, unknown> {
     metadata: refund.metadata,
     payment_intent: refund.intentId,
     reason: null,
-    status: 'succeeded',
+    ...(refund.isFailed ? { status: 'failed', failure_reason: 'lost_or_stolen_card' } : { status: 'succeeded' }),
   };
 }
 

@@ -9,6 +9,8 @@ export interface Decline {
 export interface TestMethod {
   readonly authoriseDecline?: Decline;
   readonly captureDecline?: Decline;
+  /** Refunds are made and fail, giving nothing back. */
+  readonly failsRefunds?: boolean;
   /** How long the authorisation takes, in milliseconds; money is held at the end of that time. */
   readonly authoriseStallMs: number;
   /** How long the capture takes; money is taken at the end of that time. */
@@ -34,6 +36,7 @@ const METHODS: ReadonlyMap<string, TestMethod> = new Map([
   ['pm_card_insufficient', { ...willing, authoriseDecline: insufficient }],
   ['pm_card_visa_chargeDeclinedInsufficientFunds', { ...willing, authoriseDecline: insufficient }],
   ['pm_capture_declined', { ...willing, captureDecline: atCapture }],
+  ['pm_refund_failed', { ...willing, failsRefunds: true }],
 ]);
 
 const LONGEST_STALL_MS = 600_000;

@@ -6,61 +6,110 @@ import { OutsideError, type OutsideTrouble } from './outside-error';
 export interface HttpCarrierOptions {
   /** Base address of the carrier's API. */
   readonly url: string;
+  /**
+   * Where the carrier tells of pick-ups that it has collected, `{returnId}` standing for the return's id. Without it
+   * somebody else has to tell.
+   */
+  readonly callbackUrl?: string | undefined;
   /** How long to wait for an answer; 10 seconds by default. */
   readonly timeoutMs?: number;
 }
 
 const bookedSchema = z.object({ shipmentId: z.string().min(1), tracking: z.string().min(1) });
+const pickUpSchema = z.object({ pickUpId: z.string().min(1), tracking: z.string().min(1) });
+const refusalSchema = z.object({ code: z.literal('alreadyCollected') });
 
-/** The carrier over HTTP: `POST /shipments` under the header `Idempotency-Key`. Throws an `OutsideError`. */
-export function createHttpCarrier({ url, timeoutMs = 10_000 }: HttpCarrierOptions): Carrier {
-  const shipments = new URL('shipments', url.endsWith('/') ? url : `${url}/`);
+/**
+ * The carrier over HTTP: `POST /shipments`, `POST /pick-ups` and `DELETE /pick-ups/{id}`, under the header
+ * `Idempotency-Key`. Throws an `OutsideError`.
+ */
+export function createHttpCarrier({ url, callbackUrl, timeoutMs = 10_000 }: HttpCarrierOptions): Carrier {
+  const base = url.endsWith('/') ? url : `${url}/`;
+  const send = (method: string, path: string, key: string, body?: object): Promise<Answer> =>
+    request(new URL(path, base), { method, key, body }, timeoutMs);
+
+  const bookPickUp: Carrier['bookPickUp'] = async (key, { returnId, customerId, lines }) => {
+    const callback = callbackUrl?.replace('{returnId}', encodeURIComponent(returnId));
+    const body = { returnId, customerId, lines: lines.map(toLine), callbackUrl: callback };
+    return read(requireSuccess(await send('POST', 'pick-ups', key, body)), pickUpSchema, '{pickUpId, tracking}');
+  };
+
   return {
-    async book(key, request) {
-      const body = await post(shipments, key, request, timeoutMs);
-      const booked = bookedSchema.safeParse(body);
-      if (booked.success) return booked.data;
-      throw new OutsideError(
-        'carrierUnexpected',
-        `the carrier's answer: expected {shipmentId, tracking}, got ${JSON.stringify(body).slice(0, 200)}`,
-      );
+    async book(key, { orderId, customerId, lines }) {
+      const body = { orderId, customerId, lines: lines.map(toLine) };
+      return read(requireSuccess(await send('POST', 'shipments', key, body)), bookedSchema, '{shipmentId, tracking}');
+    },
+
+    bookPickUp,
+
+    async cancelPickUp(key, pickUp, pickUpId) {
+      const id = pickUpId ?? (await bookPickUp(key, pickUp)).pickUpId;
+      const path = `pick-ups/${encodeURIComponent(id)}`;
+      const answer = await send('DELETE', path, `${toIdempotencyHeader(key)}/cancel`);
+      if (answer.status === 409 && refusalSchema.safeParse(tryJson(answer.text)).success) return 'collected';
+      requireSuccess(answer);
+      return 'cancelled';
     },
   };
 }
 
-async function post(url: URL, key: string, request: ShipmentRequest, timeoutMs: number): Promise<unknown> {
-  const { orderId, customerId, lines } = request;
-  let response: Response;
-  let text: string;
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function toLine({ sku, quantity }: ShipmentRequest['lines'][number]) {
+  return { sku, quantity };
+}
+
+async function request(
+  url: URL,
+  { method, key, body }: { readonly method: string; readonly key: string; readonly body: object | undefined },
+  timeoutMs: number,
+): Promise<Answer> {
   try {
-    response = await fetch(url, {
-      method: 'POST',
+    const response = await fetch(url, {
+      method,
       headers: { 'content-type': 'application/json', 'idempotency-key': toIdempotencyHeader(key) },
-      body: JSON.stringify({
-        orderId,
-        customerId,
-        lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
-      }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(timeoutMs),
     });
-    text = await response.text();
+    return { status: response.status, text: await response.text() };
   } catch (error) {
     throw toConnectionError(error, url, timeoutMs);
   }
-  if (!response.ok) {
-    throw new OutsideError(
-      `carrier${toTrouble(response.status)}`,
-      `the carrier answered ${response.status}: ${text.slice(0, 500)}`,
-    );
-  }
+}
+
+function requireSuccess({ status, text }: Answer): string {
+  if (status >= 200 && status < 300) return text;
+  throw new OutsideError(`carrier${toTrouble(status)}`, `the carrier answered ${status}: ${text.slice(0, 500)}`);
+}
+
+function read<Schema extends z.ZodType>(text: string, schema: Schema, expected: string): z.output<Schema> {
+  let body: unknown;
   try {
-    return JSON.parse(text);
+    body = JSON.parse(text);
   } catch (error) {
     throw new OutsideError(
       'carrierUnexpected',
       `the carrier's answer: expected JSON, got ${text.slice(0, 200)}`,
       error,
     );
+  }
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new OutsideError(
+    'carrierUnexpected',
+    `the carrier's answer: expected ${expected}, got ${JSON.stringify(body).slice(0, 200)}`,
+  );
+}
+
+/** Undefined for what is no JSON. */
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

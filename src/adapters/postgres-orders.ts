@@ -1,9 +1,11 @@
 import type { Ledger } from 'durable-saga/postgres';
 import { customerIdSchema, orderIdSchema } from '../domain/ids';
+import type { OrderId } from '../domain/ids';
 import type { NewOrder, OrderLine, StoredOrder } from '../domain/order';
 import type { OrderStatus, StatusReason } from '../domain/order-status';
 import type { Acceptance, Clock, OrderQuery, Orders } from '../ports';
 import type { Database, Queryable } from './postgres-database';
+import { createSagaRows } from './postgres-saga-rows';
 
 interface Row {
   id: string;
@@ -25,8 +27,6 @@ interface Row {
 const columns = `id, body_hash, source, customer_id, email, payment_method, currency, lines, total, status, status_reason,
   created_at, started_at, updated_at`;
 
-const notFinal = `status not in ('completed', 'compensated', 'compensationFailed')`;
-
 /**
  * Orders in table `orders`. A row is written once, under its unique id, and is never deleted: whatever becomes of the
  * saga's history, an id that was used stays used. Statuses only go forward; a final one stays.
@@ -35,7 +35,14 @@ export function createPostgresOrders(database: Database, ledger: Ledger, clock: 
   const acceptMany = (orders: readonly NewOrder[]): Promise<readonly Acceptance[]> =>
     orders.length === 0 ? Promise.resolve([]) : database.transaction((tx) => insert(tx, orders, clock.now()));
 
+  const { setStatusOnce, ...shared } = createSagaRows<OrderId, OrderStatus>('orders', (id) => orderIdSchema.parse(id), {
+    database,
+    ledger,
+    clock,
+  });
+
   return {
+    ...shared,
     acceptMany,
 
     async accept(order) {
@@ -54,24 +61,6 @@ export function createPostgresOrders(database: Database, ledger: Ledger, clock: 
       return rows.map(toOrder);
     },
 
-    async markStarted(id) {
-      await database.query(
-        `update orders set started_at = $2, updated_at = $2,
-           status = case when status = 'accepted' then 'running' else status end
-         where id = $1 and started_at is null`,
-        [id, clock.now()],
-      );
-    },
-
-    async listUnstarted(acceptedBefore, limit) {
-      const { rows } = await database.query<{ id: string }>(
-        `select id from orders where status = 'accepted' and started_at is null and created_at < $1
-         order by created_at limit $2`,
-        [acceptedBefore, limit],
-      );
-      return rows.map((row) => orderIdSchema.parse(row.id));
-    },
-
     async markAwaitingApproval(key, id) {
       await setStatusOnce(key, id, 'awaitingApproval', undefined);
     },
@@ -79,35 +68,7 @@ export function createPostgresOrders(database: Database, ledger: Ledger, clock: 
     async markApproved(key, id, reason) {
       await setStatusOnce(key, id, 'running', reason);
     },
-
-    async markParked(key, id, reason) {
-      await setStatusOnce(key, id, 'parked', reason);
-    },
-
-    async markResumed(key, id) {
-      await setStatusOnce(key, id, 'running', undefined);
-    },
-
-    async settle(id, status, reason) {
-      await database.query(
-        `update orders set status = $2, status_reason = coalesce($3, status_reason), updated_at = $4 where id = $1 and ${notFinal}`,
-        [id, status, toJson(reason), clock.now()],
-      );
-    },
   };
-
-  /** Once by its key: a copy of the call that comes late must not turn back a status that has gone on. */
-  async function setStatusOnce(key: string, id: string, status: OrderStatus, reason: StatusReason | undefined) {
-    await database.transaction((tx) =>
-      ledger.once(tx, key, async () => {
-        await tx.query(
-          `update orders set status = $2, status_reason = $3, updated_at = $4 where id = $1 and ${notFinal}`,
-          [id, status, toJson(reason), clock.now()],
-        );
-        return { status };
-      }),
-    );
-  }
 }
 
 async function insert(tx: Queryable, orders: readonly NewOrder[], now: Date): Promise<readonly Acceptance[]> {
@@ -166,8 +127,4 @@ function toOrder(row: Row): StoredOrder {
     startedAt: row.started_at ?? undefined,
     updatedAt: row.updated_at,
   };
-}
-
-function toJson(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value);
 }

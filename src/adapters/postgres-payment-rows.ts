@@ -10,6 +10,7 @@ interface Row {
   amount: number;
   currency: string;
   state: PaymentRow['state'];
+  refunded: number;
 }
 
 /** What we know of payments, in table `payments`: one row an order. */
@@ -17,7 +18,7 @@ export function createPostgresPaymentRows(database: Database, ledger: Ledger, cl
   return {
     async find(id) {
       const { rows } = await database.query<Row>(
-        'select order_id, intent_id, amount, currency, state from payments where order_id = $1',
+        'select order_id, intent_id, amount, currency, state, refunded from payments where order_id = $1',
         [id],
       );
       return rows[0] && toPaymentRow(rows[0]);
@@ -74,6 +75,6 @@ export function createPostgresPaymentRows(database: Database, ledger: Ledger, cl
 }
 
 function toPaymentRow(row: Row): PaymentRow {
-  const { intent_id: intentId, amount, currency, state } = row;
-  return { orderId: orderIdSchema.parse(row.order_id), intentId, amount, currency, state };
+  const { intent_id: intentId, amount, currency, state, refunded } = row;
+  return { orderId: orderIdSchema.parse(row.order_id), intentId, amount, currency, state, refunded };
 }

@@ -9,9 +9,11 @@
  * one exception: a create that Stripe refuses for the customer's payment method or for the amount has held no money.
  * Stripe may also keep a failure of its own (5xx) under a key and repeat it for as long as it keeps the key; then every
  * attempt fails, and the step ends as one that somebody has to look at.
+ *
+ * Refunds are simpler: the key makes each one happen once, and Stripe itself refuses more than was taken.
  */
 import Stripe from 'stripe';
-import type { Authorisation, AuthoriseRequest, Payments } from '../ports';
+import type { Authorisation, AuthoriseRequest, Payments, Refund, RefundRequest } from '../ports';
 import { toIdempotencyHeader } from './idempotency-header';
 import { OutsideError, type OutsideTrouble } from './outside-error';
 
@@ -53,6 +55,7 @@ export function createStripePayments({ key: apiKey, url, timeoutMs = 20_000 }: S
       const id = intentId ?? (await findIntent(stripe, key, request));
       if (id !== undefined) await cancelIntent(stripe, id, `${toIdempotencyHeader(key)}/cancel`);
     },
+    refund: async (key, request) => refund(stripe, key, request),
   };
 }
 
@@ -130,6 +133,28 @@ async function readCapture(
   );
 }
 
+async function refund(
+  stripe: Stripe,
+  key: string,
+  { intentId, amount, returnId, sku }: RefundRequest,
+): Promise<Refund> {
+  try {
+    const {
+      id,
+      status,
+      failure_reason: reason,
+    } = await stripe.refunds.create(
+      { payment_intent: intentId, amount, metadata: { returnId, sku } },
+      { idempotencyKey: toIdempotencyHeader(key) },
+    );
+    if (status !== 'failed' && status !== 'canceled') return { kind: 'refunded', refundId: id };
+    return { kind: 'refused', code: reason ?? status, message: `refund ${id} is ${status}` };
+  } catch (error) {
+    if (isAboutTheRefund(error)) return { kind: 'refused', ...toReason(error) };
+    throw toOutsideError(error);
+  }
+}
+
 async function retrieve(stripe: Stripe, id: string): Promise<Stripe.PaymentIntent> {
   try {
     return await stripe.paymentIntents.retrieve(id);
@@ -148,6 +173,13 @@ function isAboutThePayment(error: unknown): error is Stripe.errors.StripeError {
     error instanceof Stripe.errors.StripeInvalidRequestError &&
     (error.param === 'payment_method' || error.param === 'amount')
   );
+}
+
+/** There is not so much left to give back, or nothing can be given back of this payment: asking again won't help. */
+function isAboutTheRefund(error: unknown): error is Stripe.errors.StripeError {
+  if (error instanceof Stripe.errors.StripeCardError) return true;
+  if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return false;
+  return error.param === 'amount' || error.code?.startsWith('charge_') === true || isUnexpectedState(error);
 }
 
 /** The bank's reason where it gives one, else Stripe's. */

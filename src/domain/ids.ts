@@ -14,6 +14,23 @@ export const orderIdSchema = z
   .brand<'OrderId'>();
 export type OrderId = z.infer<typeof orderIdSchema>;
 
+const returnIdForm = 'expected the id of an order, a ".", and 1 to 35 letters, digits, "_" or "-"';
+
+/**
+ * `<order>.<own part>`. The point keeps returns apart from orders: both ids are instance ids in one task hub. At most
+ * 100 characters, which is what every host takes.
+ */
+export const returnIdSchema = z
+  .string(returnIdForm)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9_-]{1,35}$/, returnIdForm)
+  .brand<'ReturnId'>();
+export type ReturnId = z.infer<typeof returnIdSchema>;
+
+/** The order that a return belongs to, by its id. */
+export function orderIdOf(returnId: ReturnId): OrderId {
+  return orderIdSchema.parse(returnId.slice(0, returnId.indexOf('.')));
+}
+
 const printableForm = 'expected 1 to 64 printable characters, no blank first or last';
 const printable = /^[^\p{C}\s](?:[^\p{C}]{0,62}[^\p{C}\s])?$/u;
 

@@ -79,3 +79,12 @@ export function lineAmount(line: { quantity: number; unitPrice: number; discount
   const amount = roundHalfUp({ digits: BigInt(line.quantity) * BigInt(line.unitPrice) * kept, scale });
   return amount > BigInt(MAX_TOTAL) ? undefined : Number(amount);
 }
+
+/**
+ * What `part` of `whole` equal units of an amount come to, rounded half-up: 0 of them nothing, all of them the amount.
+ * The difference between two such shares is what the units between them come to; differences therefore add up exactly,
+ * in whatever portions they are taken.
+ */
+export function shareOf(amount: number, part: number, whole: number): number {
+  return Number((2n * BigInt(amount) * BigInt(part) + BigInt(whole)) / (2n * BigInt(whole)));
+}

@@ -7,7 +7,7 @@ export const MAX_QUANTITY = 100_000;
 export const MAX_LINES = 100;
 
 const quantityForm = `expected a whole number from 1 to ${MAX_QUANTITY}`;
-const quantitySchema = z.int(quantityForm).min(1, quantityForm).max(MAX_QUANTITY, quantityForm);
+export const quantitySchema = z.int(quantityForm).min(1, quantityForm).max(MAX_QUANTITY, quantityForm);
 
 const emailForm = 'expected an e-mail address of at most 254 characters';
 export const emailSchema = z.email(emailForm).max(254, emailForm);
@@ -22,17 +22,20 @@ export const DEFAULT_PAYMENT_METHOD = 'pm_card_visa';
 
 const linesForm = `expected a list of 1 to ${MAX_LINES} lines`;
 
+/** A list of 1 to 100 lines. They are counted before they are looked at, so that a million wrong ones are one mistake. */
+export const linesSchemaOf = <Line extends z.ZodType>(line: Line) =>
+  z
+    .array(z.unknown(), linesForm)
+    .min(1, linesForm)
+    .max(MAX_LINES, { error: linesForm, abort: true })
+    .pipe(z.array(line));
+
 /** The body of `POST /api/orders`. Names that it doesn't know are refused: they are mostly misspelt ones that it does. */
 export const orderRequestSchema = z.strictObject({
   orderId: orderIdSchema.optional(),
   customerId: customerIdSchema,
   email: emailSchema.optional(),
-  // Counted before they are looked at, so that a million wrong lines are one mistake.
-  lines: z
-    .array(z.unknown(), linesForm)
-    .min(1, linesForm)
-    .max(MAX_LINES, { error: linesForm, abort: true })
-    .pipe(z.array(z.strictObject({ sku: skuSchema, quantity: quantitySchema }))),
+  lines: linesSchemaOf(z.strictObject({ sku: skuSchema, quantity: quantitySchema })),
   paymentMethod: paymentMethodSchema,
 });
 export type OrderRequest = z.infer<typeof orderRequestSchema>;

@@ -20,14 +20,10 @@ export type OrderStatus = (typeof orderStatuses)[number];
 
 export type FinalStatus = Extract<OrderStatus, 'completed' | 'compensated' | 'compensationFailed'>;
 
-const finalStatuses: readonly OrderStatus[] = [
-  'completed',
-  'compensated',
-  'compensationFailed',
-] satisfies FinalStatus[];
+const finalStatuses: readonly string[] = ['completed', 'compensated', 'compensationFailed'] satisfies FinalStatus[];
 
-/** True once nothing will change the order any more. */
-export function isFinal(status: OrderStatus): status is FinalStatus {
+/** True once nothing will change the order, or the return, any more. */
+export function isFinal(status: string): status is FinalStatus {
   return finalStatuses.includes(status);
 }
 

@@ -1,12 +1,15 @@
 import { createHttpCarrier } from '../../src/adapters/http-carrier';
-import type { Carrier, ShipmentRequest } from '../../src/ports';
+import type { Carrier, PickUpRequest, ShipmentRequest } from '../../src/ports';
 import { createInMemoryCarrier } from '../support/in-memory-carrier';
-import { startStandIns } from '../support/start-stand-ins';
+import { readJson, startStandIns } from '../support/start-stand-ins';
 
 interface Bench {
   readonly carrier: Carrier;
   whileFailing<Result>(when: 'before' | 'after', action: () => Promise<Result>): Promise<Result>;
   countShipments(): Promise<number>;
+  /** The driver collects all that is booked. */
+  collect(): Promise<void>;
+  countPickUps(): Promise<{ readonly booked: number; readonly cancelled: number; readonly collected: number }>;
   close(): Promise<void>;
 }
 
@@ -19,6 +22,12 @@ async function inMemory(): Promise<Bench> {
       return action();
     },
     countShipments: async () => carrier.shipments.length,
+    collect: async () => carrier.collect(),
+    async countPickUps() {
+      const counts = { booked: 0, cancelled: 0, collected: 0 };
+      for (const { state } of carrier.pickUps) counts[state] += 1;
+      return counts;
+    },
     close: async () => undefined,
   };
 }
@@ -36,6 +45,17 @@ async function overHttp(): Promise<Bench> {
       }
     },
     countShipments: async () => (await standIns.readShipments()).shipments.booked,
+    async collect() {
+      const { CARRIER_URL: url } = standIns.settings;
+      const { pickUps } = await readJson<{ pickUps: { pickUpId: string; state: string }[] }>(`${url}/pick-ups`);
+      for (const { pickUpId } of pickUps.filter(({ state }) => state === 'booked')) {
+        await fetch(`${url}/pick-ups/${pickUpId}/collect`, { method: 'POST' });
+      }
+    },
+    async countPickUps() {
+      const { booked, cancelled, collected } = (await standIns.readShipments()).pickUps;
+      return { booked, cancelled, collected };
+    },
     close: async () => standIns.close(),
   };
 }
@@ -90,5 +110,53 @@ describe.each([
     const first = await book();
     expect(await book()).toEqual(first);
     expect(await bench.countShipments()).toBe(1);
+  });
+
+  describe('pick-ups', () => {
+    const pickUp: PickUpRequest = { returnId: 'o-1.r', customerId: 'ALFKI', lines: [{ sku: '17', quantity: 2 }] };
+    const none = { booked: 0, cancelled: 0, collected: 0 };
+
+    it('are booked once a key', async () => {
+      const first = await bench.carrier.bookPickUp('k', pickUp);
+      expect(first).toEqual({ pickUpId: expect.stringMatching(/./), tracking: expect.stringMatching(/./) });
+      expect(await bench.carrier.bookPickUp('k', pickUp)).toEqual(first);
+      expect(await bench.countPickUps()).toEqual({ ...none, booked: 1 });
+    });
+
+    it('are called off, however often', async () => {
+      const { pickUpId } = await bench.carrier.bookPickUp('k', pickUp);
+      expect(await bench.carrier.cancelPickUp('k', pickUp, pickUpId)).toBe('cancelled');
+      expect(await bench.carrier.cancelPickUp('k', pickUp, pickUpId)).toBe('cancelled');
+      expect(await bench.countPickUps()).toEqual({ ...none, cancelled: 1 });
+    });
+
+    it('are called off without their id, whether they were booked or not, and stay so', async () => {
+      await bench.carrier.bookPickUp('k', pickUp);
+      expect(await bench.carrier.cancelPickUp('k', pickUp, undefined)).toBe('cancelled');
+      expect(await bench.carrier.cancelPickUp('l', pickUp, undefined)).toBe('cancelled');
+      await bench.carrier.bookPickUp('l', pickUp);
+      expect(await bench.countPickUps()).toEqual({ ...none, cancelled: 2 });
+    });
+
+    it('can not be called off once they are collected', async () => {
+      const { pickUpId } = await bench.carrier.bookPickUp('k', pickUp);
+      await bench.collect();
+      expect(await bench.carrier.cancelPickUp('k', pickUp, pickUpId)).toBe('collected');
+      expect(await bench.carrier.cancelPickUp('k', pickUp, undefined)).toBe('collected');
+      expect(await bench.countPickUps()).toEqual({ ...none, collected: 1 });
+    });
+
+    it('throw when nobody knows the outcome, and know it when asked again', async () => {
+      const book = async () => bench.carrier.bookPickUp('k', pickUp);
+      await expect(bench.whileFailing('before', book)).rejects.toMatchObject({ code: 'carrierFailed' });
+      await expect(bench.whileFailing('after', book)).rejects.toMatchObject({ code: 'carrierFailed' });
+      const { pickUpId } = await book();
+      const cancel = async () => bench.carrier.cancelPickUp('k', pickUp, pickUpId);
+      await expect(bench.whileFailing('before', cancel)).rejects.toMatchObject({ code: 'carrierFailed' });
+      expect(await bench.countPickUps()).toEqual({ ...none, booked: 1 });
+      await expect(bench.whileFailing('after', cancel)).rejects.toMatchObject({ code: 'carrierFailed' });
+      expect(await cancel()).toBe('cancelled');
+      expect(await bench.countPickUps()).toEqual({ ...none, cancelled: 1 });
+    });
   });
 });

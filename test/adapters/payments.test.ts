@@ -10,6 +10,7 @@ interface Bench {
   whileFailing<Result>(when: 'before' | 'after', action: () => Promise<Result>): Promise<Result>;
   /** Sums of money, in minor units, and the number of intents that a card said yes to. */
   look(): Promise<{ intents: number; held: number; captured: number; cancelled: number }>;
+  refunded(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -29,6 +30,7 @@ async function inMemory(): Promise<Bench> {
       }
       return sums;
     },
+    refunded: async () => [...payments.intents.values()].reduce((sum, { refunded }) => sum + refunded, 0),
     close: async () => undefined,
   };
 }
@@ -51,6 +53,7 @@ async function overStripe(): Promise<Bench> {
       const { held, captured, cancelled } = amounts['usd'] ?? { held: 0, captured: 0, cancelled: 0 };
       return { intents: intents.total - intents.requires_payment_method, held, captured, cancelled };
     },
+    refunded: async () => (await standIns.readPayments()).amounts['usd']?.refunded ?? 0,
     close: async () => standIns.close(),
   };
 }
@@ -231,6 +234,48 @@ describe.each([
       await expect(bench.whileFailing('after', cancel)).rejects.toMatchObject({ code: 'paymentFailed' });
       expect(await bench.look()).toMatchObject({ held: 0, cancelled: 1999 });
       await cancel();
+    });
+  });
+
+  describe('refund', () => {
+    const paid = async (change: Partial<AuthoriseRequest> = {}): Promise<string> => {
+      const intentId = await hold(change);
+      await bench.payments.capture('c', { intentId, amount: 1999 });
+      return intentId;
+    };
+    const back = (key: string, intentId: string, amount: number) =>
+      bench.payments.refund(key, { intentId, amount, returnId: 'o-1.r', sku: 'tea' });
+
+    it('gives a part back once, however often it is asked under one key, and the rest under others', async () => {
+      const id = await paid();
+      const first = await back('r1', id, 300);
+      expect(first).toEqual({ kind: 'refunded', refundId: expect.stringMatching(/./) });
+      expect(await back('r1', id, 300)).toEqual(first);
+      expect(await back('r2', id, 1_699)).toMatchObject({ kind: 'refunded' });
+      expect(await bench.refunded()).toBe(1_999);
+    });
+
+    it('is refused above what was taken', async () => {
+      const id = await paid();
+      await back('r1', id, 300);
+      expect(await back('r2', id, 1_700)).toMatchObject({ kind: 'refused', code: 'amount_too_large' });
+      expect(await bench.refunded()).toBe(300);
+    });
+
+    it('says that the bank does not take it', async () => {
+      const id = await paid({ paymentMethod: 'pm_refund_failed' });
+      expect(await back('r1', id, 300)).toMatchObject({ kind: 'refused', code: 'lost_or_stolen_card' });
+      expect(await bench.refunded()).toBe(0);
+    });
+
+    it('throws when nobody knows the outcome, and knows it when asked again', async () => {
+      const id = await paid();
+      const ask = async () => back('r1', id, 300);
+      await expect(bench.whileFailing('before', ask)).rejects.toMatchObject({ code: 'paymentFailed' });
+      expect(await bench.refunded()).toBe(0);
+      await expect(bench.whileFailing('after', ask)).rejects.toMatchObject({ code: 'paymentFailed' });
+      expect(await ask()).toMatchObject({ kind: 'refunded' });
+      expect(await bench.refunded()).toBe(300);
     });
   });
 });

@@ -202,11 +202,11 @@ describe.each(['PostgreSQL', 'memory'])('the shop in %s', (kind) => {
       const { paymentRows: payments } = shop;
       expect(await payments.recordAuthorised('auth', payment)).toBe('recorded');
       expect(await payments.recordAuthorised('auth', payment)).toBe('recorded');
-      expect(await payments.find(id)).toEqual({ ...payment, state: 'authorised' });
+      expect(await payments.find(id)).toEqual({ ...payment, state: 'authorised', refunded: 0 });
       await payments.recordCaptured('capture', id);
       await payments.recordCaptured('capture', id);
       await payments.recordCancelled(id);
-      expect(await payments.find(id)).toEqual({ ...payment, state: 'captured' });
+      expect(await payments.find(id)).toEqual({ ...payment, state: 'captured', refunded: 0 });
     });
 
     it('tell an undo the intent, however often it asks', async () => {
@@ -215,7 +215,7 @@ describe.each(['PostgreSQL', 'memory'])('the shop in %s', (kind) => {
       expect(await payments.undoAuthorised('auth')).toEqual({ intentId: 'pi_1' });
       expect(await payments.undoAuthorised('auth')).toEqual({ intentId: 'pi_1' });
       await payments.recordCancelled(id);
-      expect(await payments.find(id)).toEqual({ ...payment, state: 'cancelled' });
+      expect(await payments.find(id)).toEqual({ ...payment, state: 'cancelled', refunded: 0 });
       await expect(payments.recordCaptured('capture', id)).rejects.toThrow(
         /expected an authorised payment of order o1/,
       );

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { until } from '../support/running-app';
 import type { Shipment } from '../../local/carrier/shipment';
 import { readJson, startStandIns, type StandIns } from '../support/start-stand-ins';
 
@@ -121,9 +125,80 @@ describe('the development carrier', () => {
     await post('b');
     const { shipmentId } = await post('c');
     await fetch(`${own.settings.CARRIER_URL}/shipments/${shipmentId}`, { method: 'DELETE' });
-    expect(await own.readShipments()).toEqual({
+    expect(await own.readShipments()).toMatchObject({
       shipments: { total: 4, booked: 3, cancelled: 1 },
       orders: { shipped: 2, duplicates: 1, examples: [{ orderId: 'b', booked: 2 }] },
+    });
+  });
+
+  describe('pick-ups', () => {
+    const pickUp = { returnId: 'o-1.r', customerId: 'ALFKI', lines: [{ sku: '17', quantity: 2 }] };
+    const send = async (method: string, path: string, body?: unknown) => {
+      const answer = await fetch(`${url}${path}`, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    };
+    const bookPickUp = async (change: object = {}): Promise<string> =>
+      String((await send('POST', '/pick-ups', { ...pickUp, ...change })).body['pickUpId']);
+
+    it('are booked, collected in part, and can not be called off then', async () => {
+      const id = await bookPickUp();
+      expect(await send('GET', `/pick-ups/${id}`)).toMatchObject({ body: { ...pickUp, state: 'booked' } });
+      const lines = [{ sku: '17', quantity: 1 }];
+      const collected = { status: 200, body: { state: 'collected', collected: lines } };
+      expect(await send('POST', `/pick-ups/${id}/collect`, { lines })).toMatchObject(collected);
+      expect(await send('POST', `/pick-ups/${id}/collect`)).toMatchObject(collected);
+      expect(await send('DELETE', `/pick-ups/${id}`)).toMatchObject({
+        status: 409,
+        body: { code: 'alreadyCollected' },
+      });
+    });
+
+    it('are not collected once they are called off', async () => {
+      const id = await bookPickUp();
+      expect(await send('DELETE', `/pick-ups/${id}`)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+      expect(await send('POST', `/pick-ups/${id}/collect`)).toMatchObject({
+        status: 409,
+        body: { code: 'alreadyCancelled' },
+      });
+    });
+
+    it('are told of until somebody takes it', async () => {
+      const told: string[] = [];
+      const server = createServer((request, response) => {
+        let body = '';
+        request.setEncoding('utf8').on('data', (text: string) => (body += text));
+        request.on('end', () => {
+          told.push(body);
+          response.writeHead(told.length === 1 ? 503 : 202).end();
+        });
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      try {
+        const id = await bookPickUp({ callbackUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/told` });
+        await send('POST', `/pick-ups/${id}/collect`);
+        await until('it is told twice', 10_000, () => (told.length === 2 ? true : undefined));
+        expect(told.map((body) => JSON.parse(body) as unknown)).toEqual(
+          Array.from({ length: 2 }, () => ({ pickUpId: id, lines: pickUp.lines })),
+        );
+      } finally {
+        server.closeAllConnections();
+        await new Promise((closed) => server.close(closed));
+      }
+    });
+
+    it('are refused when they make no sense', async () => {
+      expect(await send('POST', '/pick-ups', { ...pickUp, lines: [] })).toMatchObject({ status: 400 });
+      expect(await send('POST', '/pick-ups', { ...pickUp, callbackUrl: 'here' })).toMatchObject({
+        status: 400,
+        body: { detail: 'callbackUrl: expected a URL, got "here"' },
+      });
+      expect(await send('DELETE', '/pick-ups/pup_none')).toMatchObject({
+        status: 404,
+        body: { code: 'unknownPickUp' },
+      });
     });
   });
 

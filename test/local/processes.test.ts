@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createTransport } from 'nodemailer';
 import Stripe from 'stripe';
-import type { Summary as ShipmentSummary } from '../../local/carrier/shipments';
+import type { Summary as ShipmentSummary } from '../../local/carrier/summary';
 import type { Summary as PaymentSummary } from '../../local/payment-provider/accounts';
 import { freePorts, until } from '../support/running-app';
 import { readJson } from '../support/start-stand-ins';

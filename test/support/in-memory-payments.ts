@@ -1,10 +1,11 @@
-import type { Authorisation, AuthoriseRequest, Capture, Payments } from '../../src/ports';
+import type { Authorisation, AuthoriseRequest, Capture, Payments, Refund, RefundRequest } from '../../src/ports';
 import { OutsideError } from '../../src/adapters/outside-error';
 
 interface InMemoryIntent extends AuthoriseRequest {
   readonly id: string;
   readonly state: 'held' | 'captured' | 'cancelled';
   readonly captured: number;
+  readonly refunded: number;
 }
 
 /** A payment provider without a network: the same contract, and the same test payment methods but for the stalls. */
@@ -23,6 +24,7 @@ export function createInMemoryPayments(): InMemoryPayments {
   const intents = new Map<string, InMemoryIntent>();
   const answers = new Map<string, { readonly request: string; readonly answer: unknown }>();
   const failures: ('before' | 'after')[] = [];
+  let refunds = 0;
 
   /** As a provider with idempotency keys does it: the first answer under a key is the answer. */
   const once = <Answer>(key: string, request: unknown, effect: () => Answer): Answer => {
@@ -50,7 +52,7 @@ export function createInMemoryPayments(): InMemoryPayments {
       return { kind: 'declined', code: 'resource_missing', message: `no payment method ${request.paymentMethod}` };
     }
     const id = `pi_${intents.size + 1}`;
-    intents.set(id, { ...request, id, state: 'held', captured: 0 });
+    intents.set(id, { ...request, id, state: 'held', captured: 0, refunded: 0 });
     return { kind: 'authorised', intentId: id };
   };
 
@@ -71,11 +73,25 @@ export function createInMemoryPayments(): InMemoryPayments {
     return { kind: 'captured', amount };
   };
 
+  const giveBack = ({ intentId, amount }: RefundRequest): Refund => {
+    const { state, captured, refunded, paymentMethod } = requireIntent(intents, intentId);
+    if (paymentMethod === 'pm_refund_failed') {
+      return { kind: 'refused', code: 'lost_or_stolen_card', message: 'the refund is failed' };
+    }
+    if (state !== 'captured' || amount > captured - refunded) {
+      return { kind: 'refused', code: 'amount_too_large', message: `at most ${captured - refunded} is left` };
+    }
+    change(intentId, { refunded: refunded + amount });
+    refunds += 1;
+    return { kind: 'refunded', refundId: `re_${refunds}` };
+  };
+
   return {
     intents,
     failNext: (when, times = 1) => void failures.push(...Array.from({ length: times }, () => when)),
     authorise: async (key, request) => once(key, request, () => hold(request)),
     capture: async (key, { intentId, amount }) => once(key, { intentId, amount }, () => take(intentId, amount)),
+    refund: async (key, request) => once(key, request, () => giveBack(request)),
     async cancel(key, request, intentId) {
       const authorisation = intentId === undefined ? once(key, request, () => hold(request)) : undefined;
       const id = authorisation?.kind === 'authorised' ? authorisation.intentId : intentId;

@@ -1,19 +1,25 @@
 import type { OrderId, Sku } from '../../src/domain/ids';
 import type { NewOrder, Product, StoredOrder } from '../../src/domain/order';
-import { isFinal } from '../../src/domain/order-status';
-import type { OrderStatus, StatusReason } from '../../src/domain/order-status';
+import type { OrderStatus } from '../../src/domain/order-status';
 import type {
   Acceptance,
   Catalogue,
   Clock,
   Orders,
-  PaymentRow,
   PaymentRows,
+  PickUpRows,
   Reservation,
+  ReturnedItems,
+  Returns,
   ShipmentRow,
   ShipmentRows,
   Stock,
 } from '../../src/ports';
+import { createInMemoryLedger } from './in-memory-ledger';
+import type { InMemoryLedger } from './in-memory-ledger';
+import { createPickUpRows, createReturnedItems, createReturns } from './in-memory-returns';
+import type { Tables } from './in-memory-returns';
+import { createSagaRows, isBefore, newRow, newestFirst } from './in-memory-saga-rows';
 
 /** The shop's database without a database: the same contract as the PostgreSQL adapters, checked by the same tests. */
 export interface InMemoryShop {
@@ -22,44 +28,29 @@ export interface InMemoryShop {
   readonly orders: Orders;
   readonly paymentRows: PaymentRows;
   readonly shipmentRows: ShipmentRows;
+  readonly returns: Returns;
+  readonly returnedItems: ReturnedItems;
+  readonly pickUpRows: PickUpRows;
 }
 
 export function createInMemoryShop(clock: Clock): InMemoryShop {
-  const products = new Map<Sku, Product>();
+  const tables: Tables = {
+    products: new Map(),
+    orders: new Map(),
+    payments: new Map(),
+    returns: new Map(),
+    pickUps: new Map(),
+  };
   const ledger = createInMemoryLedger();
   return {
-    catalogue: createCatalogue(products, ledger),
-    stock: createStock(products, ledger),
-    orders: createOrders(ledger, clock),
-    paymentRows: createPaymentRows(ledger),
+    catalogue: createCatalogue(tables.products, ledger),
+    stock: createStock(tables.products, ledger),
+    orders: createOrders(tables.orders, ledger, clock),
+    paymentRows: createPaymentRows(tables.payments, ledger),
     shipmentRows: createShipmentRows(ledger),
-  };
-}
-
-/** Effects are synchronous here, so that each is one with its entry. */
-interface InMemoryLedger {
-  /** False when the key was undone before. */
-  once(key: string, effect: () => void): boolean;
-  undo(key: string, effect: () => void): void;
-  find(key: string): 'done' | 'undone' | undefined;
-}
-
-function createInMemoryLedger(): InMemoryLedger {
-  const entries = new Map<string, 'done' | 'undone'>();
-  return {
-    once(key, effect) {
-      const entry = entries.get(key);
-      if (entry === undefined) {
-        effect();
-        entries.set(key, 'done');
-      }
-      return entry !== 'undone';
-    },
-    undo(key, effect) {
-      if (entries.get(key) === 'done') effect();
-      entries.set(key, 'undone');
-    },
-    find: (key) => entries.get(key),
+    returns: createReturns(tables, ledger, clock),
+    returnedItems: createReturnedItems(tables, ledger, clock),
+    pickUpRows: createPickUpRows(tables, ledger),
   };
 }
 
@@ -111,74 +102,33 @@ function createStock(products: Map<Sku, Product>, ledger: InMemoryLedger): Stock
   };
 }
 
-function createOrders(ledger: InMemoryLedger, clock: Clock): Orders {
-  const rows = new Map<OrderId, StoredOrder>();
-  const change = (id: OrderId, to: Partial<StoredOrder>): void => {
-    const row = rows.get(id);
-    if (row) rows.set(id, { ...row, ...to, updatedAt: clock.now() });
-  };
-  const setStatus = (id: OrderId, status: OrderStatus, statusReason: StatusReason | undefined): void => {
-    const row = rows.get(id);
-    if (row && !isFinal(row.status)) change(id, { status, statusReason: statusReason ?? row.statusReason });
-  };
+function createOrders(rows: Map<OrderId, StoredOrder>, ledger: InMemoryLedger, clock: Clock): Orders {
+  const { setStatusOnce, ...shared } = createSagaRows<OrderId, OrderStatus, StoredOrder>(rows, ledger, clock);
   const accept = (order: NewOrder): Acceptance => {
     const known = rows.get(order.id);
     if (known) return known.bodyHash === order.bodyHash ? 'repeated' : 'conflict';
     rows.set(order.id, { ...order, ...newRow(clock.now()) });
     return 'accepted';
   };
-  const newestFirst = (): StoredOrder[] => [...rows.values()].sort((a, b) => (isBefore(a, b) ? 1 : -1));
   return {
+    ...shared,
     accept: async (order) => accept(order),
     acceptMany: async (orders) => orders.map(accept),
     find: async (id) => rows.get(id),
     async list({ status, customerId, after, limit }) {
       const last = after && rows.get(after);
-      return newestFirst()
+      return newestFirst(rows)
         .filter((order) => status === undefined || order.status === status)
         .filter((order) => customerId === undefined || order.customerId === customerId)
         .filter((order) => after === undefined || (last && isBefore(order, last)))
         .slice(0, limit);
     },
-    async markStarted(id) {
-      const row = rows.get(id);
-      if (!row || row.startedAt) return;
-      change(id, { startedAt: clock.now(), status: row.status === 'accepted' ? 'running' : row.status });
-    },
-    async listUnstarted(acceptedBefore, limit) {
-      return newestFirst()
-        .reverse()
-        .filter((order) => order.status === 'accepted' && !order.startedAt && order.createdAt < acceptedBefore)
-        .slice(0, limit)
-        .map(({ id }) => id);
-    },
-    async markAwaitingApproval(key, id) {
-      ledger.once(key, () => setStatus(id, 'awaitingApproval', undefined));
-    },
-    async markApproved(key, id, reason) {
-      ledger.once(key, () => setStatus(id, 'running', reason));
-    },
-    async markParked(key, id, reason) {
-      ledger.once(key, () => setStatus(id, 'parked', reason));
-    },
-    async markResumed(key, id) {
-      ledger.once(key, () => setStatus(id, 'running', undefined));
-    },
-    settle: async (id, status, reason) => setStatus(id, status, reason),
+    markAwaitingApproval: async (key, id) => setStatusOnce(key, id, 'awaitingApproval', undefined),
+    markApproved: async (key, id, reason) => setStatusOnce(key, id, 'running', reason),
   };
 }
 
-function newRow(now: Date): Omit<StoredOrder, keyof NewOrder> {
-  return { status: 'accepted', statusReason: undefined, createdAt: now, startedAt: undefined, updatedAt: now };
-}
-
-function isBefore(a: StoredOrder, b: StoredOrder): boolean {
-  const difference = a.createdAt.getTime() - b.createdAt.getTime();
-  return difference < 0 || (difference === 0 && a.id < b.id);
-}
-
-function createPaymentRows(ledger: InMemoryLedger): PaymentRows {
-  const rows = new Map<OrderId, PaymentRow & { readonly key: string }>();
+function createPaymentRows(rows: Tables['payments'], ledger: InMemoryLedger): PaymentRows {
   return {
     async find(id) {
       const row = rows.get(id);
@@ -187,7 +137,9 @@ function createPaymentRows(ledger: InMemoryLedger): PaymentRows {
       return payment;
     },
     async recordAuthorised(key, payment) {
-      const recorded = ledger.once(key, () => rows.set(payment.orderId, { ...payment, key, state: 'authorised' }));
+      const recorded = ledger.once(key, () =>
+        rows.set(payment.orderId, { ...payment, key, state: 'authorised', refunded: 0 }),
+      );
       return recorded ? 'recorded' : 'undone';
     },
     async recordCaptured(key, id) {

@@ -10,6 +10,9 @@ import { connectDatabase } from '../../src/adapters/postgres-database';
 import type { Database } from '../../src/adapters/postgres-database';
 import { createPostgresOrders } from '../../src/adapters/postgres-orders';
 import { createPostgresPaymentRows } from '../../src/adapters/postgres-payment-rows';
+import { createPostgresPickUpRows } from '../../src/adapters/postgres-pick-up-rows';
+import { createPostgresReturnedItems } from '../../src/adapters/postgres-returned-items';
+import { createPostgresReturns } from '../../src/adapters/postgres-returns';
 import { createPostgresShipmentRows } from '../../src/adapters/postgres-shipment-rows';
 import { createPostgresStock } from '../../src/adapters/postgres-stock';
 import type { Clock } from '../../src/ports';
@@ -60,7 +63,10 @@ export async function startOrdersDatabase(): Promise<OrdersDatabase> {
     ledger: createLedger({ clock: () => clock.now() }),
     clock,
     clear: async () => {
-      await database.query('truncate products, orders, reservations, payments, shipments, saga_ledger cascade');
+      await database.query(
+        `truncate products, orders, reservations, payments, shipments, returns, return_lines, returned_items, pick_ups,
+           saga_ledger cascade`,
+      );
     },
     stop: async () => {
       await database.close();
@@ -77,6 +83,9 @@ export function createPostgresShop({ database, ledger, clock }: OrdersDatabase):
     orders: createPostgresOrders(database, ledger, clock),
     paymentRows: createPostgresPaymentRows(database, ledger, clock),
     shipmentRows: createPostgresShipmentRows(database, ledger, clock),
+    returns: createPostgresReturns(database, ledger, clock),
+    returnedItems: createPostgresReturnedItems(database, ledger, clock),
+    pickUpRows: createPostgresPickUpRows(database, ledger, clock),
   };
 }
 

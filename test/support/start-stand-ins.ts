@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Summary as ShipmentSummary } from '../../local/carrier/shipments';
+import type { Summary as ShipmentSummary } from '../../local/carrier/summary';
 import { startCarrier } from '../../local/carrier/carrier';
 import type { MailSummary } from '../../local/mail-catcher/mailbox';
 import { startMailCatcher } from '../../local/mail-catcher/mail-catcher';

@@ -1,0 +1,67 @@
+import type { Ledger } from 'durable-saga/postgres';
+import type { OrderStatus, StatusReason } from '../domain/order-status';
+import type { ReturnStatus } from '../domain/return-status';
+import type { Clock, SagaRows } from '../ports';
+import type { Database } from './postgres-database';
+
+export const notFinal = `status not in ('completed', 'compensated', 'compensationFailed')`;
+
+export interface PostgresSagaRows<Id, Status> extends SagaRows<Id> {
+  /** Once by its key: a copy of the call that comes late must not turn back a status that has gone on. */
+  readonly setStatusOnce: (key: string, id: Id, status: Status, reason: StatusReason | undefined) => Promise<void>;
+}
+
+/** The part that tables of sagas share: columns status, status_reason, created_at, started_at and updated_at. */
+export function createSagaRows<Id extends string, Status extends OrderStatus | ReturnStatus>(
+  table: 'orders' | 'returns',
+  toId: (text: string) => Id,
+  { database, ledger, clock }: { readonly database: Database; readonly ledger: Ledger; readonly clock: Clock },
+): PostgresSagaRows<Id, Status | 'running' | 'parked'> {
+  async function setStatusOnce(key: string, id: Id, status: string, reason: StatusReason | undefined): Promise<void> {
+    await database.transaction((tx) =>
+      ledger.once(tx, key, async () => {
+        await tx.query(
+          `update ${table} set status = $2, status_reason = $3, updated_at = $4 where id = $1 and ${notFinal}`,
+          [id, status, toJson(reason), clock.now()],
+        );
+        return { status };
+      }),
+    );
+  }
+
+  return {
+    setStatusOnce,
+    markParked: (key, id, reason) => setStatusOnce(key, id, 'parked', reason),
+    markResumed: (key, id) => setStatusOnce(key, id, 'running', undefined),
+
+    async markStarted(id) {
+      await database.query(
+        `update ${table} set started_at = $2, updated_at = $2,
+           status = case when status = 'accepted' then 'running' else status end
+         where id = $1 and started_at is null`,
+        [id, clock.now()],
+      );
+    },
+
+    async listUnstarted(acceptedBefore, limit) {
+      const { rows } = await database.query<{ id: string }>(
+        `select id from ${table} where status = 'accepted' and started_at is null and created_at < $1
+         order by created_at limit $2`,
+        [acceptedBefore, limit],
+      );
+      return rows.map((row) => toId(row.id));
+    },
+
+    async settle(id, status, reason) {
+      await database.query(
+        `update ${table} set status = $2, status_reason = coalesce($3, status_reason), updated_at = $4
+         where id = $1 and ${notFinal}`,
+        [id, status, toJson(reason), clock.now()],
+      );
+    },
+  };
+}
+
+function toJson(reason: StatusReason | undefined): string | null {
+  return reason === undefined ? null : JSON.stringify(reason);
+}
