@@ -3,6 +3,8 @@ export { activity } from './activity';
 export type { Activity, ActivityOptions, StepContext, StepContextWithClient, Undo } from './activity';
 export { saga } from './saga';
 export type { EventSchemas, Saga, SagaBody, SagaContext, SagaOptions, StepOptions } from './saga';
+export { many } from './many-events';
+export type { ManyEvents } from './many-events';
 export type { BodyTurn, Operation, Turn } from './operation';
 export type { Branch, GroupOptions, MapTolerance, MappedMember, Member } from './members';
 export type { Duration } from './duration';

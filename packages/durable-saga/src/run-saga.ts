@@ -8,6 +8,7 @@ import type { Failure, FailureKind, Issue } from './failure';
 import type { Fiber } from './fiber';
 import { NEVER_HALT } from './halt';
 import { Instance } from './instance';
+import { tellLeftOver } from './left-over';
 import { perform } from './perform';
 import { planRetries } from './retry';
 import type { Saga } from './saga';
@@ -49,6 +50,7 @@ function* live(instance: Instance, saga: AnySaga, input: unknown): Fiber<SagaOut
   const outcome =
     ending.kind === 'returned' ? completed(ending.result) : yield* goBack(instance, ending.failure, undos);
   yield* settle(instance, saga, outcome);
+  yield* tellLeftOver(instance);
   instance.progress.outcome = outcome.outcome;
   if (outcome.outcome !== 'completed') {
     const { kind, code, message } = outcome.failure;

@@ -113,8 +113,9 @@ export interface SagaContext<Events extends EventSchemas> {
 
   /**
    * Waits for a declared event and gives its payload, or undefined when the timeout passed first. An event is kept
-   * once: one that came early is found, and waiting again gives the first payload again. Payloads that don't match the
-   * event's schema are logged and waited past.
+   * once: one that came early is found, and waiting again gives the first payload again. Of an event declared with
+   * `many` each wait takes the next one, in the order of their arrival. Payloads that don't match the event's schema
+   * are logged and waited past.
    */
   waitFor<Name extends keyof Events & string>(event: Name): Operation<Out<Events[Name]>, 'waitFor'>;
   waitFor<Name extends keyof Events & string>(
