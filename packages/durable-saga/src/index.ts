@@ -24,7 +24,7 @@ export type { Registration } from './register';
 export type { DurableClient } from './durable-functions';
 export { sagaClients } from './client/saga-clients';
 export type { SagaClient, SagaClients, StartedSaga } from './client/saga-clients';
-export type { SagaHandle } from './client/saga-handle';
+export type { RaiseOptions, SagaHandle } from './client/saga-handle';
 export { SagaIdTaken, SagaInputError } from './client/start';
 export type { StartOptions } from './client/start';
 export { createInMemoryStarts } from './in-memory-starts';

@@ -131,6 +131,18 @@ describe.each(MODES)('events that may come many times, run by %s', (mode) => {
     expect(host.logs.filter(({ text }) => text.endsWith('was delivered again'))).toHaveLength(2);
   });
 
+  it('one raised again by a client that names it is taken once', async () => {
+    const { host, client } = stage(collect, [book, note], { mode });
+    const handle = await client.start({ items: 3 }, { id: 'a' });
+    for (const id of ['x', 'x', undefined, undefined]) {
+      const answer = await handle.raise('item', { n: 7 }, id === undefined ? {} : { id });
+      expect(answer).toEqual({ accepted: true, confirmed: true });
+    }
+    await host.run();
+    expect((await statusOf(client, 'a')).outcome).toMatchObject({ result: [7, 7, 7] });
+    expect(await handle.raise('item', { n: 1 })).toMatchObject({ accepted: false, code: 'finished' });
+  });
+
   it('ten thousand in one turn are taken in order', async () => {
     const { host, client } = stage(drain, [], { mode });
     await client.start({}, { id: 'a' });
