@@ -41,6 +41,10 @@ import { LONGEST_TIMER } from './durable-port';
  * A queued event is taken where its task is made, not by a yield: the library answers such a yield by calling itself,
  * and thousands of queued events would overflow the stack.
  *
+ * Sub-orchestrations count like activities: one number each, from the same counter, taken where the entry is started, and
+ * their results are matched by that number alone. Their ids are always given here, since the host would derive one from
+ * the number, which makes it another one after a change of the saga.
+ *
  * Entity calls, locks and durable HTTP calls must not be made through this file: their messages carry ids that hosts
  * derive from time or order in ways that an entry passed early would change.
  */
@@ -172,6 +176,10 @@ class DurableFunctionsInstance implements Durable {
 
   callActivity(name: string, input: unknown): ActivityHandle {
     return new ActivityTask(this.#context.df.callActivity(name, input));
+  }
+
+  callChild(name: string, instanceId: string, input: unknown): ActivityHandle {
+    return new ActivityTask(this.#context.df.callSubOrchestrator(name, input, instanceId));
   }
 
   timer(at: number): TimerHandle {

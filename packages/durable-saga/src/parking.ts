@@ -127,6 +127,16 @@ export class ParkingLot {
   }
 }
 
+/** The failure of what an operator counts as failed. */
+export function giveUp(failure: Failure): Failure {
+  return {
+    ...failure,
+    kind: 'givenUp',
+    message: `an operator gave up: ${failure.message}`,
+    retriable: false,
+  };
+}
+
 function toResolution(event: RetryEvent): Resolution {
   const action = event.action ?? 'retry';
   return action === 'skip' ? { action, output: event.output } : { action };

@@ -21,6 +21,8 @@ interface StepWatcher {
 export class StepRecord {
   readonly name: string;
   readonly key: string;
+  /** Of a child saga: its instance id. */
+  child: string | undefined;
   readonly #watcher: StepWatcher;
   #state: StepState = 'running';
   #attempts = 0;
@@ -83,6 +85,7 @@ export class StepRecord {
     const shown: Writable<StepStatus> = {
       name: this.name,
       key: this.key,
+      ...(this.child === undefined ? {} : { child: this.child }),
       state: this.#state,
       attempts: this.#attempts,
       startedAt: this.#startedAt,

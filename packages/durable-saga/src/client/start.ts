@@ -1,8 +1,9 @@
 import type { Issue } from '../failure';
+import { checkId } from '../instance-id';
 import type { Saga } from '../saga';
 import { listIssues, parseWith } from '../schema';
 import type { StartEnvelope } from '../start-envelope';
-import { checkId, findInstance, isOf, saysStatus } from './durable-client';
+import { findInstance, isOf, saysStatus } from './durable-client';
 import type { DurableClientPort } from './durable-client';
 
 export interface StartOptions {
