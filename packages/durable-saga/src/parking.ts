@@ -1,5 +1,4 @@
-import type { Durable } from './durable-port';
-import { EventQueue } from './event-queue';
+import type { Durable, EventHandle } from './durable-port';
 import type { Failure } from './failure';
 import { listIssues } from './schema';
 import type { Issue } from './failure';
@@ -49,14 +48,13 @@ export class ParkingLot {
   readonly #tell: (notice: ParkNotice) => Fiber<void>;
   #parked: Parked[] = [];
   #count = 0;
-  readonly #retries: EventQueue;
+  #event: EventHandle | undefined;
   /** Answers that named a step which was not parked when they came: kept until it is. */
   readonly #early: RetryEvent[] = [];
 
   /** `tell` is asked to say it to the outside when something parks, and when nothing is parked any more. */
   constructor(durable: Durable, progress: Progress, tell: (notice: ParkNotice) => Fiber<void>) {
     this.#durable = durable;
-    this.#retries = new EventQueue(durable, RETRY_EVENT);
     this.#progress = progress;
     this.#tell = tell;
   }
@@ -79,8 +77,7 @@ export class ParkingLot {
     const { instanceId } = this.#durable;
     yield* this.#tell({ instanceId, state: 'parked', step: what.key, failure: what.failure });
     for (;;) {
-      const came = this.#retries.next();
-      if (came !== undefined) this.#distribute(came.payload);
+      if (this.#event?.done) this.#distribute(this.#event.value());
       if (parked.resolution !== undefined || halt.halted()) {
         this.#show(this.#parked.filter((other) => other !== parked));
         const how =
@@ -89,11 +86,13 @@ export class ParkingLot {
         if (this.#parked.length === 0) yield* this.#tell({ instanceId, state: 'resumed' });
         return parked.resolution;
       }
-      yield [this.#retries.handle(), ...halt.handles()];
+      this.#event ??= this.#durable.event(RETRY_EVENT);
+      yield [this.#event, ...halt.handles()];
     }
   }
 
   #distribute(payload: unknown): void {
+    this.#event = undefined;
     const event = readRetryEvent(payload);
     if (typeof event === 'string') {
       this.#log('warn', `event '${RETRY_EVENT}' ignored: ${event}`);
@@ -125,16 +124,6 @@ export class ParkingLot {
     this.#parked = parked;
     this.#progress.parked = parked;
   }
-}
-
-/** The failure of what an operator counts as failed. */
-export function giveUp(failure: Failure): Failure {
-  return {
-    ...failure,
-    kind: 'givenUp',
-    message: `an operator gave up: ${failure.message}`,
-    retriable: false,
-  };
 }
 
 function toResolution(event: RetryEvent): Resolution {

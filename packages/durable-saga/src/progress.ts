@@ -1,15 +1,10 @@
 import type { Failure } from './failure';
 import type { OutcomeKind } from './settlement';
-import type { ParkedStatus, SagaState, SagaStatus, ShownFailure, StepState, StepStatus, StepSum } from './status';
-import { fitStatus, isQuiet, showFailure, STATUS_LIMIT, StepSums } from './status';
+import type { ParkedStatus, SagaState, SagaStatus, ShownFailure, StepState, StepStatus } from './status';
+import { fitStatus, isQuiet, showFailure, StepSums } from './status';
 
 /** Steps that a status lists, if their names and keys leave room for so many; others are summed up. */
 const MOST_LISTED = 40;
-
-/** Characters that a step's JSON has at most beside its name, its key and its error: fields, state, attempts, times. */
-const MOST_OF_STEP = 150;
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Told of each change of a step's record, before and after it. */
 interface StepWatcher {
@@ -21,23 +16,18 @@ interface StepWatcher {
 export class StepRecord {
   readonly name: string;
   readonly key: string;
-  /** Of a child saga: its instance id. */
-  child: string | undefined;
   readonly #watcher: StepWatcher;
   #state: StepState = 'running';
   #attempts = 0;
-  #startedAt: string;
-  #endedAt: string | undefined;
+  #startedAt: number;
+  #endedAt: number | undefined;
   #error: ShownFailure | undefined;
-  /** Characters of JSON of what does not change. */
-  readonly #fixedSize: number;
   #shown: StepStatus | undefined;
 
   constructor(name: string, key: string, startedAt: number, watcher: StepWatcher) {
     this.name = name;
     this.key = key;
-    this.#startedAt = toIso(startedAt);
-    this.#fixedSize = MOST_OF_STEP + name.length + JSON.stringify(key).length;
+    this.#startedAt = startedAt;
     this.#watcher = watcher;
     watcher.after(this);
   }
@@ -66,7 +56,7 @@ export class StepRecord {
   }
 
   end(state: StepState, at: number): void {
-    this.#endedAt = toIso(at);
+    this.#endedAt = at;
     if (state === 'done' || state === 'undone' || state === 'skipped') this.#error = undefined;
     this.become(state);
   }
@@ -74,31 +64,23 @@ export class StepRecord {
   /** Begins another round of attempts, those of the undo. */
   restart(state: StepState, at: number): void {
     this.#attempts = 0;
-    this.#startedAt = toIso(at);
+    this.#startedAt = at;
     this.#endedAt = undefined;
     this.#error = undefined;
     this.become(state);
   }
 
   show(): StepStatus {
-    if (this.#shown !== undefined) return this.#shown;
-    const shown: Writable<StepStatus> = {
+    this.#shown ??= {
       name: this.name,
       key: this.key,
-      ...(this.child === undefined ? {} : { child: this.child }),
       state: this.#state,
       attempts: this.#attempts,
-      startedAt: this.#startedAt,
+      startedAt: toIso(this.#startedAt),
+      ...(this.#endedAt === undefined ? {} : { endedAt: toIso(this.#endedAt) }),
+      ...(this.#error === undefined ? {} : { error: this.#error }),
     };
-    if (this.#endedAt !== undefined) shown.endedAt = this.#endedAt;
-    if (this.#error !== undefined) shown.error = this.#error;
-    this.#shown = shown;
-    return shown;
-  }
-
-  /** Characters that it takes at most in a status. */
-  get size(): number {
-    return this.#fixedSize + (this.#error === undefined ? 0 : JSON.stringify(this.#error).length);
+    return this.#shown;
   }
 }
 
@@ -131,21 +113,9 @@ class StepList implements StepWatcher {
     else this.#sums.add(record);
   }
 
-  show(): StepStatus[] {
-    const shown: StepStatus[] = [];
-    for (const record of this.#listed) shown.push(record.show());
-    return shown;
-  }
-
-  summary(): StepSum[] {
-    return this.#sums.list();
-  }
-
-  /** Characters that what `show` gives takes at most in a status. */
-  size(): number {
-    let size = 0;
-    for (const record of this.#listed) size += record.size;
-    return size;
+  show(): Pick<SagaStatus, 'steps' | 'summary'> {
+    const summary = this.#sums.list();
+    return { steps: [...this.#listed].map((record) => record.show()), ...(summary.length === 0 ? {} : { summary }) };
   }
 
   #makeRoom(): boolean {
@@ -226,27 +196,20 @@ export class Progress {
   }
 
   toJSON(): SagaStatus {
-    const { state } = this;
-    const status: Writable<SagaStatus> = {
-      saga: this.#saga,
-      version: this.#version,
-      state,
-      pivot: this.pivot,
-      steps: [],
-    };
     const cancel = this.cancel();
-    const summary = this.#steps.summary();
     const [parked] = this.parked;
     const wait = this.#shownWait();
-    if (wait !== undefined && state === 'waiting') status.waitingFor = showWait(wait, this.#waits.size - 1);
-    if (cancel !== undefined) status.cancel = cancel;
-    if (summary.length > 0) status.summary = summary;
-    if (this.failure !== undefined) status.failure = showFailure(this.failure);
-    if (parked !== undefined) status.parked = showParking(parked, this.parked.length - 1);
-    // What most statuses are far from exceeding is not worth writing them out for.
-    const most = JSON.stringify(status).length + this.#steps.size();
-    status.steps = this.#steps.show();
-    return most <= STATUS_LIMIT ? status : fitStatus(status);
+    return fitStatus({
+      saga: this.#saga,
+      version: this.#version,
+      state: this.state,
+      pivot: this.pivot,
+      ...(wait === undefined || this.state !== 'waiting' ? {} : { waitingFor: showWait(wait, this.#waits.size - 1) }),
+      ...(cancel === undefined ? {} : { cancel }),
+      ...this.#steps.show(),
+      ...(this.failure === undefined ? {} : { failure: showFailure(this.failure) }),
+      ...(parked === undefined ? {} : { parked: showParking(parked, this.parked.length - 1) }),
+    });
   }
 }
 
@@ -263,10 +226,6 @@ function showParking({ number, what, name, key, since, failure }: Parking, other
   return { number, what, name, key, since: toIso(since), failure: showFailure(failure), others };
 }
 
-let latest = { at: NaN, text: '' };
-
-/** Within a turn all times are the same. */
 function toIso(at: number): string {
-  if (at !== latest.at) latest = { at, text: new Date(at).toISOString() };
-  return latest.text;
+  return new Date(at).toISOString();
 }

@@ -233,7 +233,6 @@ describe('registering', () => {
       ['book', 'activityTrigger'],
       ['book_undo', 'activityTrigger'],
       ['pay', 'activityTrigger'],
-      ['durableSagaCancelChild', 'activityTrigger', 'durableClient'],
       ['order', 'orchestrationTrigger'],
     ]);
     expect(captureFunctions(() => undefined).size).toBe(0);

@@ -1,14 +1,13 @@
 import type { Issue } from '../failure';
-import { checkId } from '../instance-id';
 import type { Saga } from '../saga';
 import { listIssues, parseWith } from '../schema';
 import type { StartEnvelope } from '../start-envelope';
-import { findInstance, isOf, saysStatus } from './durable-client';
+import { checkId, findInstance, isOf, saysStatus } from './durable-client';
 import type { DurableClientPort } from './durable-client';
 
 export interface StartOptions {
   /** Default: made by the host. Must not contain `/`, `\`, `#`, `?` or `%`. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** The caller knows that the id is new, e.g. from a row that it has just inserted: saves asking the host. */
   readonly assumeNew?: boolean;
 }
