@@ -24,9 +24,13 @@ export interface DurableClientPort {
   raiseEvent(id: string, name: string, payload: unknown): Promise<void>;
 }
 
-export async function findInstance(client: DurableClientPort, id: string): Promise<FoundInstance | undefined> {
+export async function findInstance(
+  client: DurableClientPort,
+  id: string,
+  { showInput = false } = {},
+): Promise<FoundInstance | undefined> {
   try {
-    return await client.getStatus(id, { showInput: false });
+    return await client.getStatus(id, { showInput });
   } catch (error) {
     if (saysStatus(error, 404)) return undefined;
     throw error;

@@ -1,4 +1,5 @@
 import type { EventSchemas, Saga } from '../saga';
+import type { StartStore } from '../start-store';
 import type { DurableClientPort } from './durable-client';
 import type { InstanceStatus } from './instance-status';
 import type { ListFilter } from './list';
@@ -13,12 +14,16 @@ import { startSaga } from './start';
 export interface StartedSaga<Result, Events extends EventSchemas> extends SagaHandle<Result, Events> {
   /** False when there was an instance with this id already, running or finished: it stays as it is. */
   readonly started: boolean;
+  /** Whether that one was started with the same input; undefined where the host can't say any more, and no store can. */
+  readonly sameInput: boolean | undefined;
 }
 
 export interface SagaClient<Input, Result, Events extends EventSchemas> {
   /**
-   * Starts an instance, unless there is one with this id. Throws `SagaInputError` for bad input, `SagaIdTaken` when the
-   * id belongs to another saga, and a `RangeError` for what is no id.
+   * Starts an instance, unless one was started with this id: then its handle is given. With a store of starts that holds
+   * for ever; without one for as long as the host keeps the instance. Throws `SagaInputError` for bad input,
+   * `SagaIdTaken` when the id belongs to another saga, `SagaStartPending` when another caller's start with the id
+   * neither succeeds nor fails, and a `RangeError` for what is no id.
    */
   start(input: Input, options?: StartOptions): Promise<StartedSaga<Result, Events>>;
   /** The handle of an instance, which may exist or not: nobody is asked. Throws a `RangeError` for what is no id. */
@@ -36,15 +41,21 @@ type Definitions = Readonly<Record<string, Saga<never, unknown>>>;
 
 export type SagaClients<D extends Definitions> = { readonly [Name in keyof D]: ClientOf<D[Name]> };
 
+export interface SagaClientsOptions {
+  /** Remembers what was started, so that an id is used once even after its instance has ended or was purged. */
+  readonly starts?: StartStore;
+}
+
 /**
  * Typed clients of sagas. Define them once, and give them the durable client of an invocation:
  * `const sagas = sagaClients({ placeOrder })`, then `sagas(client).placeOrder.start(...)`.
  */
 export function sagaClients<const D extends Definitions>(
   definitions: D,
+  { starts }: SagaClientsOptions = {},
 ): (client: DurableClientPort) => SagaClients<D> {
   return (client) => {
-    const clients = Object.entries(definitions).map(([name, saga]) => [name, createClient(client, saga)]);
+    const clients = Object.entries(definitions).map(([name, saga]) => [name, createClient(client, saga, starts)]);
     return Object.fromEntries(clients) as SagaClients<D>;
   };
 }
@@ -52,13 +63,14 @@ export function sagaClients<const D extends Definitions>(
 function createClient(
   client: DurableClientPort,
   saga: Saga<never, unknown>,
+  starts: StartStore | undefined,
 ): SagaClient<unknown, unknown, EventSchemas> {
   const get = (id: string) => createHandle(reachInstance(client, saga, id));
   return {
     get,
     async start(input, options = {}) {
-      const { id, started } = await startSaga(client, saga, input, options);
-      return { ...get(id), started };
+      const { id, started, sameInput } = await startSaga({ client, saga, input, starts }, options);
+      return { ...get(id), started, sameInput };
     },
     list: (filter = {}) => listInstances(client, saga, filter),
   };

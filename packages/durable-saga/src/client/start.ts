@@ -1,7 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Issue } from '../failure';
+import { hashOfJson } from '../input-hash';
 import type { Saga } from '../saga';
 import { listIssues, parseWith } from '../schema';
 import type { StartEnvelope } from '../start-envelope';
+import { readStart } from '../start-envelope';
+import type { StartNote, StartStore } from '../start-store';
 import { checkId, findInstance, isOf, saysStatus } from './durable-client';
 import type { DurableClientPort } from './durable-client';
 
@@ -15,6 +19,7 @@ export interface StartOptions {
 export interface Start {
   readonly id: string;
   readonly started: boolean;
+  readonly sameInput: boolean | undefined;
 }
 
 /** Bad input at start: nothing was started. */
@@ -39,30 +44,111 @@ export class SagaIdTaken extends Error {
   }
 }
 
-/** Starts an instance unless there is one with the id. */
-export async function startSaga(
-  client: DurableClientPort,
-  saga: Saga<never, unknown>,
-  input: unknown,
-  { id, assumeNew = false }: StartOptions,
-): Promise<Start> {
+/** Another caller's start with the id has been under way for longer than one takes: nothing was started by this call. */
+export class SagaStartPending extends Error {
+  readonly code = 'startPending';
+
+  constructor(id: string) {
+    super(`saga '${id}' is being started by another caller, who has not got through; try again later`);
+    this.name = 'SagaStartPending';
+  }
+}
+
+interface ToStart {
+  readonly client: DurableClientPort;
+  readonly saga: Saga<never, unknown>;
+  readonly input: unknown;
+  readonly starts: StartStore | undefined;
+}
+
+/** How long a caller has between its claim and its confirmation, in milliseconds, before the next takes over. */
+const LEASE = 10_000;
+/** How long to wait for another caller's start: a lease, and some time for clocks that differ. */
+const PATIENCE = LEASE + 5_000;
+
+/** Starts an instance unless one was started with the id. */
+export async function startSaga(what: ToStart, { id, assumeNew = false }: StartOptions): Promise<Start> {
+  const { saga, input, starts } = what;
   const parsed = parseWith(saga.input, input);
   if (!parsed.ok) throw new SagaInputError(`input of saga '${saga.name}' does not match its schema`, parsed.issues);
-  if (id !== undefined) checkId(id);
-  if (id !== undefined && !assumeNew && (await isThere(client, saga, id))) return { id, started: false };
-  const envelope: StartEnvelope = { $saga: { version: saga.version }, input };
+  if (id === undefined) return { id: await startNew(what), started: true, sameInput: true };
+  checkId(id);
+  if (starts === undefined) return toStart(what, id, await startOnHost(what, id, assumeNew));
+  return startOnce(what, id, assumeNew, starts);
+}
+
+/** An instance that was there before. Without the hash, the host can't say (any more) what it was started with. */
+type First = Omit<StartNote, 'inputHash'> & Partial<Pick<StartNote, 'inputHash'>>;
+
+/** Gives the instance that is there already, if one is; undefined when this call has started it. */
+async function startOnHost(what: ToStart, id: string, assumeNew: boolean): Promise<First | undefined> {
+  const first = assumeNew ? undefined : await findFirst(what, id);
+  if (first !== undefined) return first;
   try {
-    const options = { input: envelope, ...(id === undefined ? {} : { instanceId: id }) };
-    return { id: await client.startNew(saga.name, options), started: true };
+    await startNew(what, id);
+    return undefined;
   } catch (error) {
     // Somebody else started it since it was asked for.
-    if (id !== undefined && saysStatus(error, 409) && (await isThere(client, saga, id))) return { id, started: false };
+    const faster = saysStatus(error, 409) ? await findFirst(what, id) : undefined;
+    if (faster !== undefined) return faster;
     throw error;
   }
 }
 
-async function isThere(client: DurableClientPort, saga: Saga<never, unknown>, id: string): Promise<boolean> {
-  const found = await findInstance(client, id);
-  if (found !== undefined && !isOf(saga.name, found)) throw new SagaIdTaken(id, saga.name, found.name);
-  return found !== undefined;
+/** Starts with the help of a store: see the head of its file. */
+async function startOnce(what: ToStart, id: string, assumeNew: boolean, starts: StartStore): Promise<Start> {
+  const { name: saga, version } = what.saga;
+  const own: StartNote = { saga, version, inputHash: hashOfJson(what.input) };
+  for (let waited = 0, pause = 10; waited <= PATIENCE; waited += pause, pause = Math.min(pause * 2, 500)) {
+    const { state, note } = await starts.claim(id, own, LEASE);
+    if (state === 'started') return toStart(what, id, note);
+    if (state === 'starting') {
+      const first = await findFirst(what, id);
+      if (first === undefined) {
+        await setTimeout(pause);
+        continue;
+      }
+      await starts.confirm(id, { ...note, ...first });
+      return toStart(what, id, first);
+    }
+    try {
+      const first = await startOnHost(what, id, assumeNew && state === 'claimed');
+      await starts.confirm(id, first === undefined ? own : { ...note, ...first });
+      return toStart(what, id, first);
+    } catch (error) {
+      // Should that fail as well, the lease passes. A confirmed claim stays.
+      await starts.release(id).catch(() => undefined);
+      throw error;
+    }
+  }
+  throw new SagaStartPending(id);
+}
+
+function startNew({ client, saga, input }: ToStart, id?: string): Promise<string> {
+  const envelope: StartEnvelope = { $saga: { version: saga.version }, input };
+  return client.startNew(saga.name, { input: envelope, ...(id === undefined ? {} : { instanceId: id }) });
+}
+
+async function findFirst({ client }: ToStart, id: string): Promise<First | undefined> {
+  const found = await findInstance(client, id, { showInput: true });
+  if (found === undefined) return undefined;
+  const { version, input } = readStart(found.input, undefined);
+  const hash = isAsItCame(found.input) ? { inputHash: hashOfJson(input) } : {};
+  return { saga: found.name, version, ...hash };
+}
+
+/** A saga that has gone on as another generation shows that one's input, with what it carries in the stamp. */
+function isAsItCame(start: unknown): boolean {
+  if (typeof start !== 'object' || start === null || !('$saga' in start)) return true;
+  const { $saga: stamp, input } = start as { $saga: unknown; input?: unknown };
+  const isFirst = Object.keys(stamp ?? {}).every((key) => key === 'version' || key === 'parent');
+  return isFirst && !(typeof input === 'object' && input !== null && '$claim' in input);
+}
+
+/** What was there before stays as it is. */
+function toStart({ saga, input }: ToStart, id: string, first: First | undefined): Start {
+  if (first === undefined) return { id, started: true, sameInput: true };
+  if (!isOf(saga.name, { name: first.saga })) throw new SagaIdTaken(id, saga.name, first.saga);
+  const sameInput = first.inputHash === undefined ? undefined : first.inputHash === hashOfJson(input);
+  return { id, started: false, sameInput };
 }

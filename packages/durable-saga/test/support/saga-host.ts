@@ -69,6 +69,8 @@ interface Instance {
   customStatus: unknown;
   output: unknown;
   isCompleted: boolean;
+  /** What the platform did to it, if it did not end by itself. */
+  stopped: 'Terminated' | 'Failed' | undefined;
   turns: number;
 }
 
@@ -118,6 +120,7 @@ export class SagaHost implements DurableClientPort {
       customStatus: null,
       output: null,
       isCompleted: false,
+      stopped: undefined,
       turns: 0,
     };
     this.#instances.set(id, instance);
@@ -137,9 +140,11 @@ export class SagaHost implements DurableClientPort {
     }
     return {
       name: instance.name,
-      runtimeStatus: instance.isCompleted ? 'Completed' : instance.turns === 0 ? 'Pending' : 'Running',
+      runtimeStatus:
+        instance.stopped ?? (instance.isCompleted ? 'Completed' : instance.turns === 0 ? 'Pending' : 'Running'),
       createdTime: new Date(instance.createdAt),
       lastUpdatedTime: new Date(instance.updatedAt),
+      input: instance.input,
       customStatus: instance.customStatus,
       output: instance.output,
     };
@@ -166,6 +171,18 @@ export class SagaHost implements DurableClientPort {
   }
 
   // The test's side.
+
+  /** What an operator does by the platform's own means, or the platform itself. */
+  stop(id: string, how: 'Terminated' | 'Failed', reason: string): void {
+    const instance = this.#instances.get(id);
+    if (instance === undefined) throw new Error(`no instance '${id}'`);
+    Object.assign(instance, { isCompleted: true, stopped: how, output: reason, updatedAt: this.#now });
+  }
+
+  /** Forgets an instance and its history. */
+  purge(id: string): void {
+    this.#instances.delete(id);
+  }
 
   raiseAt(at: number, id: string, name: string, payload: unknown): Promise<void> {
     const instance = this.#instances.get(id);

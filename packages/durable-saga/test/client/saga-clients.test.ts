@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { saga, sagaClients, SagaInputError } from '../src';
-import { captureFunctions } from './support/functions-core';
-import { stage, statusOf, taped, tapedOneWay } from './support/tape';
+import { saga, sagaClients, SagaInputError } from '../../src';
+import { captureFunctions } from '../support/functions-core';
+import { stage, statusOf, taped, tapedOneWay } from '../support/tape';
 
 const book = taped('book');
 const pay = tapedOneWay('pay');
