@@ -1,3 +1,5 @@
 export type { ContractCase, TransactionalStore } from './contract';
 export { ledgerContract } from './ledger-contract';
 export type { LedgerUnderTest } from './ledger-contract';
+export { outboxContract } from './outbox-contract';
+export type { OutboxUnderTest } from './outbox-contract';

@@ -45,14 +45,9 @@ export function createMemoryLedger({ clock }: { readonly clock: () => Date }): L
     async expire(tx, before, limit) {
       const old = rows
         .list(tx)
-        .filter(({ key, row }) => row.at < before && !rows.isHeldByOther(tx, key))
-        .sort((a, b) => a.row.at.getTime() - b.row.at.getTime())
-        .slice(0, limit);
-      for (const { key } of old) {
-        await rows.lock(tx, key);
-        rows.write(tx, key, undefined);
-      }
-      return old.length;
+        .filter(({ row }) => row.at < before)
+        .sort((a, b) => a.row.at.getTime() - b.row.at.getTime());
+      return rows.deleteFree(tx, old, limit);
     },
   };
 }

@@ -43,10 +43,6 @@ export class MemoryTransaction {
     await other.ended;
     this.#waitsFor = undefined;
   }
-
-  get isWaiting(): boolean {
-    return this.#waitsFor !== undefined;
-  }
 }
 
 /** Runs `work` in one transaction: kept when it returns, taken back when it throws. */
@@ -77,6 +73,18 @@ export class MemoryTable<Row> {
     for (let hold = this.#held.get(key); hold !== undefined && hold.by !== tx; hold = this.#held.get(key)) {
       await tx.waitFor(hold.by);
     }
+    this.#hold(tx, key);
+  }
+
+  /** Holds the row if no other transaction does, at once. */
+  tryLock(tx: MemoryTransaction, key: string): boolean {
+    const hold = this.#held.get(key);
+    if (hold !== undefined && hold.by !== tx) return false;
+    this.#hold(tx, key);
+    return true;
+  }
+
+  #hold(tx: MemoryTransaction, key: string): void {
     if (this.#held.has(key)) return;
     const before = this.#rows.get(key);
     this.#held.set(key, { by: tx, before });
@@ -84,11 +92,6 @@ export class MemoryTable<Row> {
       this.#held.delete(key);
       if (!committed) this.#put(key, before);
     });
-  }
-
-  isHeldByOther(tx: MemoryTransaction, key: string): boolean {
-    const hold = this.#held.get(key);
-    return hold !== undefined && hold.by !== tx;
   }
 
   read(tx: MemoryTransaction, key: string): Row | undefined {
@@ -109,6 +112,18 @@ export class MemoryTable<Row> {
       const row = this.read(tx, key);
       return row === undefined ? [] : [{ key, row }];
     });
+  }
+
+  /** Deletes at most `limit` of these, passing over what other transactions hold; gives how many. */
+  deleteFree(tx: MemoryTransaction, rows: readonly { readonly key: string }[], limit: number): number {
+    let deleted = 0;
+    for (const { key } of rows) {
+      if (deleted >= limit) break;
+      if (!this.tryLock(tx, key)) continue;
+      this.#put(key, undefined);
+      deleted += 1;
+    }
+    return deleted;
   }
 
   #put(key: string, row: Row | undefined): void {

@@ -5,3 +5,17 @@ export type { LedgerEntry } from '../ledger';
 export { ledgerMigrations } from './migrations';
 export type { LedgerMigration } from './migrations';
 export type { Transaction } from './transaction';
+export { createOutbox } from './outbox';
+export type { Outbox } from './outbox';
+export { drainOutbox } from '../outbox';
+export type {
+  DeadMessage,
+  DrainOptions,
+  OutboxMessage,
+  OutboxOptions,
+  OutgoingMessage,
+  Published,
+  Publisher,
+  RelayOptions,
+  RelayRound,
+} from '../outbox';

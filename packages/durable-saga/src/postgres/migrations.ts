@@ -4,7 +4,10 @@ export interface LedgerMigration {
   readonly sql: string;
 }
 
-/** The ledger's table. Values are JSON texts as they were written. */
+/**
+ * The tables of ledger and outbox. What an app has run stays as it is: changes come as further migrations. Values and
+ * payloads are JSON texts as they were written.
+ */
 export const ledgerMigrations: readonly LedgerMigration[] = [
   {
     name: '0001_saga_ledger',
@@ -16,6 +19,30 @@ create table saga_ledger (
   at timestamptz not null
 );
 create index saga_ledger_at on saga_ledger (at);
+`,
+  },
+  {
+    name: '0002_saga_outbox',
+    sql: `
+create table saga_outbox (
+  id text primary key,
+  seq bigint not null generated always as identity,
+  topic text not null,
+  ordering_key text,
+  payload text not null,
+  headers text not null,
+  state text not null default 'pending' check (state in ('pending', 'sent', 'dead')),
+  put_at timestamptz not null,
+  next_at timestamptz not null,
+  attempts integer not null default 0,
+  sent_at timestamptz,
+  error text,
+  reason text
+);
+create index saga_outbox_pending on saga_outbox (seq) where state = 'pending';
+create index saga_outbox_ordered on saga_outbox (ordering_key, seq) where state = 'pending';
+create index saga_outbox_sent on saga_outbox (sent_at) where state = 'sent';
+create index saga_outbox_dead on saga_outbox (seq) where state = 'dead';
 `,
   },
 ];
