@@ -5,11 +5,13 @@ export const usage = `Usage: npm run bench -- [options]
 
   --peers                 DBOS and Restate as well, round by round in alternation (installs them in bench/peers first)
   --only SECTION          only this section; may be given several times (memory takes minutes, and runs only so)
-  --round NAME            only this kind of round of the engine's section; may be given several times
+  --round NAME            only this kind of round of the sections engine and overhead; may be given several times
   --repeats N             how often each round is run (default 3)
   --verify-replay HOW     all, sample or off: how much of the turns the host checks by replaying (default off)
   --log LEVEL             lowest level of the host's lines, which go to a file (default Warning)
   --against DIR           another build of packages/functions-host, in alternation
+  --toolkit DIR           another build of packages/durable-saga, in alternation, in the section overhead; it must lie
+                          inside the repository, to find the same durable-functions
   --json FILE             where the figures go (default .local/bench.json)
   --node="ARGUMENTS"      arguments for the host's Node, e.g. --node=--cpu-prof
 `;
@@ -27,6 +29,7 @@ export function parseArguments(args: readonly string[]): BenchOptions | 'help' {
       'verify-replay': { type: 'string', default: 'off' },
       log: { type: 'string', default: 'Warning' },
       against: { type: 'string' },
+      toolkit: { type: 'string' },
       json: { type: 'string' },
       node: { type: 'string' },
     },
@@ -44,6 +47,7 @@ export function parseArguments(args: readonly string[]): BenchOptions | 'help' {
     verifyReplay: oneOf('--verify-replay', values['verify-replay'], ['all', 'sample', 'off']),
     logLevel: oneOf('--log', values.log, ['Trace', 'Debug', 'Information', 'Warning', 'Error', 'Critical', 'None']),
     against: values.against,
+    toolkit: values.toolkit,
     json: values.json,
     nodeArguments: values.node,
   };

@@ -19,10 +19,12 @@ const management = '/runtime/webhooks/durabletask';
 const key = (id: string): string => `idempotency-key: ${id}\r\n`;
 const body = ({ input }: Job): string => JSON.stringify(input);
 
-const contenders: Readonly<Record<string, Calls>> = {
+const startAndWait = (connection: HttpConnection, id: string, job: Job, json: string): Promise<HttpAnswer> =>
+  connection.post(`${management}/orchestrators/${job.program}/${id}?timeout=${TIMEOUT_SECONDS}`, json);
+
+const contenders: Readonly<Record<string, Partial<Calls>>> = {
   'functions-host': {
-    both: (connection, id, job) =>
-      connection.post(`${management}/orchestrators/${job.program}/${id}?timeout=${TIMEOUT_SECONDS}`, body(job)),
+    both: (connection, id, job) => startAndWait(connection, id, job, body(job)),
     start: (connection, id, job) => connection.post(`${management}/orchestrators/${job.program}/${id}`, body(job)),
     async end(connection, id) {
       for (;;) {
@@ -32,12 +34,29 @@ const contenders: Readonly<Record<string, Calls>> = {
       }
     },
   },
+  'by-hand': {
+    both: async (connection, id, job) => toPlainAnswer(await startAndWait(connection, id, job, body(job))),
+  },
+  toolkit: {
+    // As the toolkit's client sends it.
+    both: async (connection, id, job) =>
+      toPlainAnswer(
+        await startAndWait(connection, id, job, JSON.stringify({ $saga: { version: '1' }, input: job.input })),
+      ),
+  },
   restate: {
     both: (connection, _id, job) => connection.post(`/bench/${job.program}`, body(job)),
     start: (connection, id, job) => connection.post(`/bench/${job.program}/send`, body(job), key(id)),
     end: (connection, id, job) => connection.post(`/bench/${job.program}`, body(job), key(id)),
   },
 };
+
+/** What the plain workload answers, from a saga's outcome. */
+function toPlainAnswer(answer: HttpAnswer): HttpAnswer {
+  if (answer.status !== 200) return answer;
+  const { outcome, result } = JSON.parse(answer.body) as { readonly outcome: string; readonly result?: unknown };
+  return { ...answer, body: JSON.stringify(typeof result === 'number' ? result : outcome) };
+}
 
 function toOutput({ body: text }: HttpAnswer): unknown {
   return (JSON.parse(text) as { readonly output?: unknown }).output;
@@ -52,7 +71,9 @@ const idle: HttpConnection[] = [];
 serveRounds(
   async (id, job, part) => {
     const connection = idle.pop() ?? (await HttpConnection.open(Number(port)));
-    const answer = await calls[part ?? 'both'](connection, id, job);
+    const call = calls[part ?? 'both'];
+    if (call === undefined) throw new Error(`${contender}: this round can't be run with it.`);
+    const answer = await call(connection, id, job);
     idle.push(connection);
     const expected = part === 'start' ? 202 : 200;
     if (answer.status !== expected) {

@@ -9,10 +9,11 @@ import type { BenchOptions, Section, SectionResult } from './section';
 import { engineSection } from './sections/engine';
 import { httpSection } from './sections/http';
 import { memorySection } from './sections/memory';
+import { overheadSection } from './sections/overhead';
 import { restartsSection } from './sections/restarts';
 import { toTable } from './table';
 
-const sections: readonly Section[] = [engineSection, httpSection, restartsSection, memorySection];
+const sections: readonly Section[] = [engineSection, overheadSection, httpSection, restartsSection, memorySection];
 
 const root = path.join(__dirname, '../..');
 

@@ -28,6 +28,8 @@ export interface BenchOptions {
   readonly logLevel: string;
   /** Another build of the host to compare with: a folder of the package. */
   readonly against: string | undefined;
+  /** Another build of durable-saga, for the overhead's section: a folder of the package. */
+  readonly toolkit: string | undefined;
   /** Where the JSON file goes. */
   readonly json: string | undefined;
   /** Passed to the host's Node. */

@@ -15,24 +15,31 @@ export interface FunctionsHostOptions {
   readonly name?: string;
   /** Further arguments for Node, e.g. `--cpu-prof`. */
   readonly nodeArguments?: string | undefined;
+  /** Folder of the app below `bench/`, and how its executions are called (see `http-driver.ts`). */
+  readonly app?: {
+    readonly folder: string;
+    readonly driver: string;
+    readonly settings: Readonly<Record<string, string>>;
+  };
 }
 
 /** The host of this repository as `functions-host start` runs it: supervisor, embedded PostgreSQL, host. */
 export function functionsHost(options: FunctionsHostOptions): Contender {
-  const { root, verifyReplay, logLevel } = options;
+  const { root, verifyReplay, logLevel, app = { folder: 'app', driver: 'functions-host', settings: {} } } = options;
   const packageDir = options.packageDir ?? path.join(root, 'packages/functions-host');
   return {
     name: options.name ?? 'functions-host',
     about: `verify-replay ${verifyReplay}, log ${logLevel} to a file, embedded PostgreSQL with fsync on`,
     async start(folder) {
       const port = await findPort();
-      const args = ['start', '--app', path.join(root, 'bench/app'), '--port', String(port)];
+      const args = ['start', '--app', path.join(root, 'bench', app.folder), '--port', String(port)];
       args.push('--data', path.join(folder, 'data'), '--no-watch', '--verify-replay', verifyReplay);
       const startServers = async (): Promise<Program[]> => {
         const host = startProgram(process.execPath, [path.join(packageDir, 'bin/functions-host.js'), ...args], {
           name: 'functions-host',
           folder,
           environment: {
+            ...app.settings,
             AzureFunctionsJobHost__logging__logLevel__default: logLevel,
             ...(options.nodeArguments !== undefined && { languageWorkers__node__arguments: options.nodeArguments }),
           },
@@ -42,7 +49,7 @@ export function functionsHost(options: FunctionsHostOptions): Contender {
       };
       return runContender({
         startServers,
-        driver: { folder, args: [path.join(root, 'dist/bench/http-driver.js'), 'functions-host', String(port)] },
+        driver: { folder, args: [path.join(root, 'dist/bench/http-driver.js'), app.driver, String(port)] },
         disk: () => readDatabase(hubUrl(path.join(folder, 'data'))),
       });
     },

@@ -162,50 +162,78 @@ function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P,
   const undo = options.undo?.(ports);
   return {
     run: (call, seam) =>
-      replyOf(call, async (step) => {
+      replyOf<C>(call, seam, async (step) => {
         const input = parseWith(options.input, call.input);
         if (!input.ok) return invalid(`input of activity '${options.name}'`, input.issues, 'none');
-        const value = await run(input.value, toContext<C>(step, seam));
+        const value = await run(input.value, step);
         const output = parseOutput(options.output, value);
         if (!output.ok) return invalid(`output of activity '${options.name}'`, output.issues, 'unknown');
         return { ok: true, value: output.value };
       }),
     undo: (call, seam) =>
-      replyOf(call, async (step) => {
+      replyOf<C>(call, seam, async (step) => {
         const input = parseWith(options.input, call.input);
         if (!input.ok) return invalid(`input of activity '${options.name}_undo'`, input.issues, 'unknown');
         const done = { input: input.value as Out<I>, output: call.output as Out<O> | undefined };
-        await undo?.(done, toContext<C>(step, seam));
+        await undo?.(done, step);
         return { ok: true };
       }),
   };
 }
 
-interface Step {
-  readonly call: StepCall['$step'];
-  readonly signal: AbortSignal;
-}
+/** An attempt under way. Its signal is made when it is asked for: it costs more than the rest of a short attempt. */
+class Attempt implements StepContext {
+  readonly key: string;
+  readonly instanceId: string;
+  readonly attempt: number;
+  readonly client: DurableClient | undefined;
+  readonly log: StepContext['log'];
+  readonly warn: StepContext['warn'];
+  readonly #timer: NodeJS.Timeout | undefined;
+  #controller: AbortController | undefined;
+  #isOver = false;
 
-/** Runs an attempt with its abort signal; whatever it throws becomes data. */
-async function replyOf(call: StepCall, attempt: (step: Step) => Promise<Reply>): Promise<Reply> {
-  const controller = new AbortController();
-  const { timeout } = call.$step;
-  const timer = timeout === undefined ? undefined : setTimeout(() => controller.abort(), timeout);
-  timer?.unref();
-  try {
-    return await attempt({ call: call.$step, signal: controller.signal });
-  } catch (thrown) {
-    return { ok: false, failure: failureFromThrown(thrown) };
-  } finally {
-    clearTimeout(timer);
+  constructor({ key, instanceId, attempt, timeout }: StepCall['$step'], { client, log, warn }: InvocationSeam) {
+    this.key = key;
+    this.instanceId = instanceId;
+    this.attempt = attempt;
+    this.client = client;
+    this.log = log;
+    this.warn = warn;
+    if (timeout === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#isOver = true;
+      this.#controller?.abort();
+    }, timeout);
+    this.#timer.unref();
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isOver) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
   }
 }
 
-function toContext<C extends boolean>({ call, signal }: Step, seam: InvocationSeam): ContextFor<C> {
-  const { key, instanceId, attempt } = call;
-  const context = { key, instanceId, attempt, signal, log: seam.log, warn: seam.warn };
-  // `usesClient` decides the type and, at registration, whether the seam has a client: the two agree by construction.
-  return (seam.client === undefined ? context : { ...context, client: seam.client }) as ContextFor<C>;
+/** Runs an attempt with its abort signal; whatever it throws becomes data. */
+async function replyOf<C extends boolean>(
+  call: StepCall,
+  seam: InvocationSeam,
+  run: (step: ContextFor<C>) => Promise<Reply>,
+): Promise<Reply> {
+  const attempt = new Attempt(call.$step, seam);
+  try {
+    // `usesClient` decides the type and, at registration, whether the seam has a client: the two agree by construction.
+    return await run(attempt as StepContext as ContextFor<C>);
+  } catch (thrown) {
+    return { ok: false, failure: failureFromThrown(thrown) };
+  } finally {
+    attempt.end();
+  }
 }
 
 function parseOutput(schema: StandardSchemaV1 | undefined, value: unknown): ReturnType<typeof parseWith<unknown>> {

@@ -1,4 +1,5 @@
 import type { Activity } from './activity';
+import { checkMayPivot, describeChild } from './child';
 import { findActivity } from './definitions';
 import { fractionOf, uuidOf } from './deterministic';
 import { toMilliseconds } from './duration';
@@ -6,7 +7,7 @@ import type { Instance } from './instance';
 import { createGroupOperations } from './group-operations';
 import type { StepInstruction } from './operation';
 import { DescribedOperation } from './operation';
-import type { EventSchemas, SagaContext, StepOptions } from './saga';
+import type { ChildOptions, EventSchemas, Saga, SagaContext, StepOptions } from './saga';
 
 /** Makes what a saga's body works with. Operations only describe; keys are given in the order of the calls. */
 export function createContext(instance: Instance, events: EventSchemas): SagaContext<EventSchemas> {
@@ -38,8 +39,12 @@ export function createContext(instance: Instance, events: EventSchemas): SagaCon
     version: instance.version,
     step: (activity, input, options) => new DescribedOperation('step', describeStep('step', activity, input, options)),
     call: (activity, input, options) => new DescribedOperation('call', describeStep('call', activity, input, options)),
-    pivot: (activity, input, options) =>
-      new DescribedOperation('pivot', describeStep('pivot', activity, input, options)),
+    pivot: (activity, input, options) => {
+      checkMayPivot(instance, activity.name);
+      return new DescribedOperation('pivot', describeStep('pivot', activity, input, options));
+    },
+    child: (other: Saga<never, unknown>, input: unknown, options?: ChildOptions) =>
+      new DescribedOperation('child', describeChild(instance, other, input, options)),
     ...createGroupOperations(),
     sleep: (duration) =>
       new DescribedOperation('sleep', { do: 'sleep', milliseconds: toMilliseconds(duration, 'saga.sleep') }),

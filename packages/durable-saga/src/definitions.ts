@@ -7,6 +7,15 @@ export interface Definitions {
   readonly sagas: ReadonlyMap<string, Saga<never, unknown>>;
 }
 
+/** Throws, saying where to list it, for a saga that was not registered. */
+export function findSaga({ sagas }: Definitions, name: string): Saga<never, unknown> {
+  const found = sagas.get(name);
+  if (found === undefined) {
+    throw new Error(`the saga '${name}' is not registered: list it in registerSagas({ sagas: [...] })`);
+  }
+  return found;
+}
+
 /** Throws, saying where to list it, for an activity that was not registered. */
 export function findActivity({ activities }: Definitions, name: string): Activity<never, unknown, never> {
   const found = activities.get(name);

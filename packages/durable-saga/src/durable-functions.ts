@@ -34,10 +34,16 @@ import { LONGEST_TIMER } from './durable-port';
  * several), the clock that the host can have is tracked, and where the two are too far apart a timer that is due at once
  * is awaited alone, which brings the host to the present.
  *
- * Events take no number. Each name's wait is one task that is met once by the library, though many waits may include
- * it: it keeps the first payload, and later ones stay queued by the library for the next task of that name. Where an
- * entry is waited for, its events are listed again, so that the host, which gives an event to the newest waiter, passes
- * it too.
+ * Events take no number. Each wait for one is a task that is met and listed once, though many waits may include it. The
+ * library and the host both queue what comes while no task of the name is open, and the host gives what comes to the
+ * newest open one; as both meet as many tasks of a name, one at a time, they agree on how many events are behind them.
+ * So a task must not be listed again: the host would keep a waiter that swallows a later event, and stay behind.
+ * A queued event is taken where its task is made, not by a yield: the library answers such a yield by calling itself,
+ * and thousands of queued events would overflow the stack.
+ *
+ * Sub-orchestrations count like activities: one number each, from the same counter, taken where the entry is started, and
+ * their results are matched by that number alone. Their ids are always given here, since the host would derive one from
+ * the number, which makes it another one after a change of the saga.
  *
  * Entity calls, locks and durable HTTP calls must not be made through this file: their messages carry ids that hosts
  * derive from time or order in ways that an entry passed early would change.
@@ -47,12 +53,21 @@ export type { DurableClient } from 'durable-functions';
 
 /** Parts of the library's tasks that its typings leave out. Pinned: the package's tests fail when one of them moves. */
 interface TaskInternals extends Task {
+  readonly id: string | number | false;
   alreadyScheduled: boolean;
   action: { compoundActions?: unknown[] };
   /** What is told of the task's completion. */
   parent?: Task;
   /** What is given numbers when the task is yielded. */
   children?: Task[];
+}
+
+/** The same of its executor. */
+interface ExecutorInternals {
+  /** What came for tasks that were not met yet, by the task's id: an event's name. */
+  readonly deferredTasks: Readonly<Record<string, readonly unknown[] | undefined>>;
+  addToActions(action: unknown): void;
+  trackOpenTask(task: Task): void;
 }
 
 /** An action that the Azure host finds complete at once: "when all of nothing". */
@@ -102,10 +117,28 @@ class Timer extends TaskHandle implements TimerHandle {
 
 class EventTask extends TaskHandle implements EventHandle {
   readonly task: Task;
+  readonly #executor: ExecutorInternals;
 
-  constructor(task: Task) {
+  constructor(task: Task, executor: ExecutorInternals) {
     super();
     this.task = task;
+    this.#executor = executor;
+  }
+
+  override get done(): boolean {
+    if (!this.met) this.#meetQueued();
+    return super.done;
+  }
+
+  /** Meets the task as a yield would, if an event of its name is queued: it is complete then. */
+  #meetQueued(): void {
+    const task = this.task as TaskInternals;
+    const executor = this.#executor;
+    if ((executor.deferredTasks[String(task.id)]?.length ?? 0) === 0) return;
+    this.met = true;
+    task.alreadyScheduled = true;
+    executor.addToActions(task.action);
+    executor.trackOpenTask(task);
   }
 
   value(): unknown {
@@ -145,25 +178,30 @@ class DurableFunctionsInstance implements Durable {
     return new ActivityTask(this.#context.df.callActivity(name, input));
   }
 
+  callChild(name: string, instanceId: string, input: unknown): ActivityHandle {
+    return new ActivityTask(this.#context.df.callSubOrchestrator(name, input, instanceId));
+  }
+
   timer(at: number): TimerHandle {
     if (at - this.now() > LONGEST_TIMER) throw new RangeError(`expected a timer of ${LONGEST_TIMER} ms at most`);
     return new Timer(this.#context.df.createTimer(new Date(at)), at);
   }
 
   event(name: string): EventHandle {
-    return new EventTask(this.#context.df.waitForExternalEvent(name));
+    const { df } = this.#context as unknown as { df: { taskOrchestratorExecutor: ExecutorInternals } };
+    return new EventTask(this.#context.df.waitForExternalEvent(name), df.taskOrchestratorExecutor);
   }
 
   *wait(handles: readonly Handle[]): Generator<Task, void, unknown> {
     const waited: TaskHandle[] = [];
     const fresh = new Set<TaskHandle>();
-    let isHostFreeToWait = true;
+    let isAllFresh = true;
     for (const handle of handles) {
       if (handle.done) return;
       if (!(handle instanceof TaskHandle)) throw new TypeError('expected handles of this instance');
       waited.push(handle);
       if (!handle.met) fresh.add(handle);
-      else if (!(handle instanceof EventTask)) isHostFreeToWait = false;
+      else isAllFresh = false;
     }
     if ([...fresh].some((handle) => handle instanceof Timer && handle.at - this.#hostTime > HOST_LONGEST_TIMER)) {
       yield* this.#bringHostToPresent();
@@ -173,7 +211,7 @@ class DurableFunctionsInstance implements Durable {
     const [first] = waited;
     if (first === undefined) throw new Error('a wait for nothing would never end');
     if (waited.length > 1 || (first instanceof EventTask && fresh.size === 0)) {
-      yield* this.#yieldTask(this.#gate(first, waited, fresh, isHostFreeToWait));
+      yield* this.#yieldTask(this.#gate(first, waited, fresh, isAllFresh));
       return;
     }
     yield* this.#yieldTask(first.task);
@@ -196,22 +234,16 @@ class DurableFunctionsInstance implements Durable {
   }
 
   /**
-   * The task to yield, so that any of `waited` resumes it and only what is fresh is listed and numbered. Where the host
-   * can wait for the entry as the library does, events that were met before are listed again.
+   * The task to yield, so that any of `waited` resumes it and only what is fresh is listed and numbered. Where older
+   * tasks are waited for, too, the host passes the entry at once.
    */
-  #gate(
-    first: TaskHandle,
-    waited: readonly TaskHandle[],
-    fresh: ReadonlySet<TaskHandle>,
-    isHostFreeToWait: boolean,
-  ): Task {
+  #gate(first: TaskHandle, waited: readonly TaskHandle[], fresh: ReadonlySet<TaskHandle>, isAllFresh: boolean): Task {
     const gate = this.#context.df.Task.any([first.task]) as TaskInternals;
     for (const { task } of waited) (task as TaskInternals).parent = gate;
     gate.children = [...fresh].map(({ task }) => task);
     gate.alreadyScheduled = fresh.size === 0;
-    const listed = isHostFreeToWait ? new Set(waited) : fresh;
-    const actions: unknown[] = [...listed].map(({ task }) => (task as TaskInternals).action);
-    gate.action.compoundActions = isHostFreeToWait ? actions : [...actions, COMPLETE_AT_ONCE];
+    const actions: unknown[] = [...fresh].map(({ task }) => (task as TaskInternals).action);
+    gate.action.compoundActions = isAllFresh ? actions : [...actions, COMPLETE_AT_ONCE];
     return gate;
   }
 }

@@ -35,6 +35,8 @@ export interface Durable {
   /** Shows this object as the instance's status from now on; it is read (`toJSON`) at the end of every turn. */
   showStatus(status: { toJSON(): unknown }): void;
   callActivity(name: string, input: unknown): ActivityHandle;
+  /** Starts an instance under an id of its own, and gives its output. The id must differ from those of others for ever. */
+  callChild(name: string, instanceId: string, input: unknown): ActivityHandle;
   /** A timer for a point in time (milliseconds since the epoch). Times further away than `LONGEST_TIMER` are an error. */
   timer(at: number): TimerHandle;
   /** The next occurrence of an event that no other handle has taken. */

@@ -10,6 +10,7 @@ import { ParkingLot } from './parking';
 import { Progress } from './progress';
 import type { Saga } from './saga';
 import { CANCEL_EVENT } from './saga';
+import type { ParentStamp } from './start-envelope';
 
 /** One running saga: what all parts of its runner share. */
 export class Instance {
@@ -21,6 +22,8 @@ export class Instance {
   readonly parking: ParkingLot;
   readonly inbox: EventInbox;
   readonly definitions: Definitions;
+  /** Whether this saga is a child, and what that means for its pivot. */
+  readonly parent: ParentStamp | undefined;
   /** Halts everything before the pivot when the saga is cancelled or its time is over. */
   readonly untilStopped: Halt;
   /** Of a saga with a timeout. */
@@ -31,21 +34,31 @@ export class Instance {
   #cancel: EventHandle;
   #cancelIsWatched = false;
   #isDone = false;
+  /** A child is running that alone knows whether it passes a pivot: until it says so, a cancel is neither. */
+  childDecides = false;
 
-  constructor(durable: Durable, saga: Saga<never, unknown>, version: string, definitions: Definitions) {
+  constructor(
+    durable: Durable,
+    saga: Saga<never, unknown>,
+    { version, parent }: { readonly version: string; readonly parent?: ParentStamp },
+    definitions: Definitions,
+  ) {
     this.durable = durable;
     this.version = version;
+    this.parent = parent;
     this.definitions = definitions;
     this.startedAt = durable.now();
     this.keys = new KeyCounter(durable.instanceId);
     this.progress = new Progress(saga.name, version);
+    if (parent?.pivot === 'passed') this.progress.pivot = 'passed';
     this.parking = new ParkingLot(durable, this.progress, (notice) => giveParkNotice(this, saga, notice));
     this.inbox = new EventInbox(durable, saga.events);
     this.#cancel = durable.event(CANCEL_EVENT);
     if (saga.timeout !== undefined) this.deadline = new Deadline(durable, this.startedAt + saga.timeout);
     this.progress.cancel = () => {
       if (!this.#cancel.done) return undefined;
-      return this.#canStop() ? 'honoured' : 'refused';
+      if (!this.#canStop()) return 'refused';
+      return this.childDecides ? undefined : 'honoured';
     };
     this.untilStopped = {
       halted: () => this.stop() !== undefined,
@@ -83,6 +96,7 @@ export class Instance {
   /** The pivot was refused for sure: the saga is before it again, and a cancel that came too late stays refused. */
   leavePivot(): void {
     this.progress.pivot = 'none';
+    this.#stopped = undefined;
     this.deadline?.resume();
     if (!this.#cancel.done) return;
     this.#cancel = this.durable.event(CANCEL_EVENT);

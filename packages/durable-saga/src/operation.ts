@@ -1,6 +1,7 @@
 import type { Activity } from './activity';
 import type { Failure } from './failure';
 import type { RetryPolicy } from './retry';
+import type { Saga } from './saga';
 
 declare const turn: unique symbol;
 declare const bodyTurn: unique symbol;
@@ -16,7 +17,7 @@ export interface BodyTurn {
 }
 
 /** Operations that may stand in a group: all that can be undone as part of one. */
-export type GroupKind = 'step' | 'call' | 'all' | 'allSettled' | 'map' | 'race' | 'sleep' | 'waitFor';
+export type GroupKind = 'step' | 'call' | 'all' | 'allSettled' | 'map' | 'race' | 'child' | 'sleep' | 'waitFor';
 /** Operations that concern the saga as a whole. */
 export type BodyKind = 'pivot';
 export type OperationKind = GroupKind | BodyKind | 'fail';
@@ -29,6 +30,7 @@ export interface Operation<T, Kind extends OperationKind = OperationKind> {
 
 export type Instruction =
   | StepInstruction
+  | ChildInstruction
   | GroupInstruction
   | RaceInstruction
   | { readonly do: 'sleep'; readonly milliseconds: number }
@@ -73,6 +75,15 @@ export interface StepInstruction {
   readonly input: unknown;
   readonly retry: RetryPolicy | undefined;
   readonly timeout: number | undefined;
+}
+
+export interface ChildInstruction {
+  readonly do: 'child';
+  readonly saga: Saga<never, unknown>;
+  readonly key: string;
+  /** Of the instance that it will be. */
+  readonly id: string;
+  readonly input: unknown;
 }
 
 /** The one implementation of `Operation`: a description of what to do, handed to the runner when it is reached. */

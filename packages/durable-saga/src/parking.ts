@@ -1,4 +1,5 @@
-import type { Durable, EventHandle } from './durable-port';
+import type { Durable } from './durable-port';
+import { EventQueue } from './event-queue';
 import type { Failure } from './failure';
 import { listIssues } from './schema';
 import type { Issue } from './failure';
@@ -48,13 +49,14 @@ export class ParkingLot {
   readonly #tell: (notice: ParkNotice) => Fiber<void>;
   #parked: Parked[] = [];
   #count = 0;
-  #event: EventHandle | undefined;
+  readonly #retries: EventQueue;
   /** Answers that named a step which was not parked when they came: kept until it is. */
   readonly #early: RetryEvent[] = [];
 
   /** `tell` is asked to say it to the outside when something parks, and when nothing is parked any more. */
   constructor(durable: Durable, progress: Progress, tell: (notice: ParkNotice) => Fiber<void>) {
     this.#durable = durable;
+    this.#retries = new EventQueue(durable, RETRY_EVENT);
     this.#progress = progress;
     this.#tell = tell;
   }
@@ -77,7 +79,8 @@ export class ParkingLot {
     const { instanceId } = this.#durable;
     yield* this.#tell({ instanceId, state: 'parked', step: what.key, failure: what.failure });
     for (;;) {
-      if (this.#event?.done) this.#distribute(this.#event.value());
+      const came = this.#retries.next();
+      if (came !== undefined) this.#distribute(came.payload);
       if (parked.resolution !== undefined || halt.halted()) {
         this.#show(this.#parked.filter((other) => other !== parked));
         const how =
@@ -86,13 +89,11 @@ export class ParkingLot {
         if (this.#parked.length === 0) yield* this.#tell({ instanceId, state: 'resumed' });
         return parked.resolution;
       }
-      this.#event ??= this.#durable.event(RETRY_EVENT);
-      yield [this.#event, ...halt.handles()];
+      yield [this.#retries.handle(), ...halt.handles()];
     }
   }
 
   #distribute(payload: unknown): void {
-    this.#event = undefined;
     const event = readRetryEvent(payload);
     if (typeof event === 'string') {
       this.#log('warn', `event '${RETRY_EVENT}' ignored: ${event}`);
@@ -124,6 +125,16 @@ export class ParkingLot {
     this.#parked = parked;
     this.#progress.parked = parked;
   }
+}
+
+/** The failure of what an operator counts as failed. */
+export function giveUp(failure: Failure): Failure {
+  return {
+    ...failure,
+    kind: 'givenUp',
+    message: `an operator gave up: ${failure.message}`,
+    retriable: false,
+  };
 }
 
 function toResolution(event: RetryEvent): Resolution {

@@ -1,3 +1,4 @@
+import { runChild } from './child';
 import type { Done } from './done';
 import { drive } from './drive';
 import type { Fiber } from './fiber';
@@ -18,6 +19,8 @@ export function* perform(instance: Instance, instruction: Instruction, scope: Sc
       return instruction.as === 'pivot' && instance.progress.pivot === 'none'
         ? yield* runPivot(instance, instruction)
         : yield* runStep(instance, instruction, scope);
+    case 'child':
+      return yield* runChild(instance, instruction, scope);
     case 'group':
       return yield* runGroup(instance, instruction, scope, runMember);
     case 'race':

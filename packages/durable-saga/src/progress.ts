@@ -1,10 +1,15 @@
 import type { Failure } from './failure';
 import type { OutcomeKind } from './settlement';
-import type { ParkedStatus, SagaState, SagaStatus, ShownFailure, StepState, StepStatus } from './status';
-import { fitStatus, isQuiet, showFailure, StepSums } from './status';
+import type { ParkedStatus, SagaState, SagaStatus, ShownFailure, StepState, StepStatus, StepSum } from './status';
+import { fitStatus, isQuiet, showFailure, STATUS_LIMIT, StepSums } from './status';
 
 /** Steps that a status lists, if their names and keys leave room for so many; others are summed up. */
 const MOST_LISTED = 40;
+
+/** Characters that a step's JSON has at most beside its name, its key and its error: fields, state, attempts, times. */
+const MOST_OF_STEP = 150;
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Told of each change of a step's record, before and after it. */
 interface StepWatcher {
@@ -16,18 +21,23 @@ interface StepWatcher {
 export class StepRecord {
   readonly name: string;
   readonly key: string;
+  /** Of a child saga: its instance id. */
+  child: string | undefined;
   readonly #watcher: StepWatcher;
   #state: StepState = 'running';
   #attempts = 0;
-  #startedAt: number;
-  #endedAt: number | undefined;
+  #startedAt: string;
+  #endedAt: string | undefined;
   #error: ShownFailure | undefined;
+  /** Characters of JSON of what does not change. */
+  readonly #fixedSize: number;
   #shown: StepStatus | undefined;
 
   constructor(name: string, key: string, startedAt: number, watcher: StepWatcher) {
     this.name = name;
     this.key = key;
-    this.#startedAt = startedAt;
+    this.#startedAt = toIso(startedAt);
+    this.#fixedSize = MOST_OF_STEP + name.length + JSON.stringify(key).length;
     this.#watcher = watcher;
     watcher.after(this);
   }
@@ -56,7 +66,7 @@ export class StepRecord {
   }
 
   end(state: StepState, at: number): void {
-    this.#endedAt = at;
+    this.#endedAt = toIso(at);
     if (state === 'done' || state === 'undone' || state === 'skipped') this.#error = undefined;
     this.become(state);
   }
@@ -64,23 +74,31 @@ export class StepRecord {
   /** Begins another round of attempts, those of the undo. */
   restart(state: StepState, at: number): void {
     this.#attempts = 0;
-    this.#startedAt = at;
+    this.#startedAt = toIso(at);
     this.#endedAt = undefined;
     this.#error = undefined;
     this.become(state);
   }
 
   show(): StepStatus {
-    this.#shown ??= {
+    if (this.#shown !== undefined) return this.#shown;
+    const shown: Writable<StepStatus> = {
       name: this.name,
       key: this.key,
+      ...(this.child === undefined ? {} : { child: this.child }),
       state: this.#state,
       attempts: this.#attempts,
-      startedAt: toIso(this.#startedAt),
-      ...(this.#endedAt === undefined ? {} : { endedAt: toIso(this.#endedAt) }),
-      ...(this.#error === undefined ? {} : { error: this.#error }),
+      startedAt: this.#startedAt,
     };
-    return this.#shown;
+    if (this.#endedAt !== undefined) shown.endedAt = this.#endedAt;
+    if (this.#error !== undefined) shown.error = this.#error;
+    this.#shown = shown;
+    return shown;
+  }
+
+  /** Characters that it takes at most in a status. */
+  get size(): number {
+    return this.#fixedSize + (this.#error === undefined ? 0 : JSON.stringify(this.#error).length);
   }
 }
 
@@ -113,9 +131,21 @@ class StepList implements StepWatcher {
     else this.#sums.add(record);
   }
 
-  show(): Pick<SagaStatus, 'steps' | 'summary'> {
-    const summary = this.#sums.list();
-    return { steps: [...this.#listed].map((record) => record.show()), ...(summary.length === 0 ? {} : { summary }) };
+  show(): StepStatus[] {
+    const shown: StepStatus[] = [];
+    for (const record of this.#listed) shown.push(record.show());
+    return shown;
+  }
+
+  summary(): StepSum[] {
+    return this.#sums.list();
+  }
+
+  /** Characters that what `show` gives takes at most in a status. */
+  size(): number {
+    let size = 0;
+    for (const record of this.#listed) size += record.size;
+    return size;
   }
 
   #makeRoom(): boolean {
@@ -196,20 +226,27 @@ export class Progress {
   }
 
   toJSON(): SagaStatus {
-    const cancel = this.cancel();
-    const [parked] = this.parked;
-    const wait = this.#shownWait();
-    return fitStatus({
+    const { state } = this;
+    const status: Writable<SagaStatus> = {
       saga: this.#saga,
       version: this.#version,
-      state: this.state,
+      state,
       pivot: this.pivot,
-      ...(wait === undefined || this.state !== 'waiting' ? {} : { waitingFor: showWait(wait, this.#waits.size - 1) }),
-      ...(cancel === undefined ? {} : { cancel }),
-      ...this.#steps.show(),
-      ...(this.failure === undefined ? {} : { failure: showFailure(this.failure) }),
-      ...(parked === undefined ? {} : { parked: showParking(parked, this.parked.length - 1) }),
-    });
+      steps: [],
+    };
+    const cancel = this.cancel();
+    const summary = this.#steps.summary();
+    const [parked] = this.parked;
+    const wait = this.#shownWait();
+    if (wait !== undefined && state === 'waiting') status.waitingFor = showWait(wait, this.#waits.size - 1);
+    if (cancel !== undefined) status.cancel = cancel;
+    if (summary.length > 0) status.summary = summary;
+    if (this.failure !== undefined) status.failure = showFailure(this.failure);
+    if (parked !== undefined) status.parked = showParking(parked, this.parked.length - 1);
+    // What most statuses are far from exceeding is not worth writing them out for.
+    const most = JSON.stringify(status).length + this.#steps.size();
+    status.steps = this.#steps.show();
+    return most <= STATUS_LIMIT ? status : fitStatus(status);
   }
 }
 
@@ -226,6 +263,10 @@ function showParking({ number, what, name, key, since, failure }: Parking, other
   return { number, what, name, key, since: toIso(since), failure: showFailure(failure), others };
 }
 
+let latest = { at: NaN, text: '' };
+
+/** Within a turn all times are the same. */
 function toIso(at: number): string {
-  return new Date(at).toISOString();
+  if (at !== latest.at) latest = { at, text: new Date(at).toISOString() };
+  return latest.text;
 }

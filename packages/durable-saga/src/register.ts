@@ -1,4 +1,5 @@
 import type { Activity, BoundActivity, Reply, StepCall } from './activity';
+import { cancelChild } from './child-cancel';
 import type { Definitions } from './definitions';
 import { registerActivity, registerOrchestrator } from './durable-functions';
 import { runSaga } from './run-saga';
@@ -22,7 +23,7 @@ export function registerSagas<Ports>({ ports, sagas, activities }: Registration<
     sagas: new Map(sagas.map((saga) => [saga.name, saga])),
   };
   checkUnique([
-    ...activities.flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
+    ...[...activities, ...OWN_ACTIVITIES].flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
     ...sagas.map(({ name }) => name),
   ]);
   for (const { name, settled, parked } of sagas) {
@@ -34,9 +35,12 @@ export function registerSagas<Ports>({ ports, sagas, activities }: Registration<
       }
     }
   }
-  for (const activity of activities) registerOne(activity, activity.bind(ports));
+  for (const activity of [...activities, ...OWN_ACTIVITIES]) registerOne(activity, activity.bind(ports));
   for (const saga of sagas) registerOrchestrator(saga.name, (durable) => runSaga(durable, saga, definitions));
 }
+
+/** Activities that the toolkit itself calls. */
+const OWN_ACTIVITIES = [cancelChild] as const;
 
 function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: BoundActivity): void {
   const { name, undoName, usesClient } = activity;

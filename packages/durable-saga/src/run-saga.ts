@@ -1,4 +1,6 @@
 import { pursue } from './attempts';
+import type { ChildEnd } from './child-end';
+import { toChildEnd } from './child-end';
 import { compensate } from './compensation';
 import { createContext } from './context';
 import type { Definitions } from './definitions';
@@ -8,6 +10,8 @@ import type { Failure, FailureKind, Issue } from './failure';
 import type { Fiber } from './fiber';
 import { NEVER_HALT } from './halt';
 import { Instance } from './instance';
+import { tellLeftOver } from './left-over';
+import { giveUp } from './parking';
 import { perform } from './perform';
 import { planRetries } from './retry';
 import type { Saga } from './saga';
@@ -15,7 +19,6 @@ import { listIssues, parseWith } from './schema';
 import type { Scope } from './scope';
 import type { SagaOutcome, Settlement } from './settlement';
 import { readStart } from './start-envelope';
-import { giveUp } from './steps';
 import { UndoStack } from './undo-stack';
 
 type AnySaga = Saga<never, unknown>;
@@ -31,9 +34,9 @@ export function* runSaga(
   durable: Durable,
   saga: AnySaga,
   definitions: Definitions,
-): Generator<readonly Handle[], SagaOutcome, void> {
+): Generator<readonly Handle[], SagaOutcome | ChildEnd, void> {
   const start = readStart(durable.input, durable.hostVersion);
-  const instance = new Instance(durable, saga, start.version, definitions);
+  const instance = new Instance(durable, saga, start, definitions);
   durable.showStatus(instance.progress);
   const life = live(instance, saga, start.input);
   for (;;) {
@@ -43,12 +46,13 @@ export function* runSaga(
   }
 }
 
-function* live(instance: Instance, saga: AnySaga, input: unknown): Fiber<SagaOutcome> {
+function* live(instance: Instance, saga: AnySaga, input: unknown): Fiber<SagaOutcome | ChildEnd> {
   const undos = new UndoStack();
   const ending = yield* runToEnding(instance, saga, input, undos);
   const outcome =
     ending.kind === 'returned' ? completed(ending.result) : yield* goBack(instance, ending.failure, undos);
   yield* settle(instance, saga, outcome);
+  yield* tellLeftOver(instance);
   instance.progress.outcome = outcome.outcome;
   if (outcome.outcome !== 'completed') {
     const { kind, code, message } = outcome.failure;
@@ -57,7 +61,7 @@ function* live(instance: Instance, saga: AnySaga, input: unknown): Fiber<SagaOut
       `saga ${instance.durable.instanceId} ended ${outcome.outcome}: ${kind} ${code}: ${message}`,
     );
   }
-  return outcome;
+  return instance.parent === undefined ? outcome : toChildEnd(instance, outcome, undos);
 }
 
 function completed(result: unknown): SagaOutcome {

@@ -29,6 +29,13 @@ export interface StepOptions {
   readonly timeout?: Duration;
 }
 
+export interface ChildOptions {
+  /** The author's own key in place of the count: `<instance>/<saga>#<key>`. Must differ between calls of one saga. */
+  readonly key?: string;
+  /** Of the child's instance; default: `<instance>:<saga>:<key>`, hashed where that is no valid id. */
+  readonly id?: string;
+}
+
 export type EventSchemas = Readonly<Record<string, StandardSchemaV1>>;
 
 /** What a saga's body works with. Every operation takes effect behind `yield*` only. */
@@ -63,6 +70,18 @@ export interface SagaContext<Events extends EventSchemas> {
     input: NoInfer<Input>,
     options?: StepOptions,
   ): Operation<Output, 'pivot'>;
+
+  /**
+   * Runs another saga as a part of this one, in an instance of its own, and gives its result. One that completed is
+   * undone with this saga, should it go back; one that was undone is a failed step; one that passed a pivot has taken this
+   * saga past its own, so that in a group it must have none. Its input is checked by its own schema. It must be among the
+   * sagas that `registerSagas` is given.
+   */
+  child<Input, Result, ChildEvents extends EventSchemas>(
+    other: Saga<Input, Result, ChildEvents>,
+    input: NoInfer<Input>,
+    options?: ChildOptions,
+  ): Operation<Result, 'child'>;
 
   /**
    * Runs members side by side, at most `concurrency` at a time (all at once by default), and gives their results in
@@ -113,8 +132,9 @@ export interface SagaContext<Events extends EventSchemas> {
 
   /**
    * Waits for a declared event and gives its payload, or undefined when the timeout passed first. An event is kept
-   * once: one that came early is found, and waiting again gives the first payload again. Payloads that don't match the
-   * event's schema are logged and waited past.
+   * once: one that came early is found, and waiting again gives the first payload again. Of an event declared with
+   * `many` each wait takes the next one, in the order of their arrival. Payloads that don't match the event's schema
+   * are logged and waited past.
    */
   waitFor<Name extends keyof Events & string>(event: Name): Operation<Out<Events[Name]>, 'waitFor'>;
   waitFor<Name extends keyof Events & string>(

@@ -1,7 +1,20 @@
 /** What the typed client starts a saga with: the author's input, and the version that it was started as. */
 export interface StartEnvelope {
-  readonly $saga: { readonly version: string };
+  readonly $saga: {
+    readonly version: string;
+    /** Of a child: who started it, and what that means for it. */
+    readonly parent?: ParentStamp;
+  };
   readonly input: unknown;
+}
+
+export interface ParentStamp {
+  readonly id: string;
+  /**
+   * `passed`: the parent has no way back, so the child has none from its start. `forbidden`: the child runs beside others
+   * that may have to be undone with it, so it must not pass a pivot. `allowed`: a pivot of the child is one of the parent.
+   */
+  readonly pivot: 'passed' | 'forbidden' | 'allowed';
 }
 
 /** Version of instances that were started by something that stamps none. */
@@ -11,12 +24,19 @@ export const UNVERSIONED = '0';
 export function readStart(
   start: unknown,
   hostVersion: string | undefined,
-): { readonly version: string; readonly input: unknown } {
+): { readonly version: string; readonly parent?: ParentStamp; readonly input: unknown } {
   if (typeof start === 'object' && start !== null && '$saga' in start) {
     const { $saga: stamp, input } = start as { $saga: unknown; input?: unknown };
     if (typeof stamp === 'object' && stamp !== null && 'version' in stamp && typeof stamp.version === 'string') {
-      return { version: stamp.version, input };
+      const parent = 'parent' in stamp && isParentStamp(stamp.parent) ? { parent: stamp.parent } : {};
+      return { version: stamp.version, ...parent, input };
     }
   }
   return { version: hostVersion ?? UNVERSIONED, input: start };
+}
+
+function isParentStamp(value: unknown): value is ParentStamp {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, pivot } = value as Partial<Record<keyof ParentStamp, unknown>>;
+  return typeof id === 'string' && (pivot === 'passed' || pivot === 'forbidden' || pivot === 'allowed');
 }

@@ -21,6 +21,8 @@ export interface ShownFailure {
 export interface StepStatus {
   readonly name: string;
   readonly key: string;
+  /** Instance id of the child saga that the step is. */
+  readonly child?: string;
   readonly state: StepState;
   /** Attempts of the step, or of its undo once that has begun. */
   readonly attempts: number;
@@ -39,8 +41,8 @@ export interface StepSum {
 export interface ParkedStatus {
   /** Number of this parking; a `retry` event that carries it answers this one alone. */
   readonly number: number;
-  /** A step after the pivot, the pivot itself, an undo, or the body (which threw after the pivot). */
-  readonly what: 'step' | 'pivot' | 'undo' | 'body';
+  /** A step after the pivot, the pivot itself, an undo, the body (which threw after the pivot), or a lost child saga. */
+  readonly what: 'step' | 'pivot' | 'undo' | 'body' | 'child';
   readonly name: string;
   readonly key: string;
   readonly since: string;

@@ -2,12 +2,12 @@ import type { Pursued, Pursuit } from './attempts';
 import { pursue } from './attempts';
 import type { Done } from './done';
 import { HALTED } from './done';
-import type { Failure } from './failure';
 import type { Fiber } from './fiber';
 import type { Halt } from './halt';
 import { NEVER_HALT } from './halt';
 import type { Instance } from './instance';
 import type { StepInstruction } from './operation';
+import { giveUp } from './parking';
 import type { StepRecord } from './progress';
 import { planRetries } from './retry';
 import type { Scope } from './scope';
@@ -93,15 +93,6 @@ function abandon({ durable }: Instance, record: StepRecord): Done {
 function isRefusal(pursued: Extract<Pursued, { ok: false }>): boolean {
   const { effect, retriable } = pursued.failure;
   return effect === 'none' && (!retriable || pursued.unknownAt === undefined);
-}
-
-export function giveUp(failure: Failure): Failure {
-  return {
-    ...failure,
-    kind: 'givenUp',
-    message: `an operator gave up: ${failure.message}`,
-    retriable: false,
-  };
 }
 
 function toPursuit(step: StepInstruction, record: StepRecord, role: 'step' | 'forward', halt: Halt): Pursuit {

@@ -158,7 +158,8 @@ describe('the rest of the documentation', () => {
     silent();
     const { ports, calls } = createBusiness();
     const registered = captureFunctions(() => compose(ports));
-    expect([...registered.keys()]).toEqual(['reserve', 'reserve_undo', 'charge', 'ship', 'order', 'placeOrder']);
+    const own = [...registered.keys()].filter((name) => !name.startsWith('durableSaga'));
+    expect(own).toEqual(['reserve', 'reserve_undo', 'charge', 'ship', 'order', 'placeOrder']);
     const host = new SagaHost({ functions: registered });
     await operate(host as never, 'o-1');
     expect((await sagas(host).order.get('o-1').status())?.state).toBe('completed');

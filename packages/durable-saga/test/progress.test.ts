@@ -61,4 +61,19 @@ describe('progress', () => {
     expect(progress.resume('book', 'k', 1)).toBe(record);
     expect(progress.toJSON().steps).toMatchObject([{ name: 'book', key: 'k' }]);
   });
+
+  it('stays within its limit with keys and failures that take more room as JSON', () => {
+    for (let count = 1; count <= 60; count += 1) {
+      const progress = new Progress('s', '1');
+      for (let n = 0; n < count; n += 1) {
+        const record = progress.begin('reserve', `"\n"\u0001/reserve#"${n}"`.repeat(3), 0);
+        record.attempt();
+        if (n % 3 === 0) record.fail(failureFromThrown(new Error('"\t"'.repeat(40))));
+        if (n % 2 === 0) record.end('unknown', 1);
+      }
+      const text = JSON.stringify(progress);
+      expect(text.length).toBeLessThanOrEqual(STATUS_LIMIT);
+      expect(Object.values(counted(JSON.parse(text) as SagaStatus)).reduce((a, b) => a + b)).toBe(count);
+    }
+  });
 });

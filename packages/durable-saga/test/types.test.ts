@@ -61,6 +61,19 @@ const notify = activity({
     },
 });
 
+const returned = saga(
+  {
+    name: 'returned',
+    version: '1',
+    input: z.object({ sku: z.string(), pieces: z.coerce.number<string | number>() }),
+    output: z.object({ refunded: z.number() }),
+  },
+  function* (saga, { sku, pieces }) {
+    const { left } = yield* saga.step(reserve, { sku, quantity: pieces });
+    return { refunded: left };
+  },
+);
+
 const settle = activity({
   name: 'settle',
   input: settlementSchema,
@@ -161,6 +174,18 @@ const order = saga(
     const note = yield* saga.waitFor('note');
     expectTypeOf(note).toEqualTypeOf<string>();
     if (approval === undefined) return yield* saga.fail({ code: 'late', message: 'too late' });
+    const home = yield* saga.child(returned, { sku: 'a', pieces: '2' }, { key: 'a' });
+    expectTypeOf(home).toEqualTypeOf<{ refunded: number }>();
+    const [child] = yield* saga.all([saga.child(returned, { sku: 'b', pieces: 1 })]);
+    expectTypeOf(child).toEqualTypeOf<{ refunded: number }>();
+    // @ts-expect-error -- the child's input has other fields
+    yield* saga.child(returned, { sku: 'a', quantity: 1 });
+    // @ts-expect-error -- not a field of the child's result
+    touch(home.left);
+    // @ts-expect-error -- an activity is no saga
+    yield* saga.child(reserve, { sku: 'a', quantity: 1 });
+    // @ts-expect-error -- a saga is no activity
+    yield* saga.step(returned, { sku: 'a', pieces: 1 });
     const taken = yield* saga.pivot(reserve, { sku: 'a', quantity: 1 });
     expectTypeOf(saga.now()).toEqualTypeOf<Date>();
     return { total: taken.left };

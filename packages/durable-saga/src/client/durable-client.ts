@@ -42,16 +42,6 @@ export function saysStatus(error: unknown, status: number): boolean {
   return error instanceof Error && new RegExp(`(HTTP|status code:) ${status}\\b`).test(error.message);
 }
 
-/** Throws a `RangeError` for what hosts don't take as an id. */
-export function checkId(id: string): void {
-  // eslint-disable-next-line no-control-regex -- ids travel in paths, where control characters are refused
-  if (id === '' || id.length > 100 || /[/\\#?%\u0000-\u001f\u007f]/.test(id) || id.startsWith('@')) {
-    throw new RangeError(
-      `expected an instance id of 1 to 100 characters without / \\ # ? % and not starting with @, got ${JSON.stringify(id)}`,
-    );
-  }
-}
-
 /** Orchestrators are functions, whose names are the same whatever their case. */
 export function isOf(saga: string, { name }: Pick<FoundInstance, 'name'>): boolean {
   return name.toLowerCase() === saga.toLowerCase();

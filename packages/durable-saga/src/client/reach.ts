@@ -1,8 +1,9 @@
+import { checkId } from '../instance-id';
 import type { Saga } from '../saga';
 import type { Refusal } from './answer';
 import { unknown } from './answer';
 import type { DurableClientPort } from './durable-client';
-import { checkId, findInstance, isOf } from './durable-client';
+import { findInstance, isOf } from './durable-client';
 import type { InstanceStatus } from './instance-status';
 import { toInstanceStatus } from './instance-status';
 

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { isMany, stampEvent } from '../many-events';
 import type { Resolution } from '../parking';
 import type { EventSchemas } from '../saga';
 import type { In } from '../schema';
@@ -15,6 +17,14 @@ import { resolveParked } from './resolve';
 import type { ResultOptions } from './result';
 import { awaitResult } from './result';
 
+export interface RaiseOptions {
+  /**
+   * Of an event that may come many times: raised again with the same id, soon after, it is still taken once. For senders
+   * that try again when they got no answer. Default: an id that nobody else has.
+   */
+  readonly id?: string;
+}
+
 /** One instance of a saga. It keeps nothing: each call asks the host. */
 export interface SagaHandle<Result, Events extends EventSchemas> {
   readonly id: string;
@@ -26,7 +36,11 @@ export interface SagaHandle<Result, Events extends EventSchemas> {
    */
   result(options?: ResultOptions): Promise<SagaOutcome<Result>>;
   /** Sends a declared event. */
-  raise<Name extends keyof Events & string>(event: Name, payload: In<Events[Name]>): Promise<Answer>;
+  raise<Name extends keyof Events & string>(
+    event: Name,
+    payload: In<Events[Name]>,
+    options?: RaiseOptions,
+  ): Promise<Answer>;
   /** Asks the saga to undo itself, and waits until it says whether it does: past the pivot it does not. */
   cancel(options?: CancelOptions): Promise<Answer>;
   /** Decides about what is parked: try again, or count it as done or as failed. */
@@ -38,13 +52,18 @@ export function createHandle(reach: Reach): SagaHandle<unknown, EventSchemas> {
     id: reach.id,
     status: reach.status,
     result: (options = {}) => awaitResult(reach, options),
-    raise: (event, payload) => raise(reach, event, payload),
+    raise: (event, payload, options = {}) => raise(reach, event, payload, options),
     cancel: (options = {}) => cancelSaga(reach, options),
     resolve: (resolution) => resolveParked(reach, resolution),
   };
 }
 
-async function raise(reach: Reach, event: string, payload: unknown): Promise<Answer> {
+async function raise(
+  reach: Reach,
+  event: string,
+  payload: unknown,
+  { id: eventId = randomUUID() }: RaiseOptions,
+): Promise<Answer> {
   const { saga, id } = reach;
   const schema: StandardSchemaV1 | undefined = Object.hasOwn(saga.events, event) ? saga.events[event] : undefined;
   if (schema === undefined) {
@@ -58,5 +77,6 @@ async function raise(reach: Reach, event: string, payload: unknown): Promise<Ans
   }
   const refusal = whyNot(id, await reach.status());
   if (refusal !== undefined) return refusal;
-  return (await send(reach, event, payload)) ?? { accepted: true, confirmed: true };
+  const sent = isMany(schema) ? stampEvent(eventId, payload) : payload;
+  return (await send(reach, event, sent)) ?? { accepted: true, confirmed: true };
 }

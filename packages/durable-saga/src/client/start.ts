@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Issue } from '../failure';
 import { hashOfJson } from '../input-hash';
+import { checkId } from '../instance-id';
 import type { Saga } from '../saga';
 import { listIssues, parseWith } from '../schema';
 import type { StartEnvelope } from '../start-envelope';
 import { readStart } from '../start-envelope';
 import type { StartNote, StartStore } from '../start-store';
-import { checkId, findInstance, isOf, saysStatus } from './durable-client';
+import { findInstance, isOf, saysStatus } from './durable-client';
 import type { DurableClientPort } from './durable-client';
 
 export interface StartOptions {

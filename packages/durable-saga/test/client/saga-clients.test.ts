@@ -233,6 +233,7 @@ describe('registering', () => {
       ['book', 'activityTrigger'],
       ['book_undo', 'activityTrigger'],
       ['pay', 'activityTrigger'],
+      ['durableSagaCancelChild', 'activityTrigger', 'durableClient'],
       ['order', 'orchestrationTrigger'],
     ]);
     expect(captureFunctions(() => undefined).size).toBe(0);

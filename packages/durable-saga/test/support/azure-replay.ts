@@ -67,8 +67,13 @@ class AzureReplay {
       case EventType.timerCreated:
         this.#match(event, 'timer');
         return;
+      case EventType.childCreated:
+        this.#match(event, 'child');
+        return;
       case EventType.taskCompleted:
       case EventType.taskFailed:
+      case EventType.childCompleted:
+      case EventType.childFailed:
         this.#complete(event['TaskScheduledId'] as number);
         return;
       case EventType.timerFired:
@@ -101,6 +106,10 @@ class AzureReplay {
     switch (action.actionType) {
       case ActionType.activity:
         return this.#openTask({ kind: 'activity', name: action.functionName!, input: action.input });
+      case ActionType.child: {
+        const { functionName, instanceId, input } = action;
+        return this.#openTask({ kind: 'child', name: functionName!, instanceId: instanceId!, input });
+      }
       case ActionType.timer:
         return this.#startTimer(Date.parse(action.fireAt!), action.isCanceled ?? false);
       case ActionType.event:
@@ -115,7 +124,10 @@ class AzureReplay {
   }
 
   #openTask(
-    task: Omit<Extract<Task, { kind: 'activity' }>, 'id'> | Omit<Extract<Task, { kind: 'timer' }>, 'id'>,
+    task:
+      | Omit<Extract<Task, { kind: 'activity' }>, 'id'>
+      | Omit<Extract<Task, { kind: 'child' }>, 'id'>
+      | Omit<Extract<Task, { kind: 'timer' }>, 'id'>,
   ): Waiting & {
     readonly id: number;
   } {
@@ -191,7 +203,7 @@ class AzureReplay {
 
   #match(event: HistoryEvent, kind: Task['kind']): void {
     const task = this.#unmatched.get(event.EventId);
-    if (task?.kind !== kind || (task.kind === 'activity' && task.name !== event['Name'])) {
+    if (task?.kind !== kind || (task.kind !== 'timer' && task.name !== event['Name'])) {
       throw new NonDeterminismError(
         `the history holds ${kind} #${event.EventId}, the replay has ` +
           (task === undefined ? 'nothing (yet) of that number' : describeTask(task)),

@@ -4,6 +4,9 @@ export const EventType = {
   taskScheduled: 4,
   taskCompleted: 5,
   taskFailed: 6,
+  childCreated: 7,
+  childCompleted: 8,
+  childFailed: 9,
   timerCreated: 10,
   timerFired: 11,
   orchestratorStarted: 12,
@@ -19,11 +22,12 @@ export interface HistoryEvent {
   readonly [field: string]: unknown;
 }
 
-export const ActionType = { activity: 0, timer: 5, event: 6, whenAny: 11, whenAll: 12 } as const;
+export const ActionType = { activity: 0, child: 2, timer: 5, event: 6, whenAny: 11, whenAll: 12 } as const;
 
 export interface Action {
   readonly actionType: number;
   readonly functionName?: string;
+  readonly instanceId?: string;
   readonly input?: unknown;
   readonly fireAt?: string;
   readonly isCanceled?: boolean;
@@ -42,6 +46,13 @@ export interface Answered {
 /** Something with a number that a host has been asked for. */
 export type Task =
   | { readonly kind: 'activity'; readonly id: number; readonly name: string; readonly input: unknown }
+  | {
+      readonly kind: 'child';
+      readonly id: number;
+      readonly name: string;
+      readonly instanceId: string;
+      readonly input: unknown;
+    }
   | { readonly kind: 'timer'; readonly id: number; readonly fireAt: number };
 
 export function makeEvent(type: number, at: number, fields: Readonly<Record<string, unknown>> = {}): HistoryEvent {
@@ -49,6 +60,7 @@ export function makeEvent(type: number, at: number, fields: Readonly<Record<stri
 }
 
 export function describeTask(task: Task): string {
+  if (task.kind === 'child') return `#${task.id} child ${task.name} ${task.instanceId} ${JSON.stringify(task.input)}`;
   return task.kind === 'activity'
     ? `#${task.id} activity ${task.name} ${JSON.stringify(task.input)}`
     : `#${task.id} timer ${new Date(task.fireAt).toISOString()}`;

@@ -1,4 +1,5 @@
 import type { Action, Answered, HistoryEvent, Task } from './history';
+import { ActionType } from './history';
 
 /* The parts of durable-functions' executor that a host without a wire of its own works with. */
 
@@ -46,9 +47,11 @@ export function readTasks(executor: RunningExecutor): Task[] {
   return Object.values(executor.openTasks).flatMap(({ id, actionObj }): Task[] => {
     if (typeof id !== 'number') return [];
     const action = asJson(actionObj) as Action;
-    return action.functionName === undefined
-      ? [{ kind: 'timer', id, fireAt: Date.parse(action.fireAt!) }]
-      : [{ kind: 'activity', id, name: action.functionName, input: action.input }];
+    const { functionName: name, instanceId, input } = action;
+    if (name === undefined) return [{ kind: 'timer', id, fireAt: Date.parse(action.fireAt!) }];
+    if (action.actionType !== ActionType.child) return [{ kind: 'activity', id, name, input }];
+    if (instanceId === undefined) throw new Error(`the child ${name} has no id of its own`);
+    return [{ kind: 'child', id, name, instanceId, input }];
   });
 }
 

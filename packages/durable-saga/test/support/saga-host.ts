@@ -1,4 +1,6 @@
 import type { DurableClientPort } from '../../src';
+import { DurableFront } from './durable-front';
+import { showHistory } from './shown-history';
 import { replayOnAzure } from './azure-replay';
 import type { CapturedFunction } from './functions-core';
 import type { Answered, HistoryEvent, Task } from './history';
@@ -58,6 +60,7 @@ interface Instance {
   readonly id: string;
   readonly name: string;
   readonly input: unknown;
+  readonly parent: { readonly id: string; readonly execution: number; readonly task: number } | undefined;
   readonly execution: number;
   readonly createdAt: number;
   readonly history: HistoryEvent[];
@@ -69,8 +72,8 @@ interface Instance {
   customStatus: unknown;
   output: unknown;
   isCompleted: boolean;
-  /** What the platform did to it, if it did not end by itself. */
-  stopped: 'Terminated' | 'Failed' | undefined;
+  /** How it ended where it did not end by itself. */
+  ended: 'Terminated' | 'Failed' | undefined;
   turns: number;
 }
 
@@ -84,6 +87,7 @@ export class SagaHost implements DurableClientPort {
   readonly #instances = new Map<string, Instance>();
   #queue: Message[] = [];
   #order = 0;
+  #front: Promise<DurableFront> | undefined;
   #now: number;
   #ids = 0;
 
@@ -102,14 +106,20 @@ export class SagaHost implements DurableClientPort {
 
   startNew(name: string, { instanceId, input }: { instanceId?: string; input: unknown }): Promise<string> {
     const id = instanceId ?? `generated-${(this.#ids += 1)}`;
-    const existing = this.#instances.get(id);
-    if (existing !== undefined && !existing.isCompleted) {
+    if (this.#instances.get(id)?.isCompleted === false) {
       return Promise.reject(new Error('The operation failed with an unexpected status code: 409. Details: {}'));
     }
+    this.#begin(id, name, input, undefined);
+    return Promise.resolve(id);
+  }
+
+  #begin(id: string, name: string, input: unknown, parent: Instance['parent']): void {
+    const existing = this.#instances.get(id);
     const instance: Instance = {
       id,
       name,
       input: asJson(input) ?? null,
+      parent,
       execution: (existing?.execution ?? 0) + 1,
       createdAt: this.#now,
       history: [],
@@ -120,7 +130,7 @@ export class SagaHost implements DurableClientPort {
       customStatus: null,
       output: null,
       isCompleted: false,
-      stopped: undefined,
+      ended: undefined,
       turns: 0,
     };
     this.#instances.set(id, instance);
@@ -129,7 +139,6 @@ export class SagaHost implements DurableClientPort {
         makeEvent(EventType.executionStarted, this.#now, { Name: name, Input: JSON.stringify(input), Version: '' }),
       ),
     );
-    return Promise.resolve(id);
   }
 
   async getStatus(id: string) {
@@ -140,8 +149,7 @@ export class SagaHost implements DurableClientPort {
     }
     return {
       name: instance.name,
-      runtimeStatus:
-        instance.stopped ?? (instance.isCompleted ? 'Completed' : instance.turns === 0 ? 'Pending' : 'Running'),
+      runtimeStatus: statusOf(instance),
       createdTime: new Date(instance.createdAt),
       lastUpdatedTime: new Date(instance.updatedAt),
       input: instance.input,
@@ -172,16 +180,42 @@ export class SagaHost implements DurableClientPort {
 
   // The test's side.
 
-  /** What an operator does by the platform's own means, or the platform itself. */
+  /** What the platform does to one instance alone. */
   stop(id: string, how: 'Terminated' | 'Failed', reason: string): void {
     const instance = this.#instances.get(id);
     if (instance === undefined) throw new Error(`no instance '${id}'`);
-    Object.assign(instance, { isCompleted: true, stopped: how, output: reason, updatedAt: this.#now });
+    this.#end(instance, how, reason);
   }
 
   /** Forgets an instance and its history. */
   purge(id: string): void {
     this.#instances.delete(id);
+  }
+
+  /** Ends an instance where it stands, and with it the children that it waits for, except on the Azure host. */
+  terminate(id: string, reason: string): void {
+    const instance = this.#instances.get(id);
+    if (instance === undefined) throw new Error(`no instance '${id}'`);
+    if (instance.isCompleted) return;
+    this.#end(instance, 'Terminated', reason);
+    if (this.mode === 'azure') return;
+    for (const child of this.#instances.values()) {
+      if (child.parent?.id === id && child.parent.execution === instance.execution) this.terminate(child.id, reason);
+    }
+  }
+
+  #end(instance: Instance, how: NonNullable<Instance['ended']>, reason: string): void {
+    Object.assign(instance, { isCompleted: true, ended: how, output: reason, updatedAt: this.#now });
+    const message = `The sub-orchestration was ${how.toLowerCase()}: ${reason}`;
+    this.#answerParent(instance, EventType.childFailed, { Reason: message, Details: reason });
+  }
+
+  #answerParent({ parent }: Instance, type: number, fields: Readonly<Record<string, unknown>>): void {
+    if (parent === undefined) return;
+    const waiting = this.#instances.get(parent.id);
+    if (waiting?.execution !== parent.execution) return;
+    const answer = { TaskScheduledId: parent.task, ...fields };
+    this.#send(waiting, this.#now, () => Promise.resolve(makeEvent(type, this.#now, answer)));
   }
 
   raiseAt(at: number, id: string, name: string, payload: unknown): Promise<void> {
@@ -190,6 +224,23 @@ export class SagaHost implements DurableClientPort {
     const fields = { Name: name, ...(payload === undefined ? {} : { Input: JSON.stringify(payload) }) };
     this.#send(instance, at, () => Promise.resolve(makeEvent(EventType.eventRaised, this.#now, fields)));
     return Promise.resolve();
+  }
+
+  /** What the management API says of an instance. */
+  describe(id: string, { history }: { readonly history: boolean }): object | undefined {
+    const instance = this.#instances.get(id);
+    if (instance === undefined) return undefined;
+    return {
+      name: instance.name,
+      instanceId: id,
+      runtimeStatus: statusOf(instance),
+      input: instance.input,
+      customStatus: instance.customStatus,
+      output: instance.output,
+      createdTime: new Date(instance.createdAt).toISOString(),
+      lastUpdatedTime: new Date(instance.updatedAt).toISOString(),
+      ...(history ? { historyEvents: showHistory(instance.history) } : {}),
+    };
   }
 
   /** Goes on until nothing is left to happen, or to a point in time. */
@@ -292,6 +343,8 @@ export class SagaHost implements DurableClientPort {
   #complete(instance: Instance, answer: Answered): void {
     instance.isCompleted = true;
     instance.output = answer.output;
+    const result = (JSON.stringify(answer.output) as string | undefined) ?? 'null';
+    this.#answerParent(instance, EventType.childCompleted, { Result: result });
   }
 
   #checkSame(instance: Instance, task: Task): void {
@@ -315,7 +368,7 @@ export class SagaHost implements DurableClientPort {
       input: asJson(instance.input),
       instanceId: instance.id,
       isReplaying: instance.turns > 1,
-      parentInstanceId: null,
+      parentInstanceId: instance.parent?.id ?? null,
       upperSchemaVersion: 1,
       upperSchemaVersionNew: 3,
       longRunningTimerIntervalDuration: '3.00:00:00',
@@ -346,11 +399,23 @@ export class SagaHost implements DurableClientPort {
       );
       return;
     }
+    if (task.kind === 'child') {
+      this.#startChild(instance, task);
+      return;
+    }
     instance.history.push(makeEvent(EventType.taskScheduled, this.#now, { EventId: task.id, Name: task.name }));
     const attempt = this.#readAttempt(instance, task);
     this.attempts.push(attempt);
     const treatment = this.#treat(attempt) ?? {};
     this.#send(instance, this.#now + (treatment.delay ?? 0), () => this.#runActivity(task, treatment));
+  }
+
+  #startChild(instance: Instance, task: Extract<Task, { kind: 'child' }>): void {
+    const { id, name, instanceId, input } = task;
+    const fields = { EventId: id, Name: name, InstanceId: instanceId, Input: JSON.stringify(input) };
+    instance.history.push(makeEvent(EventType.childCreated, this.#now, fields));
+    if (this.#instances.has(instanceId)) throw new Error(`there is an instance '${instanceId}' already`);
+    this.#begin(instanceId, name, input, { id: instance.id, execution: instance.execution, task: id });
   }
 
   #readAttempt(instance: Instance, { name, input }: Extract<Task, { kind: 'activity' }>): Attempt {
@@ -364,7 +429,8 @@ export class SagaHost implements DurableClientPort {
     treatment: Treatment,
   ): Promise<HistoryEvent> {
     if (treatment.hostFails === 'before') return this.#hostFailure(id, name, treatment);
-    const result = await this.#function(name).callback(asJson(input), this.#makeContext());
+    const called = this.#function(name);
+    const result = await called.callback(asJson(input), { ...this.#makeContext(), ...(await this.#clientFor(called)) });
     if (treatment.hostFails === 'after') return this.#hostFailure(id, name, treatment);
     const text = (JSON.stringify(result) as string | undefined) ?? 'null';
     return makeEvent(EventType.taskCompleted, this.#now, { TaskScheduledId: id, Result: text });
@@ -395,6 +461,15 @@ export class SagaHost implements DurableClientPort {
     };
   }
 
+  /** What a host gives to a function that is bound to the durable client. */
+  async #clientFor({ bindings }: CapturedFunction): Promise<object> {
+    const bound = Object.entries(bindings).find(([, { type }]) => type === 'durableClient');
+    if (bound === undefined) return {};
+    this.#front ??= DurableFront.open(this);
+    const input = { type: 'durableClient', name: bound[0] };
+    return { options: { extraInputs: [input] }, extraInputs: new Map([[input, (await this.#front).clientInput]]) };
+  }
+
   #function(name: string): CapturedFunction {
     const found = this.functions.get(name);
     if (found === undefined) throw new Error(`no function '${name}' is registered`);
@@ -405,6 +480,11 @@ export class SagaHost implements DurableClientPort {
     this.#order += 1;
     this.#queue.push({ at, order: this.#order, instanceId: instance.id, execution: instance.execution, arrive });
   }
+}
+
+function statusOf({ isCompleted, ended, turns }: Instance): string {
+  if (isCompleted) return ended ?? 'Completed';
+  return turns === 0 ? 'Pending' : 'Running';
 }
 
 /** Timers that are due at once fire at once, whatever time they say. */

@@ -84,11 +84,17 @@ export function tapedOneWay(name: string, options: Omit<TapedOptions, 'undoRetry
 export function stage<Input, Result, Events extends EventSchemas>(
   definition: Saga<Input, Result, Events>,
   activities: readonly Activity<never, unknown, TapePorts>[],
-  options: Omit<SagaHostOptions, 'functions'> = {},
+  {
+    others = [],
+    ...options
+  }: Omit<SagaHostOptions, 'functions'> & {
+    /** Further sagas, children of the one or of each other. */
+    readonly others?: readonly Saga<never, unknown>[];
+  } = {},
 ) {
   const tape = new Tape();
   const functions = captureFunctions(() => {
-    registerSagas({ ports: { tape }, sagas: [definition], activities });
+    registerSagas({ ports: { tape }, sagas: [definition, ...others], activities });
   });
   const host = new SagaHost({ functions, ...options });
   const client = sagaClients({ definition })(host).definition;

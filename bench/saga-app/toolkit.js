@@ -1,0 +1,57 @@
+/* global require, process */
+// The business with durable-saga. `BENCH_TOOLKIT` names another build of it.
+const { activity, registerSagas, saga, StepFailure } = require(process.env.BENCH_TOOLKIT ?? 'durable-saga');
+const { Declined, does, schemas } = require('./business');
+
+const define = (name, parts = {}) =>
+  activity({ name, ...schemas[name], run: () => async (input) => does[name](input), ...parts });
+
+const validateOrder = define('validateOrder');
+const reserveInventory = define('reserveInventory', { undo: () => async () => does.releaseInventory() });
+const chargePayment = define('chargePayment', {
+  run: () => async (order) => {
+    try {
+      return does.chargePayment(order);
+    } catch (error) {
+      if (!(error instanceof Declined)) throw error;
+      throw new StepFailure({ code: 'declined', message: error.message, effect: 'none' });
+    }
+  },
+});
+const createShipment = define('createShipment');
+const sendConfirmation = define('sendConfirmation');
+const touch = define('touch', { undo: () => async () => undefined });
+
+const orderSaga = saga(
+  { name: 'orderSaga', version: '1', input: schemas.order, output: schemas.result },
+  function* (saga, order) {
+    yield* saga.call(validateOrder, order);
+    yield* saga.all(order.lines.map((line) => saga.step(reserveInventory, line, { key: line.sku })));
+    yield* saga.pivot(chargePayment, order);
+    const { shipment } = yield* saga.step(createShipment, order);
+    yield* saga.call(sendConfirmation, order);
+    return { shipment };
+  },
+);
+
+const sequence = saga(
+  { name: 'sequence', version: '1', input: schemas.steps, output: schemas.count },
+  function* (saga, { steps }) {
+    for (let n = 1; n <= steps; n++) yield* saga.step(touch, { n });
+    return steps;
+  },
+);
+
+const fan = saga(
+  { name: 'fan', version: '1', input: schemas.steps, output: schemas.count },
+  function* (saga, { steps }) {
+    yield* saga.all(Array.from({ length: steps }, (_, i) => saga.step(touch, { n: i + 1 })));
+    return steps;
+  },
+);
+
+registerSagas({
+  ports: {},
+  sagas: [orderSaga, sequence, fan],
+  activities: [validateOrder, reserveInventory, chargePayment, createShipment, sendConfirmation, touch],
+});

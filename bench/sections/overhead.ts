@@ -1,0 +1,171 @@
+/**
+ * What a saga costs with `durable-saga`, beside the same saga written by hand on durable-functions. Both run in hosts of
+ * their own, round by round in alternation; a round of one and the round of the other that follows it make a pair, and
+ * the overhead is told pair by pair, since what else the machine does at that moment weighs on both.
+ */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { MeasuredRound, RunningContender } from '../contender';
+import { functionsHost } from '../contenders/functions-host';
+import { readLoad } from '../processes';
+import type { Figure, Run, Section } from '../section';
+import type { JobKind } from '../workload';
+
+interface Plan {
+  /** As given to `--round`. */
+  readonly name: string;
+  readonly title: string;
+  readonly kind: JobKind;
+  /** Executions of a round, and how many of them are under way at once. */
+  readonly count: number;
+  readonly inFlight: number;
+  readonly steps: number;
+}
+
+const plans: readonly Plan[] = [
+  { name: 'saga', title: 'saga', kind: 'saga', count: 1000, inFlight: 50, steps: 0 },
+  { name: 'compensated', title: 'compensated saga', kind: 'compensated', count: 1000, inFlight: 50, steps: 0 },
+  { name: 'sequence', title: '1,000 steps in sequence', kind: 'sequence', count: 2, inFlight: 1, steps: 1000 },
+  { name: 'long-sequence', title: '4,000 steps in sequence', kind: 'sequence', count: 1, inFlight: 1, steps: 4000 },
+  { name: 'fan', title: '1,000 steps side by side', kind: 'fan', count: 4, inFlight: 1, steps: 1000 },
+];
+
+const RUNS_AT_LEAST = 5;
+/** The first sagas run in code that is not compiled yet. */
+const WARM_UP = 1500;
+const BY_HAND = 'by hand';
+
+type VerifyReplay = 'all' | 'sample' | 'off';
+
+interface Style {
+  readonly name: string;
+  readonly running: RunningContender;
+}
+
+export const overheadSection: Section = {
+  name: 'overhead',
+  title: 'Sagas with the toolkit, beside the same written by hand',
+  async measure(run) {
+    const { verifyReplay, rounds, toolkit } = run.options;
+    const notes = [
+      'host and database, CPU seconds of 1,000 executions; the load generator is left out; overhead: of pairs of rounds in alternation',
+      ...(toolkit === undefined ? [] : [`other toolkit: ${toolkit}`]),
+    ];
+    const figures: Figure[] = [];
+    const loads: number[] = [];
+    for (const verify of verifyReplay === 'off' ? (['off', 'all'] as const) : [verifyReplay]) {
+      const chosen = plans.filter(({ name, steps }) => rounds?.includes(name) ?? (verify === 'off' || steps === 0));
+      figures.push(...(await measureMode(run, verify, chosen, loads)));
+    }
+    return {
+      notes: [...notes, `load average of the machine: ${Math.min(...loads)} to ${Math.max(...loads)}`],
+      figures,
+    };
+  },
+};
+
+async function measureMode(
+  run: Run,
+  verify: VerifyReplay,
+  chosen: readonly Plan[],
+  loads: number[],
+): Promise<Figure[]> {
+  const styles: Style[] = [];
+  const series = new Series(verify === 'off' ? '' : `, verify-replay ${verify}`);
+  try {
+    for (const style of toStyles(run.options.toolkit)) styles.push(await start(run, verify, style));
+    for (const { running } of styles) {
+      await running.perform({ kind: 'saga', count: WARM_UP, inFlight: 50, steps: 0, prefix: 'warm' });
+      await running.perform({ kind: 'compensated', count: WARM_UP, inFlight: 50, steps: 0, prefix: 'warm-back' });
+    }
+    for (const plan of chosen) {
+      for (let repeat = 1; repeat <= Math.max(run.options.repeats, RUNS_AT_LEAST); repeat++) {
+        loads.push(readLoad());
+        const { kind, count, inFlight, steps } = plan;
+        const taken = new Map<string, MeasuredRound>();
+        for (const { name, running } of inTurn(styles, repeat)) {
+          taken.set(name, await running.perform({ kind, count, inFlight, steps, prefix: `${plan.name}-${repeat}` }));
+        }
+        series.add(plan.title, taken);
+        run.say(`${verify} ${plan.name} ${repeat}: ${[...taken].map(([name, round]) => tell(name, round)).join('; ')}`);
+      }
+    }
+  } finally {
+    for (const { running } of styles.reverse()) await running.stop();
+  }
+  return series.figures();
+}
+
+/** Who goes first changes from repeat to repeat. */
+function inTurn<T>(all: readonly T[], repeat: number): T[] {
+  return repeat % 2 === 0 ? [...all].reverse() : [...all];
+}
+
+function tell(name: string, { cpu, elapsed }: MeasuredRound): string {
+  return `${name} ${cpu.engine.toFixed(2)} + ${cpu.database.toFixed(2)} s of CPU in ${Math.round(elapsed)} ms`;
+}
+
+function toStyles(other: string | undefined): { name: string; driver: string; settings: Record<string, string> }[] {
+  const toolkit = { name: 'toolkit', driver: 'toolkit', settings: { BENCH_STYLE: 'toolkit' } };
+  return [
+    { name: BY_HAND, driver: 'by-hand', settings: { BENCH_STYLE: 'by-hand' } },
+    toolkit,
+    ...(other === undefined
+      ? []
+      : [
+          {
+            ...toolkit,
+            name: 'other toolkit',
+            settings: { ...toolkit.settings, BENCH_TOOLKIT: path.resolve(other) },
+          },
+        ]),
+  ];
+}
+
+async function start(
+  { root, folder, options }: Run,
+  verifyReplay: VerifyReplay,
+  { name, driver, settings }: ReturnType<typeof toStyles>[number],
+): Promise<Style> {
+  const { logLevel, nodeArguments } = options;
+  const app = { folder: 'saga-app', driver, settings };
+  const own = path.join(folder, `${name}-${verifyReplay}`.replaceAll(' ', '-'));
+  mkdirSync(own, { mode: 0o711 });
+  return { name, running: await functionsHost({ root, verifyReplay, logLevel, nodeArguments, app }).start(own) };
+}
+
+/** The figures of rounds that were run in pairs: by hand, and with a toolkit. */
+export class Series {
+  readonly #suffix: string;
+  readonly #figures = new Map<string, { figure: Omit<Figure, 'values'>; values: number[] }>();
+
+  constructor(suffix: string) {
+    this.#suffix = suffix;
+  }
+
+  /** Takes the rounds of one repeat, by their contender's name. */
+  add(title: string, rounds: ReadonlyMap<string, Pick<MeasuredRound, 'cpu' | 'latencies'>>): void {
+    const byHand = rounds.get(BY_HAND);
+    for (const [subject, round] of rounds) {
+      const { engine, database } = round.cpu;
+      const perThousand = (seconds: number): number => (seconds / round.latencies.length) * 1000;
+      this.#note(title, 's', subject, perThousand(engine + database));
+      this.#note(`  of it the database, ${title}`, 's', subject, perThousand(database));
+      if (byHand === undefined || round === byHand) continue;
+      const share = (engine + database) / (byHand.cpu.engine + byHand.cpu.database) - 1;
+      this.#note(`  overhead, ${title}`, '%', subject, share * 100);
+    }
+  }
+
+  figures(): Figure[] {
+    return [...this.#figures.values()].map(({ figure, values }) => ({ ...figure, values }));
+  }
+
+  #note(title: string, unit: string, subject: string, value: number): void {
+    const quantity = `${title}${this.#suffix}`;
+    const key = `${quantity} ${subject}`;
+    const known = this.#figures.get(key) ?? { figure: { quantity, unit, subject }, values: [] };
+    this.#figures.set(key, known);
+    known.values.push(value);
+  }
+}
