@@ -17,21 +17,18 @@ export const requestApproval = activity({
       orders.markAwaitingApproval(step.key, orderId),
 });
 
-const reminderSchema = z.object({
-  orderId: orderIdSchema,
-  /** Minor units of a currency with `decimals` decimals. */
-  total: z.int(),
-  currency: z.string(),
-  decimals: z.int(),
-  /** ISO 8601. */
-  refusedAt: z.iso.datetime(),
-});
-export type Reminder = z.input<typeof reminderSchema>;
-
 /** Reminds whoever approves, half way to the time when the order is refused. */
 export const remindApprover = activity({
   name: 'remindApprover',
-  input: reminderSchema,
+  input: z.object({
+    orderId: orderIdSchema,
+    /** Minor units of a currency with `decimals` decimals. */
+    total: z.int(),
+    currency: z.string(),
+    decimals: z.int(),
+    /** ISO 8601. */
+    refusedAt: z.iso.datetime(),
+  }),
   retry: outsideCall,
   timeout: OUTSIDE_TIMEOUT,
   run:

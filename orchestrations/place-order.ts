@@ -1,4 +1,4 @@
-import { SagaStepError, saga } from 'durable-saga';
+import { saga } from 'durable-saga';
 import type { SagaContext } from 'durable-saga';
 import { z } from 'zod';
 import { authorisePayment } from '../activities/authorise-payment';
@@ -6,12 +6,12 @@ import { bookShipment } from '../activities/book-shipment';
 import { capturePayment } from '../activities/capture-payment';
 import { confirmOrder } from '../activities/confirm-order';
 import { recordApproval, remindApprover, requestApproval } from '../activities/request-approval';
-import type { Reminder } from '../activities/request-approval';
 import { reserveStock } from '../activities/reserve-stock';
-import { settleOrder } from '../activities/settle-order';
+import { settleOrder } from '../activities/settle';
 import { showParked } from '../activities/show-parked';
 import { customerIdSchema, orderIdSchema, skuSchema } from '../src/domain/ids';
 import { toReservations } from '../src/domain/order';
+import { waitWithReminder } from './wait-with-reminder';
 
 /** More at a time would only queue up at the database. */
 const RESERVATIONS_AT_ONCE = 20;
@@ -72,27 +72,14 @@ export const placeOrder = saga(
 /** Goes on when the order is approved; a refusal, and no answer in time, end the saga. */
 function* waitForApproval(saga: SagaContext<typeof events>, order: PlaceOrderInput) {
   const { orderId, total, currency, decimals, approval } = order;
-  const refusedAt = saga.now().getTime() + approval.timeout;
-  const timeLeft = () => Math.max(0, refusedAt - saga.now().getTime());
-
   yield* saga.call(requestApproval, { orderId });
-  let decision = yield* saga.waitFor('approval', { timeout: Math.ceil(timeLeft() / 2) });
-  if (!decision) {
-    const reminder = { orderId, total, currency, decimals, refusedAt: new Date(refusedAt).toISOString() };
-    yield* tryReminding(saga, reminder);
-    decision = yield* saga.waitFor('approval', { timeout: timeLeft() });
-  }
+  const decision = yield* waitWithReminder(saga, {
+    timeout: approval.timeout,
+    wait: (timeout) => saga.waitFor('approval', { timeout }),
+    remind: (refusedAt) => saga.call(remindApprover, { orderId, total, currency, decimals, refusedAt }),
+  });
   if (!decision) return yield* saga.fail({ code: 'approvalTimedOut', message: 'nobody approved the order in time' });
   const { approved, by } = decision;
   if (!approved) return yield* saga.fail({ code: 'approvalRefused', message: `refused by ${by}` });
   return yield* saga.call(recordApproval, { orderId, by });
-}
-
-/** A mail that can't be sent is no reason to refuse an order. */
-function* tryReminding(saga: SagaContext<typeof events>, reminder: Reminder) {
-  try {
-    yield* saga.call(remindApprover, reminder);
-  } catch (error) {
-    if (!(error instanceof SagaStepError)) throw error;
-  }
 }

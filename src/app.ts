@@ -4,20 +4,28 @@ import type { HttpHandler, InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import { registerSagas } from 'durable-saga';
 import { createLedger } from 'durable-saga/postgres';
+import { acceptReturn } from '../activities/accept-return';
 import { authorisePayment } from '../activities/authorise-payment';
+import { awaitPickUp, remindCustomer } from '../activities/await-pick-up';
+import { bookPickUp } from '../activities/book-pick-up';
 import { bookShipment } from '../activities/book-shipment';
 import { capturePayment } from '../activities/capture-payment';
+import { claimItems } from '../activities/claim-items';
 import { confirmOrder } from '../activities/confirm-order';
+import { confirmReturn } from '../activities/confirm-return';
 import { importOrdersBatch } from '../activities/import-orders-batch';
 import { importProductsBatch } from '../activities/import-products-batch';
+import { refundItem } from '../activities/refund-item';
 import { recordApproval, remindApprover, requestApproval } from '../activities/request-approval';
 import { reserveStock } from '../activities/reserve-stock';
-import { settleOrder } from '../activities/settle-order';
-import { showParked } from '../activities/show-parked';
+import { restockItem } from '../activities/restock-item';
+import { settleOrder, settleReturn } from '../activities/settle';
+import { showParked, showParkedReturn } from '../activities/show-parked';
 import { writeImportReport } from '../activities/write-import-report';
 import { importOrders } from '../orchestrations/import-orders';
 import { importProducts } from '../orchestrations/import-products';
 import { placeOrder } from '../orchestrations/place-order';
+import { returnOrder } from '../orchestrations/return-order';
 import { createBlobFiles } from './adapters/azure-blobs';
 import { systemClock } from './adapters/clock';
 import { createHttpCarrier } from './adapters/http-carrier';
@@ -26,23 +34,31 @@ import { connectDatabase } from './adapters/postgres-database';
 import { createPostgresImports } from './adapters/postgres-imports';
 import { createPostgresOrders } from './adapters/postgres-orders';
 import { createPostgresPaymentRows } from './adapters/postgres-payment-rows';
+import { createPostgresPickUpRows } from './adapters/postgres-pick-up-rows';
 import { createPostgresRetention } from './adapters/postgres-retention';
+import { createPostgresReturnedItems } from './adapters/postgres-returned-items';
+import { createPostgresReturns } from './adapters/postgres-returns';
 import { createPostgresShipmentRows } from './adapters/postgres-shipment-rows';
 import { createPostgresStock } from './adapters/postgres-stock';
 import { createPostgresStuckSagas } from './adapters/postgres-stuck-sagas';
 import { createSmtpMailer } from './adapters/smtp-mailer';
 import { createStripePayments } from './adapters/stripe-payments';
 import { readConfig } from './config';
-import { orderIdSchema } from './domain/ids';
+import { orderIdSchema, returnIdSchema } from './domain/ids';
+import type { OrderId } from './domain/ids';
 import { IMPORT_CONTAINER, startOrdersImport, startProductsImport } from './triggers/blob/imports';
 import { placeOrderByHttp } from './triggers/http/place-order';
 import { listProducts } from './triggers/http/products';
 import { listOrders, showOrder } from './triggers/http/show-orders';
+import { listReturns, showReturn } from './triggers/http/show-returns';
+import { startReturn } from './triggers/http/start-return';
 import { cancelOrder, decideApproval } from './triggers/http/steer-orders';
+import { cancelReturn, takeCollection } from './triggers/http/steer-returns';
 import { answerUnknownRoute } from './triggers/http/unknown-route';
 import { createOrderSagas, createOrderStarter } from './triggers/order-sagas';
+import { createReturnSagas, createReturnStarter } from './triggers/return-sagas';
 import { cleanUp } from './triggers/timer/clean-up';
-import { startLostOrders } from './triggers/timer/start-lost-orders';
+import { startLostSagas } from './triggers/timer/start-lost-sagas';
 import { watchStuckSagas } from './triggers/timer/watch-stuck-sagas';
 
 /*
@@ -64,9 +80,14 @@ const catalogue = createPostgresCatalogue(database, ledger, clock);
 const orders = createPostgresOrders(database, ledger, clock);
 const paymentRows = createPostgresPaymentRows(database, ledger, clock);
 const shipmentRows = createPostgresShipmentRows(database, ledger, clock);
+const returns = createPostgresReturns(database, ledger, clock);
+const returnedItems = createPostgresReturnedItems(database, ledger, clock);
+const pickUpRows = createPostgresPickUpRows(database, ledger, clock);
 const files = createBlobFiles(config.storage, IMPORT_CONTAINER);
 const imports = createPostgresImports(database, clock);
-const starter = createOrderStarter({ orders, currency: config.currency, approval: config.approval });
+const { currency, approval, pickUpTimeout } = config;
+const starter = createOrderStarter({ orders, currency, approval });
+const returnStarter = createReturnStarter({ returns, orders, currency, pickUpTimeout });
 
 // Sagas and their activities. What isn't listed here doesn't run.
 registerSagas({
@@ -75,6 +96,9 @@ registerSagas({
     orders,
     paymentRows,
     shipmentRows,
+    returns,
+    returnedItems,
+    pickUpRows,
     starter,
     mailer,
     files,
@@ -82,10 +106,10 @@ registerSagas({
     stock: createPostgresStock(database, ledger, clock),
     payments: createStripePayments(config.payments),
     carrier: createHttpCarrier(config.carrier),
-    currency: config.currency,
+    currency,
     opsEmail: config.mail.ops,
   },
-  sagas: [placeOrder, importOrders, importProducts],
+  sagas: [placeOrder, returnOrder, importOrders, importProducts],
   activities: [
     reserveStock,
     requestApproval,
@@ -97,6 +121,16 @@ registerSagas({
     confirmOrder,
     settleOrder,
     showParked,
+    claimItems,
+    bookPickUp,
+    awaitPickUp,
+    remindCustomer,
+    acceptReturn,
+    refundItem,
+    restockItem,
+    confirmReturn,
+    settleReturn,
+    showParkedReturn,
     importOrdersBatch,
     importProductsBatch,
     writeImportReport,
@@ -107,27 +141,41 @@ registerSagas({
 const durableClient = df.input.durableClient();
 const clientOf = (context: InvocationContext) => df.getClient(context);
 const sagas = (context: InvocationContext) => createOrderSagas(clientOf(context), starter);
-const currency = config.currency.code;
+const returnSagas = (context: InvocationContext) => createReturnSagas(clientOf(context), returnStarter);
 const newOrderId = () => orderIdSchema.parse(randomUUID());
+const newReturnId = (orderId: OrderId) => returnIdSchema.parse(`${orderId}.${randomUUID().replaceAll('-', '')}`);
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
 function route(name: string, methods: Method[], path: string, handler: HttpHandler): void {
   app.http(name, { methods, route: path, authLevel: 'function', extraInputs: [durableClient], handler });
 }
 
-route('listProducts', ['GET'], 'products', listProducts({ catalogue, currency }));
-route('placeOrderByHttp', ['POST'], 'orders', placeOrderByHttp({ orders, catalogue, sagas, currency, newOrderId }));
+route('listProducts', ['GET'], 'products', listProducts({ catalogue, currency: currency.code }));
+const placing = { orders, catalogue, sagas, currency: currency.code, newOrderId };
+route('placeOrderByHttp', ['POST'], 'orders', placeOrderByHttp(placing));
 route('listOrders', ['GET'], 'orders', listOrders({ orders }));
 route('showOrder', ['GET'], 'orders/{orderId}', showOrder({ orders, paymentRows, shipmentRows, sagas }));
 route('cancelOrder', ['POST'], 'orders/{orderId}/cancel', cancelOrder({ orders, sagas }));
 route('decideApproval', ['POST'], 'orders/{orderId}/approval', decideApproval({ orders, sagas }));
+const returning = { orders, returns, returnedItems, pickUpRows, sagas: returnSagas, newReturnId };
+route('startReturn', ['POST'], 'orders/{orderId}/returns', startReturn(returning));
+route('listReturns', ['GET'], 'orders/{orderId}/returns', listReturns(returning));
+route('showReturn', ['GET'], 'returns/{returnId}', showReturn(returning));
+route('cancelReturn', ['POST'], 'returns/{returnId}/cancel', cancelReturn(returning));
+route('takeCollection', ['POST'], 'returns/{returnId}/collected', takeCollection(returning));
 route('unknownRoute', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'], '{*path}', answerUnknownRoute());
 
 // Timers.
+const { startGrace } = config;
 app.timer('startLostOrders', {
   schedule: '0 * * * * *',
   extraInputs: [durableClient],
-  handler: startLostOrders({ orders, sagas, clock, startGrace: config.startGrace }),
+  handler: startLostSagas({ what: 'order', rows: orders, sagas, clock, startGrace }),
+});
+app.timer('startLostReturns', {
+  schedule: '30 * * * * *',
+  extraInputs: [durableClient],
+  handler: startLostSagas({ what: 'return', rows: returns, sagas: returnSagas, clock, startGrace }),
 });
 
 app.timer('watchStuckSagas', {
@@ -140,7 +188,8 @@ app.timer('watchStuckSagas', {
     stuckSagas: createPostgresStuckSagas(database, clock),
     opsEmail: config.mail.ops,
     stuckAfter: config.stuckAfter,
-    approvalTimeout: config.approval.timeout,
+    approvalTimeout: approval.timeout,
+    pickUpTimeout,
   }),
 });
 app.timer('cleanUp', {

@@ -46,6 +46,8 @@ const settingsSchema = z.object({
   PAYMENT_PROVIDER_URL: url('http', 'https'),
   PAYMENT_PROVIDER_KEY: text("the payment provider's API key"),
   CARRIER_URL: url('http', 'https'),
+  CARRIER_CALLBACK_URL: url('http', 'https').optional(),
+  PICK_UP_TIMEOUT: duration.default(14 * 86_400_000),
   SMTP_URL: url('smtp', 'smtps'),
   MAIL_FROM: email,
   OPS_EMAIL: email,
@@ -70,7 +72,10 @@ function toConfig(settings: Settings, approvalThreshold: number) {
     /** How uploads are noticed: by polling, or by Event Grid, which Flex Consumption needs. */
     blobTriggerSource: settings.BLOB_TRIGGER_SOURCE,
     payments: { url: settings.PAYMENT_PROVIDER_URL, key: settings.PAYMENT_PROVIDER_KEY },
-    carrier: { url: settings.CARRIER_URL },
+    /** `callbackUrl`: where the carrier tells that it has collected a pick-up, with `{returnId}` in it. */
+    carrier: { url: settings.CARRIER_URL, callbackUrl: settings.CARRIER_CALLBACK_URL },
+    /** A return that the carrier has not collected after this long (milliseconds) is undone. */
+    pickUpTimeout: settings.PICK_UP_TIMEOUT,
     mail: { smtpUrl: settings.SMTP_URL, from: settings.MAIL_FROM, ops: settings.OPS_EMAIL },
     /** The shop's one currency and how many decimals it has. */
     currency: settings.CURRENCY,

@@ -258,11 +258,12 @@ export interface PickUpRows {
   recordCancelled(id: ReturnId): Promise<void>;
 }
 
-/** Starts the saga of an order that has a row. `Client` is the durable client at hand. */
-export interface OrderStarter<Client> {
+/** Starts the saga of an order or return that has a row. `Client` is the durable client at hand. */
+export interface SagaStarter<Client, Id> {
   /** Does nothing when the saga was started before, however long ago. Throws when it can't be started now. */
-  start(client: Client, orderId: OrderId): Promise<void>;
+  start(client: Client, id: Id): Promise<void>;
 }
+export type OrderStarter<Client> = SagaStarter<Client, OrderId>;
 
 // ---- Imports: the files, and the rows that say how far each import is and what it refused ----
 

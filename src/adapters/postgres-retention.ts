@@ -2,7 +2,7 @@ import type { Ledger } from 'durable-saga/postgres';
 import type { Retention } from '../ports';
 import type { Database } from './postgres-database';
 
-/** Old entries of the saga ledger and old notices. Orders, payments and shipments are never deleted. */
+/** Old entries of the saga ledger and old notices. Orders, returns, payments, shipments and pick-ups are never deleted. */
 export function createPostgresRetention(database: Database, ledger: Ledger): Retention {
   return {
     async findOldestUnfinished() {
@@ -10,6 +10,8 @@ export function createPostgresRetention(database: Database, ledger: Ledger): Ret
         `select min(oldest) as oldest from (
            select min(created_at) as oldest from orders
            where status in ('accepted', 'running', 'awaitingApproval', 'parked')
+           union all
+           select min(created_at) from returns where status in ('accepted', 'running', 'awaitingPickUp', 'parked')
            union all
            select min(started_at) from imports where finished_at is null
          ) as unfinished`,
@@ -28,6 +30,8 @@ export function createPostgresRetention(database: Database, ledger: Ledger): Ret
            left join orders o on o.id = n.instance_id
            where n.noticed_at < $1 and n.mailed_at is not null
              and (o.id is null or o.status in ('completed', 'compensated', 'compensationFailed'))
+             and not exists (select from returns r where r.id = n.instance_id
+               and r.status in ('accepted', 'running', 'awaitingPickUp', 'parked'))
              and not exists (select from imports i where i.id = n.instance_id and i.finished_at is null)
            limit $2)`,
         [before, limit],

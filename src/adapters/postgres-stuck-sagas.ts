@@ -6,19 +6,22 @@ import type { Database } from './postgres-database';
 export function createPostgresStuckSagas(database: Database, clock: Clock): StuckSagas {
   return {
     async listWaiting({ since, after, limit }) {
-      const { rows } = await database.query<{ id: string; status: WaitingSaga['status']; since: Date }>(
-        `select w.id, w.status, w.since
+      const { rows } = await database.query<{ id: string } & Omit<WaitingSaga, 'instanceId'>>(
+        `select w.id, w.kind, w.status, w.since
          from (
-           select id, status, updated_at as since from orders
+           select id, 'order' as kind, status, updated_at as since from orders
            where status in ('accepted', 'running', 'awaitingApproval', 'parked') and updated_at < $1
            union all
-           select id, 'importing', started_at from imports where finished_at is null and started_at < $1
+           select id, 'return', status, updated_at from returns
+           where status in ('accepted', 'running', 'awaitingPickUp', 'parked') and updated_at < $1
+           union all
+           select id, 'import', 'importing', started_at from imports where finished_at is null and started_at < $1
          ) as w
          where w.id > $2 and not exists (select from stuck_notices n where n.instance_id = w.id)
          order by w.id limit $3`,
         [since, after ?? '', limit],
       );
-      return rows.map((row) => ({ instanceId: row.id, status: row.status, since: row.since }));
+      return rows.map(({ id, ...row }) => ({ instanceId: id, ...row }));
     },
 
     async note(mailKey, notices) {

@@ -1,10 +1,12 @@
 import type { OrderStatus } from './order-status';
+import type { ReturnStatus } from './return-status';
 
 /** A saga that has not got on for a while, as its row tells it. */
 export interface WaitingSaga {
   readonly instanceId: string;
-  /** Of an order; `importing` is an import that has not ended. */
-  readonly status: OrderStatus | 'importing';
+  readonly kind: 'order' | 'return' | 'import';
+  /** Of an order or return; `importing` is an import that has not ended. */
+  readonly status: OrderStatus | ReturnStatus | 'importing';
   /** When it last got on. */
   readonly since: Date;
 }
@@ -24,8 +26,10 @@ export interface Limits {
   readonly now: Date;
   /** Milliseconds. */
   readonly stuckAfter: number;
-  /** Milliseconds. */
+  /** How long orders wait for approval, in milliseconds. */
   readonly approvalTimeout: number;
+  /** How long returns wait for the carrier, in milliseconds. */
+  readonly pickUpTimeout: number;
 }
 
 const ended: readonly string[] = ['Completed', 'Failed', 'Terminated', 'Canceled'];
@@ -46,9 +50,19 @@ export function explainStuck(saga: WaitingSaga, view: SagaView | undefined, limi
     return isOver ? `its orchestration is ${view.runtimeStatus}, but it is ${saga.status}` : undefined;
   }
   if (saga.status === 'importing' && !isBefore(view.lastUpdatedAt, limits.stuckAfter)) return undefined;
-  if (saga.status !== 'awaitingApproval') return withTrouble('it does not get on', view);
-  const isOverdue = isBefore(saga.since, limits.approvalTimeout + limits.stuckAfter);
-  return isOverdue ? 'it awaits approval past its deadline' : undefined;
+  const wait = waitOf(saga, limits);
+  if (!wait) return withTrouble('it does not get on', view);
+  return isBefore(saga.since, wait.timeout + limits.stuckAfter) ? `${wait.what} past its deadline` : undefined;
+}
+
+/** What a saga waits for from outside, and for how long. */
+function waitOf(
+  { status }: WaitingSaga,
+  limits: Limits,
+): { readonly what: string; readonly timeout: number } | undefined {
+  if (status === 'awaitingApproval') return { what: 'it awaits approval', timeout: limits.approvalTimeout };
+  if (status === 'awaitingPickUp') return { what: 'it awaits its pick-up', timeout: limits.pickUpTimeout };
+  return undefined;
 }
 
 function withTrouble(what: string, { trouble }: SagaView): string {

@@ -4,7 +4,7 @@ import { capturePayment } from '../../activities/capture-payment';
 import { confirmOrder } from '../../activities/confirm-order';
 import { recordApproval, remindApprover, requestApproval } from '../../activities/request-approval';
 import { reserveStock } from '../../activities/reserve-stock';
-import { settleOrder } from '../../activities/settle-order';
+import { settleOrder } from '../../activities/settle';
 import { orderIdSchema } from '../../src/domain/ids';
 import { createInMemoryCarrier } from '../support/in-memory-carrier';
 import { createInMemoryMailer } from '../support/in-memory-mailer';

@@ -3,10 +3,11 @@ import type { SagaView, WaitingSaga } from '../../src/domain/stuck';
 
 const HOUR = 3_600_000;
 const now = new Date(Date.UTC(2030, 0, 2));
-const limits = { now, stuckAfter: HOUR, approvalTimeout: 24 * HOUR };
+const limits = { now, stuckAfter: HOUR, approvalTimeout: 24 * HOUR, pickUpTimeout: 48 * HOUR };
 const ago = (hours: number): Date => new Date(now.getTime() - hours * HOUR);
 const saga = (status: WaitingSaga['status'], hours: number): WaitingSaga => ({
   instanceId: 'o-1',
+  kind: 'order',
   status,
   since: ago(hours),
 });
@@ -39,6 +40,13 @@ describe('a saga that waits longer than it should', () => {
       saga('awaitingApproval', 25.5),
       view('Running', 12),
       'it awaits approval past its deadline',
+    ],
+    ['awaiting its pick-up in time', saga('awaitingPickUp', 48.5), view('Running', 12), undefined],
+    [
+      'awaiting its pick-up past the deadline',
+      saga('awaitingPickUp', 49.5),
+      view('Running', 12),
+      'it awaits its pick-up past its deadline',
     ],
     ['accepted and never started', saga('accepted', 2), undefined, 'it was never started'],
     ['running without a saga', saga('running', 2), undefined, 'the task hub has no such saga'],

@@ -8,7 +8,7 @@ import { capturePayment } from '../../activities/capture-payment';
 import { confirmOrder } from '../../activities/confirm-order';
 import { recordApproval, remindApprover, requestApproval } from '../../activities/request-approval';
 import { reserveStock } from '../../activities/reserve-stock';
-import { settleOrder } from '../../activities/settle-order';
+import { settleOrder } from '../../activities/settle';
 import { showParked } from '../../activities/show-parked';
 import { placeOrder } from '../../orchestrations/place-order';
 import { orderIdSchema } from '../../src/domain/ids';

@@ -43,7 +43,7 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
   // Started by root, PostgreSQL runs as another user, who must get in here.
   await chmod(dataDir, 0o755);
   const [http, ...others] = await freePorts(9);
-  const settings = { ...localSettings(others), ...options.env };
+  const settings = { ...localSettings(http, others), ...options.env };
   const [program = process.execPath, ...first] = options.command ?? [
     process.execPath,
     path.join(root, 'packages/functions-host/dist/cli.js'),
@@ -87,7 +87,7 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
   return { url: `http://127.0.0.1:${http}`, dataDir, settings, process: child, output: () => output, stop };
 }
 
-function localSettings(ports: readonly number[]): Record<string, string> {
+function localSettings(http: number | undefined, ports: readonly number[]): Record<string, string> {
   const [blob, queue, table, postgres, payments, carrier, smtp, mail] = ports;
   const endpoint = (kind: string, port: number | undefined): string =>
     `${kind}Endpoint=http://127.0.0.1:${port}/devstoreaccount1;`;
@@ -96,6 +96,7 @@ function localSettings(ports: readonly number[]): Record<string, string> {
     DATABASE_URL: `postgres://postgres:postgres@127.0.0.1:${postgres}/orders`,
     PAYMENT_PROVIDER_URL: `http://127.0.0.1:${payments}`,
     CARRIER_URL: `http://127.0.0.1:${carrier}`,
+    CARRIER_CALLBACK_URL: `http://127.0.0.1:${http}/api/returns/{returnId}/collected`,
     SMTP_URL: `smtp://127.0.0.1:${smtp}`,
     MAIL_CATCHER_URL: `http://127.0.0.1:${mail}`,
   };

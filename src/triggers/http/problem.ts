@@ -9,10 +9,14 @@ const problems = {
   unknownRoute: { status: 404, title: 'There is no such route' },
   /** There is no order with this id. */
   unknownOrder: { status: 404, title: 'There is no such order' },
+  /** There is no return with this id. */
+  unknownReturn: { status: 404, title: 'There is no such return' },
   /** The id is taken by a different order: use another one. */
   orderConflict: { status: 409, title: 'The order id is taken by a different order' },
-  /** The order's state doesn't allow it, and won't again. */
-  notAllowed: { status: 409, title: 'The order does not allow this any more' },
+  /** The id is taken by a different return: use another one. */
+  returnConflict: { status: 409, title: 'The return id is taken by a different return' },
+  /** The state of the order or return doesn't allow it, and mostly won't again. */
+  notAllowed: { status: 409, title: 'The state does not allow this' },
   /** Send less. */
   bodyTooLarge: { status: 413, title: 'The body is too large' },
   /** Something that we need is down: nothing was changed that a repetition could double; try again later. */

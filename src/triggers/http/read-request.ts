@@ -1,12 +1,19 @@
 import type { HttpRequest } from '@azure/functions';
-import type { z } from 'zod';
-import { orderIdSchema } from '../../domain/ids';
-import type { OrderId } from '../../domain/ids';
+import { z } from 'zod';
+import { orderIdSchema, returnIdSchema } from '../../domain/ids';
+import type { OrderId, ReturnId } from '../../domain/ids';
 import { toViolations } from '../../domain/violations';
 import type { Violation } from '../../domain/violations';
 import { Problem, invalid } from './problem';
 
 const MAX_BODY_BYTES = 1_000_000;
+
+const textForm = 'expected 1 to 200 characters';
+/** A name or a reason that somebody gives. */
+export const textSchema = z.string(textForm).trim().min(1, textForm).max(200, textForm);
+
+/** The body of a cancel. */
+export const cancelSchema = z.strictObject({ reason: textSchema.optional() });
 
 /**
  * Reads the body as JSON of the schema, whatever its content type says. Of a body that is not valid, `findMore` may say
@@ -49,6 +56,17 @@ export function readOrderId(request: HttpRequest): OrderId {
 
 export function unknownOrder(id: string): Problem {
   return new Problem('unknownOrder', `No order has the id "${id.slice(0, 64)}".`);
+}
+
+/** The return id of the route. */
+export function readReturnId(request: HttpRequest): ReturnId {
+  const id = returnIdSchema.safeParse(request.params['returnId']);
+  if (!id.success) throw unknownReturn(request.params['returnId'] ?? '');
+  return id.data;
+}
+
+export function unknownReturn(id: string): Problem {
+  return new Problem('unknownReturn', `No return has the id "${id.slice(0, 100)}".`);
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {

@@ -1,14 +1,15 @@
-import type { HttpHandler, InvocationContext } from '@azure/functions';
+import type { HttpHandler } from '@azure/functions';
 import { z } from 'zod';
 import { customerIdSchema, orderIdSchema } from '../../domain/ids';
-import type { OrderId } from '../../domain/ids';
 import type { StoredOrder } from '../../domain/order';
-import { isFinal, orderStatuses } from '../../domain/order-status';
+import { orderStatuses } from '../../domain/order-status';
 import type { Orders, PaymentRow, PaymentRows, ShipmentRow, ShipmentRows } from '../../ports';
-import type { OrderSagas, OrderSagasOf } from '../order-sagas';
+import type { OrderSagasOf } from '../order-sagas';
+import type { ShownSaga } from '../saga-starter';
 import { pageSizeSchema, toNextPage } from './page';
 import { answering, invalid } from './problem';
 import { readOrderId, readQuery, unknownOrder } from './read-request';
+import { readSaga, toSagaAnswer, toShownStatus } from './shown-saga';
 
 interface Deps {
   readonly orders: Orders;
@@ -16,8 +17,6 @@ interface Deps {
   readonly shipmentRows: ShipmentRows;
   readonly sagas: OrderSagasOf;
 }
-
-type ShownSaga = NonNullable<Awaited<ReturnType<OrderSagas['status']>>>;
 
 /**
  * `GET /api/orders/{orderId}`: where the order stands. Money is in minor units. The steps come from the saga, which is
@@ -31,20 +30,10 @@ export function showOrder(deps: Deps): HttpHandler {
     const [payment, shipment, saga] = await Promise.all([
       deps.paymentRows.find(id),
       deps.shipmentRows.find(id),
-      readSaga(deps, id, context),
+      readSaga(`order ${id}`, () => deps.sagas(context).status(id), context),
     ]);
     return { jsonBody: toOrderAnswer(order, payment, shipment, saga) };
   });
-}
-
-/** The rows say enough to answer when the saga can't be asked. */
-async function readSaga({ sagas }: Deps, id: OrderId, context: InvocationContext): Promise<ShownSaga | undefined> {
-  try {
-    return await sagas(context).status(id);
-  } catch (error) {
-    context.warn(`the saga of order ${id} could not be asked:`, error);
-    return undefined;
-  }
 }
 
 function toOrderAnswer(
@@ -55,20 +44,14 @@ function toOrderAnswer(
 ) {
   return {
     ...toSummary(order),
-    // A saga parks without touching the row.
-    status: saga?.state === 'parked' && !isFinal(order.status) ? 'parked' : order.status,
+    status: toShownStatus(order.status, saga),
     email: order.email,
     paymentMethod: order.paymentMethod,
     lines: order.lines,
     payment: payment && { state: payment.state, amount: payment.amount, intentId: payment.intentId },
     shipment: shipment && { state: shipment.state, shipmentId: shipment.shipmentId, tracking: shipment.tracking },
     tracking: shipment?.tracking,
-    steps: saga?.steps ?? [],
-    stepsSummedUp: saga?.summary,
-    pivot: saga?.pivot,
-    waitingFor: saga?.waitingFor,
-    parked: saga?.parked,
-    failure: saga?.failure,
+    ...toSagaAnswer(saga),
   };
 }
 

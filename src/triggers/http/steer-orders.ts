@@ -1,5 +1,4 @@
 import type { HttpHandler } from '@azure/functions';
-import type { Answer } from 'durable-saga';
 import { z } from 'zod';
 import type { OrderId } from '../../domain/ids';
 import type { StoredOrder } from '../../domain/order';
@@ -7,16 +6,15 @@ import { isFinal } from '../../domain/order-status';
 import type { Orders } from '../../ports';
 import type { OrderSagasOf } from '../order-sagas';
 import { Problem, answering } from './problem';
-import { readBody, readOptionalBody, readOrderId, unknownOrder } from './read-request';
+import { cancelSchema, readBody, readOptionalBody, readOrderId, textSchema, unknownOrder } from './read-request';
+import { requireAccepted } from './shown-saga';
 
 interface Deps {
   readonly orders: Orders;
   readonly sagas: OrderSagasOf;
 }
 
-const personForm = 'expected 1 to 200 characters';
-const textSchema = z.string(personForm).trim().min(1, personForm).max(200, personForm);
-const cancelSchema = z.strictObject({ reason: textSchema.optional() });
+const TOO_LATE = 'its payment is being or has been taken';
 const decisionSchema = z.strictObject({ approved: z.boolean(), by: textSchema });
 
 /**
@@ -30,7 +28,7 @@ export function cancelOrder(deps: Deps): HttpHandler {
     const order = await requireOpenOrder(deps.orders, id);
     const sagas = deps.sagas(context);
     if (order.startedAt === undefined) await sagas.start(id);
-    requireAccepted(await sagas.cancel(id, reason), id);
+    requireAccepted(await sagas.cancel(id, reason), `Order ${id}`, TOO_LATE);
     return { status: 202, jsonBody: { orderId: id } };
   });
 }
@@ -44,27 +42,9 @@ export function decideApproval(deps: Deps): HttpHandler {
     if (status !== 'awaitingApproval') {
       throw new Problem('notAllowed', `Order ${id} does not wait for approval: it is ${status}.`);
     }
-    requireAccepted(await deps.sagas(context).approve(id, decision), id);
+    requireAccepted(await deps.sagas(context).approve(id, decision), `Order ${id}`, TOO_LATE);
     return { status: 202, jsonBody: { orderId: id } };
   });
-}
-
-/** What the saga itself has to say, which may be further than its row. */
-function requireAccepted(answer: Answer, id: OrderId): void {
-  if (answer.accepted) return;
-  switch (answer.code) {
-    case 'pastPivot':
-      throw new Problem(
-        'notAllowed',
-        `Order ${id} can't be cancelled any more: its payment is being or has been taken.`,
-      );
-    case 'finished':
-      throw new Problem('notAllowed', `Order ${id} is finished.`);
-    case 'unknown':
-      throw new Problem('notAllowed', `Order ${id} has no saga that could be told.`);
-    default:
-      throw new Error(`saga of order ${id}: ${answer.message}`);
-  }
 }
 
 async function requireOpenOrder(orders: Orders, id: OrderId): Promise<StoredOrder> {

@@ -4,12 +4,13 @@ import type { DurableClientPort, InstanceStatus } from 'durable-saga';
 import { importOrders } from '../../../orchestrations/import-orders';
 import { importProducts } from '../../../orchestrations/import-products';
 import { placeOrder } from '../../../orchestrations/place-order';
+import { returnOrder } from '../../../orchestrations/return-order';
 import { forEachConcurrently } from '../../domain/concurrently';
 import { describeStuck, explainStuck } from '../../domain/stuck';
 import type { SagaView, StuckNotice, WaitingSaga } from '../../domain/stuck';
 import type { Clock, Mailer, StuckSagas } from '../../ports';
 
-const sagas = sagaClients({ placeOrder, importOrders, importProducts });
+const sagas = sagaClients({ placeOrder, returnOrder, importOrders, importProducts });
 
 const PAGE = 200;
 const AT_ONCE = 8;
@@ -24,6 +25,8 @@ interface Deps {
   readonly stuckAfter: number;
   /** Milliseconds. */
   readonly approvalTimeout: number;
+  /** Milliseconds. */
+  readonly pickUpTimeout: number;
 }
 
 /**
@@ -52,7 +55,7 @@ export function watchStuckSagas(deps: Deps): TimerHandler {
 }
 
 async function findStuck(
-  { clientOf, stuckAfter, approvalTimeout }: Deps,
+  { clientOf, stuckAfter, approvalTimeout, pickUpTimeout }: Deps,
   waiting: readonly WaitingSaga[],
   now: Date,
   context: InvocationContext,
@@ -61,7 +64,7 @@ async function findStuck(
   const notices: StuckNotice[] = [];
   await forEachConcurrently(AT_ONCE, waiting, async (saga) => {
     const view = toView(await readStatus(client, saga));
-    const reason = explainStuck(saga, view, { now, stuckAfter, approvalTimeout });
+    const reason = explainStuck(saga, view, { now, stuckAfter, approvalTimeout, pickUpTimeout });
     if (reason !== undefined) notices.push({ instanceId: saga.instanceId, reason });
   });
   return notices.sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
@@ -69,10 +72,11 @@ async function findStuck(
 
 async function readStatus(
   client: DurableClientPort,
-  { instanceId, status }: WaitingSaga,
+  { instanceId, kind }: WaitingSaga,
 ): Promise<InstanceStatus<unknown> | undefined> {
   const instances = sagas(client);
-  if (status !== 'importing') return instances.placeOrder.get(instanceId).status();
+  if (kind === 'order') return instances.placeOrder.get(instanceId).status();
+  if (kind === 'return') return instances.returnOrder.get(instanceId).status();
   return (await instances.importOrders.get(instanceId).status()) ?? instances.importProducts.get(instanceId).status();
 }
 

@@ -1,11 +1,11 @@
 import type { Timer } from '@azure/functions';
 import { createPostgresRetention } from '../../../src/adapters/postgres-retention';
-import { orderIdSchema } from '../../../src/domain/ids';
+import { orderIdSchema, returnIdSchema } from '../../../src/domain/ids';
 import { cleanUp } from '../../../src/triggers/timer/clean-up';
 import { createImportWorkbench } from '../../support/import-workbench';
 import type { ImportWorkbench } from '../../support/import-workbench';
 import { createContext } from '../../support/invoke';
-import { sampleOrder, tea } from '../../support/sample-orders';
+import { sampleOrder, sampleReturn, tea } from '../../support/sample-orders';
 
 const DAY = 86_400_000;
 let bench: ImportWorkbench;
@@ -71,6 +71,16 @@ describe('the nightly clean-up', () => {
     expect((await catalogue.find([tea.sku])).get(tea.sku)?.stock).toBe(tea.stock);
 
     await orders.settle(orderIdSchema.parse('open'), 'compensated', undefined);
+    const { returns, returnedItems } = bench.shop;
+    const returnId = returnIdSchema.parse('open.r1');
+    await returns.accept(sampleReturn(returnId));
+    await returnedItems.claim('open.r1/claimItems#1', returnId);
+    bench.db.clock.advance(200 * DAY);
+    await run();
+    await returnedItems.release('open.r1/claimItems#1');
+    expect((await returnedItems.findLeft(orderIdSchema.parse('open'))).get(tea.sku)).toBe(1);
+
+    await returns.settle(returnId, 'compensated', undefined);
     bench.db.clock.advance(91 * DAY);
     await run();
     expect(await countRows('saga_ledger')).toBe(0);

@@ -1,7 +1,7 @@
 import type { Timer } from '@azure/functions';
 import { createPostgresImports } from '../../../src/adapters/postgres-imports';
 import { createPostgresStuckSagas } from '../../../src/adapters/postgres-stuck-sagas';
-import { orderIdSchema } from '../../../src/domain/ids';
+import { orderIdSchema, returnIdSchema } from '../../../src/domain/ids';
 import { watchStuckSagas } from '../../../src/triggers/timer/watch-stuck-sagas';
 import { createFakeTaskHub } from '../../support/fake-task-hub';
 import type { FakeTaskHub } from '../../support/fake-task-hub';
@@ -10,7 +10,7 @@ import type { InMemoryMailer } from '../../support/in-memory-mailer';
 import { createContext } from '../../support/invoke';
 import { createPostgresShop, startOrdersDatabase } from '../../support/orders-database';
 import type { OrdersDatabase } from '../../support/orders-database';
-import { sampleOrder } from '../../support/sample-orders';
+import { sampleOrder, sampleReturn } from '../../support/sample-orders';
 
 const HOUR = 3_600_000;
 const timer = {} as Timer;
@@ -40,6 +40,7 @@ async function sweep(): Promise<string[]> {
     opsEmail: 'ops@example.com',
     stuckAfter: HOUR,
     approvalTimeout: 24 * HOUR,
+    pickUpTimeout: 48 * HOUR,
   });
   await run(timer, context);
   return lines.filter(({ level }) => level === 'warning').map(({ args }) => String(args[0]));
@@ -100,6 +101,22 @@ describe('the hourly sweep', () => {
     hub.put('import:a:1', { name: 'importOrders', lastUpdatedTime: new Date(db.clock.now().getTime() - 1_000) });
     hub.put('import:b:2', { name: 'importProducts' });
     expect(await sweep()).toEqual(['saga import:b:2 is stuck: it does not get on']);
+  });
+
+  it('watches returns too', async () => {
+    await placeOrder('o1');
+    const { orders, returns } = createPostgresShop(db);
+    await orders.settle(orderIdSchema.parse('o1'), 'completed', undefined);
+    for (const id of ['o1.stuck', 'o1.waiting']) {
+      await returns.accept(sampleReturn(id));
+      await returns.markStarted(returnIdSchema.parse(id));
+      hub.put(id, { name: 'returnOrder', customStatus: { saga: 'returnOrder', state: 'running', steps: [] } });
+    }
+    await returns.markAwaitingPickUp('wait', returnIdSchema.parse('o1.waiting'));
+    db.clock.advance(2 * HOUR);
+    expect(await sweep()).toEqual(['saga o1.stuck is stuck: it does not get on']);
+    db.clock.advance(48 * HOUR);
+    expect(await sweep()).toEqual(['saga o1.waiting is stuck: it awaits its pick-up past its deadline']);
   });
 
   it('sends a mail that failed again, the same one', async () => {

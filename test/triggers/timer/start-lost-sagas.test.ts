@@ -1,7 +1,7 @@
 import type { Timer } from '@azure/functions';
 import { orderIdSchema } from '../../../src/domain/ids';
 import type { OrderId } from '../../../src/domain/ids';
-import { startLostOrders } from '../../../src/triggers/timer/start-lost-orders';
+import { startLostSagas } from '../../../src/triggers/timer/start-lost-sagas';
 import { createInMemoryShop } from '../../support/in-memory-shop';
 import { createContext } from '../../support/invoke';
 import { createTestClock } from '../../support/orders-database';
@@ -12,10 +12,9 @@ const timer = {} as Timer;
 function createSweep(start: (id: OrderId) => Promise<void>) {
   const clock = createTestClock();
   const { orders } = createInMemoryShop(clock);
-  const unused = () => Promise.reject(new Error('not asked for here'));
-  const sagas = () => ({ start, status: unused, cancel: unused, approve: unused });
+  const sagas = () => ({ start });
   const { context, lines } = createContext();
-  const sweep = startLostOrders({ orders, sagas, clock, startGrace: 60_000 });
+  const sweep = startLostSagas({ what: 'order', rows: orders, sagas, clock, startGrace: 60_000 });
   return { clock, orders, lines, run: async () => sweep(timer, context) };
 }
 
