@@ -39,7 +39,12 @@ export function* pursue(durable: Durable, pursuit: Pursuit): Fiber<Pursued> {
   for (let attempt = 1; ; attempt += 1) {
     const reply = yield* attemptOnce(durable, pursuit, record.attempt());
     if (reply.ok) return { ok: true, value: reply.value, unknownAt };
-    const failure: Failure = { ...reply.failure, step: key };
+    const { retriable, code } = reply.failure;
+    const failure: Failure = {
+      ...reply.failure,
+      step: key,
+      retriable: retriable && !retries.nonRetriable.includes(code),
+    };
     if (failure.effect === 'unknown') unknownAt = durable.now();
     record.fail(failure);
     const delay = nextDelay(retries, { key, attempt, elapsed: durable.now() - startedAt, failure });

@@ -3,14 +3,17 @@
  *
  * - `declared`   an activity (`StepFailure`) or the saga's body (`saga.fail`) said so on purpose
  * - `error`      an activity threw anything else: it may or may not have had its effect
- * - `timeout`    an attempt took longer than the step's timeout: it may still have its effect
+ * - `timeout`    an attempt took longer than the step's timeout and may still have its effect; or, with the code
+ *                `sagaTimeout`, the saga had not started its pivot in time
  * - `validation` a value did not match its schema; `issues` lists every violation
  * - `host`       the platform, not the activity's code, made the attempt fail
  * - `cancelled`  somebody cancelled the saga before its pivot
  * - `defect`     the saga's body threw: a programming error in the saga itself
  * - `givenUp`    an operator decided that a parked step counts as failed
  */
-export type FailureKind = 'declared' | 'error' | 'timeout' | 'validation' | 'host' | 'cancelled' | 'defect' | 'givenUp';
+export type FailureKind = (typeof KINDS)[number];
+
+const KINDS = ['declared', 'error', 'timeout', 'validation', 'host', 'cancelled', 'defect', 'givenUp'] as const;
 
 /** `none`: surely nothing happened, so there is nothing to undo. `unknown`: it maybe ran. */
 export type Effect = 'none' | 'unknown';
@@ -97,17 +100,28 @@ export function failureFromThrown(thrown: unknown): Failure {
   return { kind: 'error', code: codeOf(thrown), message: messageOf(thrown), retriable: true, effect: 'unknown' };
 }
 
-/** True for values that look like a `Failure`; what a history holds is checked before it is trusted. */
+/** True for a `Failure`; what a history holds is checked before it is trusted. */
 export function isFailure(value: unknown): value is Failure {
-  if (typeof value !== 'object' || value === null) return false;
+  const read = readFailure(value);
+  return read !== undefined && read === value;
+}
+
+/**
+ * A failure that crossed the durable boundary, or undefined for what is none. A kind that this version of the package
+ * does not know, since another version wrote it, is read as `error`: everything else that it says still holds.
+ */
+export function readFailure(value: unknown): Failure | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
   const { kind, code, message, retriable, effect } = value as Partial<Record<keyof Failure, unknown>>;
-  return (
+  const isComplete =
     typeof kind === 'string' &&
     typeof code === 'string' &&
     typeof message === 'string' &&
     typeof retriable === 'boolean' &&
-    (effect === 'none' || effect === 'unknown')
-  );
+    (effect === 'none' || effect === 'unknown');
+  if (!isComplete) return undefined;
+  const failure = value as Failure;
+  return KINDS.includes(failure.kind) ? failure : { ...failure, kind: 'error' };
 }
 
 export function messageOf(thrown: unknown): string {

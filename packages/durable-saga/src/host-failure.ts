@@ -1,6 +1,6 @@
 import type { Reply } from './activity';
 import type { Failure } from './failure';
-import { isFailure, messageOf } from './failure';
+import { messageOf, readFailure } from './failure';
 
 /*
  * The one place that reads what hosts send for an attempt. The toolkit's activities return their failures as data, so
@@ -20,9 +20,8 @@ export function replyOf(
   const { value } = outcome;
   if (typeof value === 'object' && value !== null && 'ok' in value) {
     if (value.ok === true) return { ok: true, value: 'value' in value ? value.value : undefined };
-    if (value.ok === false && 'failure' in value && isFailure(value.failure)) {
-      return { ok: false, failure: value.failure };
-    }
+    const failure = value.ok === false && 'failure' in value ? readFailure(value.failure) : undefined;
+    if (failure !== undefined) return { ok: false, failure };
   }
   return {
     ok: false,
@@ -48,44 +47,56 @@ interface Read {
 }
 
 function fromFailureDetails(error: unknown): Read | undefined {
-  if (typeof error !== 'object' || error === null || !('failureDetails' in error)) return undefined;
-  let details = error.failureDetails as FailureDetails | undefined;
+  if (!isRecord(error) || !isRecord(error['failureDetails'])) return undefined;
   // The outermost entry is the platform's wrapper; the innermost says what happened.
-  while (details?.innerFailure) details = details.innerFailure;
-  if (typeof details?.errorMessage !== 'string') return undefined;
-  return { code: shortType(details.errorType), message: details.errorMessage };
-}
-
-interface FailureDetails {
-  readonly errorType?: string;
-  readonly errorMessage?: string;
-  readonly innerFailure?: FailureDetails;
+  const { errorType, errorMessage } = innermost(error['failureDetails'], 'innerFailure');
+  if (typeof errorMessage !== 'string') return undefined;
+  return { code: shortType(errorType) ?? 'host', message: errorMessage };
 }
 
 /** `<reason> \n <details>`: the reason is for people, the details name the exception's class when they are JSON. */
 function fromReasonText(text: string): Read {
   const [reason = '', ...details] = text.split(' \n ');
   const message = reason.replace(/^(Activity|Orchestrator) function '[^']*' failed: */i, '').trim();
-  return { code: classOf(details.join(' \n ')), message: message === '' ? text.trim() : message };
-}
-
-function classOf(details: string): string {
-  try {
-    const parsed: unknown = JSON.parse(details);
-    if (typeof parsed === 'object' && parsed !== null) {
-      const { ClassName, InnerException } = parsed as { ClassName?: unknown; InnerException?: { ClassName?: unknown } };
-      const name = InnerException?.ClassName ?? ClassName;
-      if (typeof name === 'string') return shortType(name);
-    }
-  } catch {
-    // Details of other hosts are free text, which names no class.
+  const code = classOf(details.join(' \n ')) ?? 'host';
+  // An app that tells the library of its exceptions' properties has them sent as JSON in place of the message.
+  const told = parseJson(message);
+  if (isRecord(told) && typeof told['errorMessage'] === 'string') {
+    return { code: shortType(told['errorType']) ?? code, message: told['errorMessage'] };
   }
-  return 'host';
+  return { code, message: message === '' ? text.trim() : message };
 }
 
-/** `System.TimeoutException` -> `TimeoutException`. */
-function shortType(name: string | undefined): string {
-  return name === undefined || name === '' ? 'host' : (name.split('.').at(-1) ?? name);
+/** The class of the innermost exception that names one; a serialised .NET exception says it in one of two ways. */
+function classOf(details: string): string | undefined {
+  const parsed = parseJson(details);
+  if (!isRecord(parsed)) return undefined;
+  const inner = innermost(parsed, 'InnerException');
+  return shortType(inner['ClassName']) ?? shortType(inner['$type']) ?? shortType(parsed['ClassName']);
+}
+
+function innermost(outer: Readonly<Record<string, unknown>>, field: string): Readonly<Record<string, unknown>> {
+  const inner = outer[field];
+  return isRecord(inner) ? innermost(inner, field) : outer;
+}
+
+/** `System.TimeoutException, System.Private.CoreLib` -> `TimeoutException`. */
+function shortType(name: unknown): string | undefined {
+  if (typeof name !== 'string') return undefined;
+  return name.split(',')[0]?.split('.').at(-1)?.trim() || undefined;
+}
+
+/** Undefined for what is no JSON: details of other hosts are free text. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 function clip(text: string): string {

@@ -15,7 +15,9 @@ export interface RetryPolicy {
   readonly cap?: Duration;
   /** No attempt starts later than this after the first one started. */
   readonly deadline?: Duration;
-  /** Asked after each retriable failure; must depend on its argument alone. */
+  /** Codes of failures after which trying again is no use, whatever the failure itself says. */
+  readonly nonRetriable?: readonly string[];
+  /** Asked after each failure that is retriable otherwise; must depend on its argument alone. */
   readonly retryIf?: (failure: Failure) => boolean;
 }
 
@@ -26,6 +28,7 @@ export interface RetryPlan {
   readonly factor: number;
   readonly cap: number;
   readonly deadline: number;
+  readonly nonRetriable: readonly string[];
   readonly retryIf: (failure: Failure) => boolean;
   /** Try again even after a failure that is not retriable: there is nobody to hand it to. */
   readonly whatever: boolean;
@@ -46,7 +49,15 @@ const DEFAULTS: Readonly<Record<Role, RetryPlan>> = {
 };
 
 function plan(own: Pick<RetryPlan, 'attempts' | 'cap'> & Partial<RetryPlan>): RetryPlan {
-  return { first: 1_000, factor: 2, deadline: Infinity, retryIf: () => true, whatever: false, ...own };
+  return {
+    first: 1_000,
+    factor: 2,
+    deadline: Infinity,
+    nonRetriable: [],
+    retryIf: () => true,
+    whatever: false,
+    ...own,
+  };
 }
 
 /** Fills a policy up with the role's defaults. Throws a `RangeError` that names `where` for values that make no sense. */
@@ -65,6 +76,7 @@ export function planRetries(role: Role, policy: RetryPolicy, where: string): Ret
       policy.deadline === undefined || defaults.whatever
         ? defaults.deadline
         : toMilliseconds(policy.deadline, `${where}: retry.deadline`),
+    nonRetriable: policy.nonRetriable ?? defaults.nonRetriable,
     retryIf: policy.retryIf ?? defaults.retryIf,
     whatever: defaults.whatever,
   };
