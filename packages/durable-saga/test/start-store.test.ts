@@ -1,10 +1,10 @@
 import { createInMemoryStarts } from '../src';
+import { startsContract } from '../src/contracts';
 import { hashOfJson } from '../src/input-hash';
-import { describeStartStore } from './support/start-store-contract';
 
-describeStartStore('in memory', async () => {
-  let now = Date.UTC(2026, 0, 1);
-  return { store: createInMemoryStarts({ clock: () => new Date(now) }), advance: (by) => (now += by) };
+describe('the store of starts in memory', () => {
+  const cases = startsContract(async (clock) => ({ store: createInMemoryStarts({ clock }) }));
+  for (const { title, run } of cases) it(title, run);
 });
 
 describe('the hash of an input', () => {

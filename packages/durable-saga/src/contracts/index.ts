@@ -3,3 +3,5 @@ export { ledgerContract } from './ledger-contract';
 export type { LedgerUnderTest } from './ledger-contract';
 export { outboxContract } from './outbox-contract';
 export type { OutboxUnderTest } from './outbox-contract';
+export { startsContract } from './starts-contract';
+export type { StartsUnderTest } from './starts-contract';

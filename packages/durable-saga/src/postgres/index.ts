@@ -19,3 +19,5 @@ export type {
   RelayOptions,
   RelayRound,
 } from '../outbox';
+export { createStarts } from './starts';
+export type { Starts, StartsOptions } from './starts';

@@ -5,7 +5,7 @@ export interface LedgerMigration {
 }
 
 /**
- * The tables of ledger and outbox. What an app has run stays as it is: changes come as further migrations. Values and
+ * The tables of ledger, outbox and starts. What an app has run stays as it is: changes come as further migrations. Values and
  * payloads are JSON texts as they were written.
  */
 export const ledgerMigrations: readonly LedgerMigration[] = [
@@ -43,6 +43,20 @@ create index saga_outbox_pending on saga_outbox (seq) where state = 'pending';
 create index saga_outbox_ordered on saga_outbox (ordering_key, seq) where state = 'pending';
 create index saga_outbox_sent on saga_outbox (sent_at) where state = 'sent';
 create index saga_outbox_dead on saga_outbox (seq) where state = 'dead';
+`,
+  },
+  {
+    name: '0003_saga_starts',
+    sql: `
+create table saga_starts (
+  id text primary key,
+  saga text not null,
+  version text not null,
+  input_hash text not null,
+  confirmed boolean not null,
+  at timestamptz not null
+);
+create index saga_starts_at on saga_starts (at);
 `,
   },
 ];
