@@ -107,7 +107,7 @@ export interface StepCall {
     readonly instanceId: string;
     readonly attempt: number;
     /** Milliseconds. */
-    readonly timeout?: number;
+    readonly timeout?: number | undefined;
   };
   readonly input: unknown;
   /** Of an undo: the step's output, if it is known. */

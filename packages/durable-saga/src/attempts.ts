@@ -1,6 +1,6 @@
 import type { Reply, StepCall } from './activity';
 import { Alarm } from './alarm';
-import type { Durable } from './durable-port';
+import type { Durable, Handle } from './durable-port';
 import type { Failure } from './failure';
 import type { Fiber } from './fiber';
 import type { Halt } from './halt';
@@ -69,24 +69,18 @@ export function* sleepUntil(durable: Durable, at: number, halt: Halt): Fiber<voi
 
 function* attemptOnce(
   durable: Durable,
-  { name, key, timeout, input, halt, ...rest }: Pursuit,
+  { name, key, timeout, input, output, halt }: Pursuit,
   attempt: number,
 ): Fiber<Reply> {
-  const call: StepCall = {
-    $step: {
-      key,
-      instanceId: durable.instanceId,
-      attempt,
-      ...(timeout === undefined ? {} : { timeout }),
-    },
-    input,
-    ...(rest.output === undefined ? {} : { output: rest.output }),
-  };
+  const { instanceId } = durable;
+  // What is undefined is left out of the history's JSON.
+  const call: StepCall = { $step: { key, instanceId, attempt, timeout }, input, output };
   const activity = durable.callActivity(name, call);
   const alarm = timeout === undefined ? undefined : new Alarm(durable, durable.now() + timeout);
   for (;;) {
-    const own = alarm === undefined ? [activity] : [activity, alarm.handle];
-    yield halt.halted() ? own : [...own, ...halt.handles()];
+    const waits: Handle[] = alarm === undefined ? [activity] : [activity, alarm.handle];
+    if (!halt.halted()) waits.push(...halt.handles());
+    yield waits;
     if (activity.done) {
       alarm?.cancel();
       return replyOf(activity.outcome());

@@ -153,6 +153,8 @@ class DurableFunctionsInstance implements Durable {
   readonly #context: OrchestrationContext;
   /** The clock of the Azure host as far as it is sure: see the head of this file. */
   #hostTime: number;
+  /** What was yielded last the host waits for as well, so that its clock stands there afterwards. */
+  #hostWaited = false;
 
   constructor(context: OrchestrationContext) {
     this.#context = context;
@@ -192,58 +194,60 @@ class DurableFunctionsInstance implements Durable {
     return new EventTask(this.#context.df.waitForExternalEvent(name), df.taskOrchestratorExecutor);
   }
 
-  *wait(handles: readonly Handle[]): Generator<Task, void, unknown> {
+  /** What to yield so that any of `handles` resumes; undefined when one is done already. */
+  toTask(handles: readonly Handle[]): Task | undefined {
+    if (this.#hostWaited) this.#hostTime = this.now();
+    this.#hostWaited = false;
     const waited: TaskHandle[] = [];
-    const fresh = new Set<TaskHandle>();
+    const fresh: TaskHandle[] = [];
     let isAllFresh = true;
     for (const handle of handles) {
-      if (handle.done) return;
       if (!(handle instanceof TaskHandle)) throw new TypeError('expected handles of this instance');
+      if (handle.done) return undefined;
       waited.push(handle);
-      if (!handle.met) fresh.add(handle);
-      else isAllFresh = false;
+      if (handle.met) isAllFresh = false;
+      else fresh.push(handle);
     }
-    if ([...fresh].some((handle) => handle instanceof Timer && handle.at - this.#hostTime > HOST_LONGEST_TIMER)) {
-      yield* this.#bringHostToPresent();
-      return;
-    }
-    for (const handle of fresh) handle.met = true;
+    for (const handle of fresh) if (handle instanceof Timer && this.#isTooFar(handle)) return this.#presentTimer();
     const [first] = waited;
     if (first === undefined) throw new Error('a wait for nothing would never end');
-    if (waited.length > 1 || (first instanceof EventTask && fresh.size === 0)) {
-      yield* this.#yieldTask(this.#gate(first, waited, fresh, isAllFresh));
-      return;
+    if (waited.length > 1 || (first instanceof EventTask && first.met)) {
+      return this.#gate(first, waited, fresh, isAllFresh);
     }
-    yield* this.#yieldTask(first.task);
-    if (fresh.size > 0 && !(first instanceof EventTask)) this.#hostTime = this.now();
+    this.#hostWaited = !first.met && !(first instanceof EventTask);
+    first.met = true;
+    return first.task;
   }
 
-  /** The timer is due now, not later: however long the host takes it to be, it is over with its first piece. */
-  *#bringHostToPresent(): Generator<Task, void, unknown> {
-    yield* this.#yieldTask(this.#context.df.createTimer(new Date(this.now())));
-    this.#hostTime = this.now();
+  #isTooFar({ at }: Timer): boolean {
+    return at - this.#hostTime > HOST_LONGEST_TIMER;
   }
 
-  /** Resumes when the task is done. A failed task is read from its handle; here it must not throw. */
-  *#yieldTask(task: Task): Generator<Task, void, unknown> {
-    try {
-      yield task;
-    } catch (error) {
-      if (!task.isFaulted) throw error;
-    }
+  /** Brings the host to the present: the timer is due now, so however long the host takes it to be, its first piece ends it. */
+  #presentTimer(): Task {
+    this.#hostWaited = true;
+    return this.#context.df.createTimer(new Date(this.now()));
   }
 
   /**
    * The task to yield, so that any of `waited` resumes it and only what is fresh is listed and numbered. Where older
    * tasks are waited for, too, the host passes the entry at once.
    */
-  #gate(first: TaskHandle, waited: readonly TaskHandle[], fresh: ReadonlySet<TaskHandle>, isAllFresh: boolean): Task {
+  #gate(first: TaskHandle, waited: readonly TaskHandle[], fresh: readonly TaskHandle[], isAllFresh: boolean): Task {
     const gate = this.#context.df.Task.any([first.task]) as TaskInternals;
+    const children: Task[] = [];
+    const actions: unknown[] = [];
     for (const { task } of waited) (task as TaskInternals).parent = gate;
-    gate.children = [...fresh].map(({ task }) => task);
-    gate.alreadyScheduled = fresh.size === 0;
-    const actions: unknown[] = [...fresh].map(({ task }) => (task as TaskInternals).action);
-    gate.action.compoundActions = isAllFresh ? actions : [...actions, COMPLETE_AT_ONCE];
+    for (const handle of fresh) {
+      if (handle.met) continue;
+      handle.met = true;
+      children.push(handle.task);
+      actions.push((handle.task as TaskInternals).action);
+    }
+    if (!isAllFresh) actions.push(COMPLETE_AT_ONCE);
+    gate.children = children;
+    gate.alreadyScheduled = children.length === 0;
+    gate.action.compoundActions = actions;
     return gate;
   }
 }
@@ -259,7 +263,14 @@ export function registerOrchestrator(
     for (;;) {
       const { done, value } = fiber.next();
       if (done) return value;
-      yield* durable.wait(value);
+      const task = durable.toTask(value);
+      if (task === undefined) continue;
+      try {
+        yield task;
+      } catch (error) {
+        // A failed task is read from its handle; here it must not throw.
+        if (!task.isFaulted) throw error;
+      }
     }
   });
 }
@@ -278,7 +289,7 @@ export function registerActivity(
 ): void {
   df.app.activity(name, {
     extraInputs: usesClient ? [df.input.durableClient()] : [],
-    handler: async (input: unknown, context) =>
+    handler: (input: unknown, context) =>
       handler(input, {
         client: usesClient ? df.getClient(context) : undefined,
         log: (...message) => context.log(...message),

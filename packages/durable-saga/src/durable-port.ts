@@ -19,8 +19,8 @@ export interface EventHandle extends Handle {
 }
 
 /**
- * What the toolkit needs of a durable platform. Everything asked for takes effect at the next `wait` that names it;
- * `wait` resumes when at least one of the handles may be done, sometimes earlier: callers look again and wait again.
+ * What the toolkit needs of a durable platform. An orchestrator yields the handles that it waits for: what they ask for
+ * takes effect then, and it is resumed when one of them may be done, sometimes earlier: it looks again and yields again.
  */
 export interface Durable {
   readonly instanceId: string;
@@ -41,7 +41,6 @@ export interface Durable {
   timer(at: number): TimerHandle;
   /** The next occurrence of an event that no other handle has taken. */
   event(name: string): EventHandle;
-  wait(handles: readonly Handle[]): Generator<unknown, void, unknown>;
 }
 
 /** Milliseconds. Storage providers hold a timer for at most six days; longer waits are made of several timers. */

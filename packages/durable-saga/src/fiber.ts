@@ -42,9 +42,14 @@ export function* parallel<T>(starts: readonly (() => Fiber<T>)[], options: Paral
 
 // Groups may be wide, and this runs at each of their completions: hence no arrays of arrays, no closures.
 
+/** What all listen to, such as a cancel, stands last with each, and is named once. */
 function waitsOf(running: ReadonlySet<Running<unknown>>): Handle[] {
   const waits: Handle[] = [];
-  for (const { waitsFor } of running) for (const handle of waitsFor) waits.push(handle);
+  let common: Handle | undefined;
+  for (const { waitsFor } of running) {
+    for (const handle of waitsFor) if (handle !== common) waits.push(handle);
+    common ??= waits.at(-1);
+  }
   return waits;
 }
 

@@ -2,6 +2,7 @@ import { runChild } from './child';
 import type { Done } from './done';
 import { drive } from './drive';
 import type { Fiber } from './fiber';
+import type { MemberRunner } from './group';
 import { runGroup } from './group';
 import type { Instance } from './instance';
 import type { Instruction, MemberInstruction } from './operation';
@@ -13,7 +14,6 @@ import { sleep, waitFor } from './waits';
 
 /** Does what a body asked for. */
 export function* perform(instance: Instance, instruction: Instruction, scope: Scope): Fiber<Done> {
-  const runMember = (member: MemberInstruction, own: Scope): Fiber<Done> => performMember(instance, member, own);
   switch (instruction.do) {
     case 'step':
       return instruction.as === 'pivot' && instance.progress.pivot === 'none'
@@ -22,9 +22,9 @@ export function* perform(instance: Instance, instruction: Instruction, scope: Sc
     case 'child':
       return yield* runChild(instance, instruction, scope);
     case 'group':
-      return yield* runGroup(instance, instruction, scope, runMember);
+      return yield* runGroup(instance, instruction, scope, memberRunner(instance));
     case 'race':
-      return yield* runRace(instance, instruction, scope, runMember);
+      return yield* runRace(instance, instruction, scope, memberRunner(instance));
     case 'sleep':
       return yield* sleep(instance, instruction.milliseconds, scope);
     case 'waitFor':
@@ -32,6 +32,10 @@ export function* perform(instance: Instance, instruction: Instruction, scope: Sc
     case 'fail':
       return { kind: 'ended', failure: instruction.failure };
   }
+}
+
+function memberRunner(instance: Instance): MemberRunner {
+  return (member, scope) => performMember(instance, member, scope);
 }
 
 /** Does one member of a group or race: an operation, or a branch with all that it asks for. */

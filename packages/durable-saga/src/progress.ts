@@ -9,6 +9,11 @@ const MOST_LISTED = 40;
 /** Characters that a step's JSON has at most beside its name, its key and its error: fields, state, attempts, times. */
 const MOST_OF_STEP = 150;
 
+/** `saga`, `version`, `state`, `pivot` and `steps`. */
+const FIELDS_AT_LEAST = 5;
+/** Characters of their JSON at most beside names and steps. */
+const MOST_OF_USUAL = 120;
+
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Told of each change of a step's record, before and after it. */
@@ -179,6 +184,7 @@ export interface Parking {
 export class Progress {
   readonly #saga: string;
   readonly #version: string;
+  readonly #usualSize: number;
   readonly #steps = new StepList();
   pivot: 'none' | 'started' | 'passed' = 'none';
   compensating = false;
@@ -192,6 +198,7 @@ export class Progress {
   constructor(saga: string, version: string) {
     this.#saga = saga;
     this.#version = version;
+    this.#usualSize = MOST_OF_USUAL + JSON.stringify([saga, version]).length;
   }
 
   begin(name: string, key: string, at: number): StepRecord {
@@ -243,8 +250,9 @@ export class Progress {
     if (summary.length > 0) status.summary = summary;
     if (this.failure !== undefined) status.failure = showFailure(this.failure);
     if (parked !== undefined) status.parked = showParking(parked, this.parked.length - 1);
-    // What most statuses are far from exceeding is not worth writing them out for.
-    const most = JSON.stringify(status).length + this.#steps.size();
+    // Most statuses are far from being too long: finding that out must not cost as much as writing them.
+    const isUsual = Object.keys(status).length === FIELDS_AT_LEAST;
+    const most = this.#steps.size() + (isUsual ? this.#usualSize : JSON.stringify(status).length);
     status.steps = this.#steps.show();
     return most <= STATUS_LIMIT ? status : fitStatus(status);
   }
@@ -263,10 +271,11 @@ function showParking({ number, what, name, key, since, failure }: Parking, other
   return { number, what, name, key, since: toIso(since), failure: showFailure(failure), others };
 }
 
-let latest = { at: NaN, text: '' };
+let latest = { second: NaN, text: '' };
 
-/** Within a turn all times are the same. */
+/** Sagas tell many times of one second: the text up to it is kept. `at` in whole milliseconds. */
 function toIso(at: number): string {
-  if (at !== latest.at) latest = { at, text: new Date(at).toISOString() };
-  return latest.text;
+  const second = Math.floor(at / 1_000);
+  if (second !== latest.second) latest = { second, text: new Date(second * 1_000).toISOString().slice(0, -4) };
+  return `${latest.text}${String(at - second * 1_000).padStart(3, '0')}Z`;
 }

@@ -49,7 +49,7 @@ function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: Bo
   registerActivity(undoName, usesClient, (input, seam) => answer(undoName, input, (call) => bound.undo(call, seam)));
 }
 
-async function answer(name: string, input: unknown, run: (call: StepCall) => Promise<Reply>): Promise<Reply> {
+function answer(name: string, input: unknown, run: (call: StepCall) => Promise<Reply>): Promise<Reply> {
   if (isStepCall(input)) return run(input);
   throw new TypeError(
     `activity '${name}': expected a call made by a saga ({ $step, input }); call it through saga.step, saga.call or saga.pivot`,

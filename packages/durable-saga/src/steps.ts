@@ -23,7 +23,10 @@ export function* runStep(instance: Instance, step: StepInstruction, { undos, hal
   if (owed !== undefined && unknownAt !== undefined) owed.notBefore = unknownAt + step.activity.settleWithin;
   if (pursued.ok) {
     record.end('done', durable.now());
-    if (owed !== undefined) Object.assign(owed, { output: pursued.value, hasOutput: true });
+    if (owed !== undefined) {
+      owed.output = pursued.value;
+      owed.hasOutput = true;
+    }
     return { kind: 'value', value: pursued.value };
   }
   record.end(unknownAt === undefined ? 'failed' : 'unknown', durable.now());
