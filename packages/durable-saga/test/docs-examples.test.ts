@@ -1,12 +1,17 @@
+import type { Publisher } from 'durable-saga/postgres';
+import type { PoolClient } from 'pg';
 import { registerSagas, StepFailure } from 'durable-saga';
 import { operate, sagas } from './docs/client';
 import { compose } from './docs/app';
+import { bookHotel, bookTrip } from './docs/children';
+import { cart } from './docs/events';
 import { checkBalance, donate, pay } from './docs/failures';
 import { basket } from './docs/groups';
 import { reserveOnce } from './docs/ledger';
 import { charge, order, reserve, ship } from './docs/order';
 import { decide, tellOperators, tellOutcome } from './docs/parking';
 import type { Ports } from './docs/ports';
+import { bookShipment, relayShipments } from './docs/outbox';
 import { hold, sendMail, subscribe } from './docs/steps';
 import { bigOrder } from './docs/waiting';
 import { captureFunctions } from './support/functions-core';
@@ -16,7 +21,7 @@ import { sagaClients } from '../src';
 
 /** The sagas of the documentation do what it says, in every way that a host may run them. */
 
-const all = sagaClients({ order, bigOrder, subscribe, donate, basket });
+const all = sagaClients({ order, bigOrder, subscribe, donate, basket, bookTrip, cart });
 
 /** A business that notes what was asked of it; `refuse` names a call that is refused for sure, `break` one that fails. */
 function createBusiness() {
@@ -55,7 +60,7 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     const functions = captureFunctions(() =>
       registerSagas({
         ports: business.ports,
-        sagas: [order, bigOrder, subscribe, donate, basket],
+        sagas: [order, bigOrder, subscribe, donate, basket, bookHotel, bookTrip, cart],
         activities,
       }),
     );
@@ -147,6 +152,32 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     expect(calls.filter((call) => call.startsWith('take '))).toHaveLength(4);
     expect(host.instance('g-1').openTimers).toBe(0);
   });
+
+  it('undo what their children did', async () => {
+    const { host, sagas, calls, trouble } = open();
+    trouble.refuse = 'charge';
+    const handle = await sagas.bookTrip.start({ hotels: ['Ritz', 'Plaza'], card: '4242' }, { id: 't-1' });
+    await host.run();
+    expect((await handle.status())?.state).toBe('compensated');
+    expect(calls.filter((call) => call.startsWith('release '))).toHaveLength(2);
+    expect(calls).toContain('putBack t-1:bookHotel:Ritz/reserve#1');
+  });
+
+  it('take every event in order', async () => {
+    const { host, sagas, calls } = open();
+    const handle = await sagas.cart.start({ card: '4242' }, { id: 'c-1' });
+    for (const sku of ['apple', 'pear', 'apple']) await handle.raise('item', { sku });
+    await host.run({ until: host.now + 1_000 });
+    await handle.raise('checkout', {});
+    await host.run();
+    expect((await handle.status())?.outcome).toEqual({ outcome: 'completed', result: { items: 3 } });
+    expect(calls.filter((call) => call.startsWith('take ')).map((call) => call.split(' ')[1])).toEqual([
+      'apple',
+      'pear',
+      'apple',
+    ]);
+    expect(calls.at(-1)).toContain('charge 300');
+  });
 });
 
 describe('the rest of the documentation', () => {
@@ -182,6 +213,24 @@ describe('the rest of the documentation', () => {
       expect(await bound.undo(call(2), seam)).toMatchObject({ ok: true });
       expect((await database.pool.query('select stock from products')).rows).toEqual([{ stock: 5 }]);
       expect(await bound.run(call(3), seam)).toMatchObject({ ok: false, failure: { code: 'undone' } });
+
+      await database.pool.query('create table shipments (order_id text)');
+      const ports = {
+        database: { transaction: <T>(work: (tx: PoolClient) => Promise<T>) => database.transaction(work) },
+      };
+      const shipment = bookShipment.bind(ports);
+      const ask = { $step: { ...call(1).$step, key: 'o-1/bookShipment#1' }, input: { orderId: 'o-1' } };
+      for (let attempt = 1; attempt <= 2; attempt += 1)
+        expect(await shipment.run(ask, seam)).toMatchObject({ ok: true });
+      const published: string[] = [];
+      const publisher: Publisher = {
+        publish(messages) {
+          published.push(...messages.map(({ id }) => id));
+          return Promise.resolve(messages.map(() => ({ ok: true })));
+        },
+      };
+      expect(await relayShipments(ports.database, publisher)).toMatchObject({ sent: 1, dead: 0 });
+      expect(published).toEqual(['o-1/bookShipment#1']);
     } finally {
       await database.stop();
     }
