@@ -32,9 +32,19 @@ export type { StartClaim, StartNote, StartStore } from './start-store';
 export { SagaResultError, SagaResultTimeout } from './client/result';
 export type { ResultOptions } from './client/result';
 export type { Answer, Refusal } from './client/answer';
+export type { Decision, ResolveOptions } from './client/resolve';
 export type { CancelOptions } from './client/cancel';
 export type { ListFilter } from './client/list';
 export type { InstanceState, InstanceStatus, RuntimeStatus } from './client/instance-status';
 export type { DurableClientPort, FoundInstance } from './client/durable-client';
 export type { Resolution, RetryEvent } from './parking';
-export type { ParkedStatus, SagaState, SagaStatus, ShownFailure, StepState, StepStatus, StepSum } from './status';
+export type {
+  AlsoParked,
+  ParkedStatus,
+  SagaState,
+  SagaStatus,
+  ShownFailure,
+  StepState,
+  StepStatus,
+  StepSum,
+} from './status';

@@ -9,6 +9,7 @@ import { NEVER_HALT } from './halt';
 import type { ParkNotice } from './park-notice';
 import type { Parking, Progress } from './progress';
 import { RETRY_EVENT } from './saga';
+import type { Refusal } from './status';
 
 /** What an operator decides about something parked. */
 export type Resolution =
@@ -38,6 +39,7 @@ export interface ToPark {
 }
 
 interface Parked extends Parking {
+  refusal?: Refusal;
   readonly checkSkip: ToPark['checkSkip'];
   resolution: Resolution | undefined;
 }
@@ -113,8 +115,13 @@ export class ParkingLot {
 
   #answer(parked: Parked, event: RetryEvent): void {
     const issues = event.action === 'skip' ? parked.checkSkip(event.output) : undefined;
-    if (issues === undefined) parked.resolution = toResolution(event);
-    else this.#log('warn', `'${parked.key}' stays parked, the skip's output is not valid: ${listIssues(issues)}`);
+    if (issues === undefined) {
+      parked.resolution = toResolution(event);
+      return;
+    }
+    const message = `the skip's output is not valid: ${listIssues(issues)}`;
+    parked.refusal = { count: (parked.refusal?.count ?? 0) + 1, message: message.slice(0, 500) };
+    this.#log('warn', `'${parked.key}' stays parked, ${message}`);
   }
 
   #log(level: 'info' | 'warn', message: string): void {

@@ -1,10 +1,21 @@
 import type { Failure } from './failure';
 import type { OutcomeKind } from './settlement';
-import type { ParkedStatus, SagaState, SagaStatus, ShownFailure, StepState, StepStatus, StepSum } from './status';
+import type {
+  AlsoParked,
+  ParkedStatus,
+  Refusal,
+  SagaState,
+  SagaStatus,
+  ShownFailure,
+  StepState,
+  StepStatus,
+  StepSum,
+} from './status';
 import { fitStatus, isQuiet, showFailure, STATUS_LIMIT, StepSums } from './status';
 
 /** Steps that a status lists, if their names and keys leave room for so many; others are summed up. */
 const MOST_LISTED = 40;
+const MOST_ALSO_PARKED = 9;
 
 /** Characters that a step's JSON has at most beside its name, its key and its error: fields, state, attempts, times. */
 const MOST_OF_STEP = 150;
@@ -178,6 +189,7 @@ export interface Parking {
   readonly key: string;
   readonly since: number;
   readonly failure: Failure;
+  readonly refusal?: Refusal;
 }
 
 /** Where a saga stands, as its runner knows it. It is shown through `toJSON`, so that a turn pays for it once. */
@@ -243,13 +255,14 @@ export class Progress {
     };
     const cancel = this.cancel();
     const summary = this.#steps.summary();
-    const [parked] = this.parked;
+    const [parked, ...others] = this.parked;
     const wait = this.#shownWait();
     if (wait !== undefined && state === 'waiting') status.waitingFor = showWait(wait, this.#waits.size - 1);
     if (cancel !== undefined) status.cancel = cancel;
     if (summary.length > 0) status.summary = summary;
     if (this.failure !== undefined) status.failure = showFailure(this.failure);
-    if (parked !== undefined) status.parked = showParking(parked, this.parked.length - 1);
+    if (parked !== undefined) status.parked = showParked(parked, others.length);
+    if (others.length > 0) status.alsoParked = others.slice(0, MOST_ALSO_PARKED).map(showParking);
     // Most statuses are far from being too long: finding that out must not cost as much as writing them.
     const isUsual = Object.keys(status).length === FIELDS_AT_LEAST;
     const most = this.#steps.size() + (isUsual ? this.#usualSize : JSON.stringify(status).length);
@@ -267,8 +280,12 @@ function showWait({ event, since, until }: WaitingFor, others: number): NonNulla
   };
 }
 
-function showParking({ number, what, name, key, since, failure }: Parking, others: number): ParkedStatus {
-  return { number, what, name, key, since: toIso(since), failure: showFailure(failure), others };
+function showParked(parking: Parking, others: number): ParkedStatus {
+  return { ...showParking(parking), failure: showFailure(parking.failure), others };
+}
+
+function showParking({ number, what, name, key, since, refusal }: Parking): AlsoParked {
+  return { number, what, name, key, since: toIso(since), ...(refusal === undefined ? {} : { refusal }) };
 }
 
 let latest = { second: NaN, text: '' };

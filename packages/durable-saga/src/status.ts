@@ -49,7 +49,18 @@ export interface ParkedStatus {
   readonly failure: ShownFailure;
   /** How many more are parked beside this one. */
   readonly others: number;
+  /** The last answer that could not be taken. */
+  readonly refusal?: Refusal;
 }
+
+/** An operator's answer that could not be taken: the count of such answers so far, and what is wrong with the last. */
+export interface Refusal {
+  readonly count: number;
+  readonly message: string;
+}
+
+/** What is parked beside the first; its failure is in its step. */
+export type AlsoParked = Omit<ParkedStatus, 'failure' | 'others'>;
 
 /** The custom status of a saga's instance: where it stands. */
 export interface SagaStatus {
@@ -70,7 +81,9 @@ export interface SagaStatus {
   /** Instead of some of `steps`, where listing them all would be too long. */
   readonly summary?: readonly StepSum[];
   readonly failure?: ShownFailure;
+  /** What is parked, the oldest; then up to nine more, if there is room for them. */
   readonly parked?: ParkedStatus;
+  readonly alsoParked?: readonly AlsoParked[];
 }
 
 /**
@@ -99,7 +112,11 @@ export function fitStatus(status: SagaStatus, limit: number = STATUS_LIMIT): Sag
     listed.delete(step);
     excess += sums.add(step) - JSON.stringify(step).length - 1;
   }
-  return { ...status, steps: [...listed], summary: sums.list() };
+  const others = [...(status.alsoParked ?? [])];
+  while (excess > 0 && others.length > 0) excess -= JSON.stringify(others.pop()).length + 1;
+  const { alsoParked: _, ...rest } = status;
+  const fitting = others.length === 0 ? {} : { alsoParked: others };
+  return { ...rest, steps: [...listed], summary: sums.list(), ...fitting };
 }
 
 /** Counts of steps by name and state. */

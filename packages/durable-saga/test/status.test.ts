@@ -32,4 +32,15 @@ describe('a status', () => {
     expect(JSON.stringify(status).length).toBeLessThanOrEqual(STATUS_LIMIT);
     expect(status.summary).toEqual([{ name: 'book', state: 'retrying', count: 500 - status.steps.length }]);
   });
+
+  it('fits even when the keys of what is parked are long', () => {
+    const failure = { kind: 'error', code: 'x', message: 'x' } as const;
+    const one = { what: 'step', name: 'book', key: 'k'.repeat(1_200), since: '2026-01-01T00:00:00.000Z' } as const;
+    const alsoParked = Array.from({ length: 9 }, (_, n) => ({ ...one, number: n + 2 }));
+    const parked = { ...one, number: 1, failure, others: 9 };
+    const status = fitStatus({ ...base, steps: [shown(1, 'done')], parked, alsoParked });
+    expect(JSON.stringify(status).length).toBeLessThanOrEqual(STATUS_LIMIT);
+    expect(status.parked).toEqual(parked);
+    expect(status.alsoParked).toEqual(alsoParked.slice(0, 4));
+  });
 });

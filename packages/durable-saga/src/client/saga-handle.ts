@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { isMany, stampEvent } from '../many-events';
-import type { Resolution } from '../parking';
 import type { EventSchemas } from '../saga';
 import type { In } from '../schema';
 import { listIssues, parseWith } from '../schema';
@@ -13,6 +12,7 @@ import { cancelSaga } from './cancel';
 import type { InstanceStatus } from './instance-status';
 import type { Reach } from './reach';
 import { send } from './reach';
+import type { Decision, ResolveOptions } from './resolve';
 import { resolveParked } from './resolve';
 import type { ResultOptions } from './result';
 import { awaitResult } from './result';
@@ -43,8 +43,8 @@ export interface SagaHandle<Result, Events extends EventSchemas> {
   ): Promise<Answer>;
   /** Asks the saga to undo itself, and waits until it says whether it does: past the pivot it does not. */
   cancel(options?: CancelOptions): Promise<Answer>;
-  /** Decides about what is parked: try again, or count it as done or as failed. */
-  resolve(resolution: Resolution): Promise<Answer>;
+  /** Decides about what is parked (try again, or count it as done or as failed), and waits until the saga goes on. */
+  resolve(decision: Decision, options?: ResolveOptions): Promise<Answer>;
 }
 
 export function createHandle(reach: Reach): SagaHandle<unknown, EventSchemas> {
@@ -54,7 +54,7 @@ export function createHandle(reach: Reach): SagaHandle<unknown, EventSchemas> {
     result: (options = {}) => awaitResult(reach, options),
     raise: (event, payload, options = {}) => raise(reach, event, payload, options),
     cancel: (options = {}) => cancelSaga(reach, options),
-    resolve: (resolution) => resolveParked(reach, resolution),
+    resolve: (decision, options = {}) => resolveParked(reach, decision, options),
   };
 }
 
