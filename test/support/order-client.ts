@@ -19,11 +19,26 @@ export interface ShownOrder {
   readonly steps: readonly { readonly name: string; readonly state: string }[];
 }
 
+export interface ShownReturn {
+  readonly returnId: string;
+  readonly status: string;
+  readonly reason?: { readonly code: string; readonly message: string };
+  readonly refunded: number;
+  readonly pickUp?: { readonly state: string; readonly pickUpId: string };
+}
+
+/** A pick-up as the carrier has it. */
+interface PickUpState {
+  readonly pickUpId: string;
+  readonly state: string;
+}
+
 /** A payment as the provider has it. */
 interface PaymentState {
   readonly status: string;
   readonly amount: number;
   readonly received: number;
+  readonly refunded: number;
 }
 
 const FINAL = ['completed', 'compensated', 'compensationFailed', 'parked'];
@@ -57,9 +72,31 @@ export function createOrderClient(app: RunningApp) {
     if (!reply.ok) throw new Error(`${setting}${path} answered ${reply.status}`);
     return reply.json();
   };
+  const pickUps = async (returnId: string): Promise<readonly PickUpState[]> =>
+    ((await standIn('CARRIER_URL', `/pick-ups?returnId=${returnId}`)) as { pickUps: PickUpState[] }).pickUps;
   return {
     call,
     show,
+    pickUps,
+    startReturn: (orderId: string, body: unknown) => call('POST', `orders/${orderId}/returns`, body),
+    /** Follows a return until `status`, or to its end. */
+    followReturn: (id: string, status = 'the end', withinMs = 30_000) =>
+      until(`return ${id} reaches ${status}`, withinMs, async () => {
+        const { body, ...answer } = await call('GET', `returns/${id}`);
+        if (answer.status !== 200) throw new Error(`GET returns/${id} answered ${answer.status}`);
+        const found = body as ShownReturn;
+        const isThere = found.status === status || (FINAL.includes(found.status) && found.status !== 'parked');
+        return isThere ? found : undefined;
+      }),
+    /** The carrier's driver collects the return's parcel; the carrier tells the app. */
+    collect: (returnId: string) =>
+      until(`${returnId} is collected`, 10_000, async () => {
+        const [pickUp] = (await pickUps(returnId)).filter(({ state }) => state !== 'cancelled');
+        if (!pickUp) throw new Error(`expected a pick-up of ${returnId}, found none`);
+        const url = `${settings['CARRIER_URL']}/pick-ups/${pickUp.pickUpId}/collect`;
+        // It may fail on purpose.
+        return (await fetch(url, { method: 'POST' })).ok || undefined;
+      }),
     place: (body: unknown) => call('POST', 'orders', body),
     /** Follows an order until `status`, or to its end. */
     follow: (id: string, status = 'the end', withinMs = 30_000) =>
