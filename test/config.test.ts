@@ -25,6 +25,7 @@ describe('settings', () => {
     expect(config.approval).toEqual({ threshold: 500_000, timeout: 24 * 3_600_000 });
     expect(config.retentionDays).toBe(90);
     expect(config.startGrace).toBe(60_000);
+    expect(config.pickUpTimeout).toBe(14 * 24 * 3_600_000);
   });
 
   it('are refused with one error that names every one that is missing or wrong, and what came', () => {
@@ -74,7 +75,7 @@ describe('settings', () => {
 
   it('name every setting of an empty environment', () => {
     const error = errorOf({});
-    const optional = ['MAIL_CATCHER_URL', 'FUNCTIONS_WORKER_RUNTIME'];
+    const optional = ['CARRIER_CALLBACK_URL', 'MAIL_CATCHER_URL', 'FUNCTIONS_WORKER_RUNTIME'];
     expect([...error.keys].sort()).toEqual(
       Object.keys(settings)
         .filter((key) => !optional.includes(key))

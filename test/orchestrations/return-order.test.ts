@@ -1,27 +1,14 @@
 import { captureFunctions } from '../../packages/durable-saga/test/support/functions-core';
 import { MODES, SagaHost } from '../../packages/durable-saga/test/support/saga-host';
 import type { Attempt, Treatment } from '../../packages/durable-saga/test/support/saga-host';
-import { registerSagas, sagaClients } from 'durable-saga';
-import { acceptReturn } from '../../activities/accept-return';
-import { awaitPickUp, remindCustomer } from '../../activities/await-pick-up';
-import { bookPickUp } from '../../activities/book-pick-up';
-import { claimItems } from '../../activities/claim-items';
-import { confirmReturn } from '../../activities/confirm-return';
-import { refundItem } from '../../activities/refund-item';
-import { restockItem } from '../../activities/restock-item';
-import { settleReturn } from '../../activities/settle';
-import { showParkedReturn } from '../../activities/show-parked';
+import { sagaClients } from 'durable-saga';
 import { returnOrder } from '../../orchestrations/return-order';
 import { orderIdSchema, returnIdSchema } from '../../src/domain/ids';
 import type { Pieces } from '../../src/domain/return';
-import type { Payments } from '../../src/ports';
+import type { Refund, RefundRequest } from '../../src/ports';
 import { createReturnStarter } from '../../src/triggers/return-sagas';
-import { createInMemoryCarrier } from '../support/in-memory-carrier';
-import { createInMemoryMailer } from '../support/in-memory-mailer';
-import { createInMemoryPayments } from '../support/in-memory-payments';
-import { createInMemoryShop } from '../support/in-memory-shop';
-import { createTestClock } from '../support/orders-database';
-import { cup, sampleOrder, sampleReturn, tea } from '../support/sample-orders';
+import { createReturnPorts, openReturn, registerReturnOrder } from '../support/return-order-business';
+import { cup, sampleReturn, tea } from '../support/sample-orders';
 
 const DAY = 86_400_000;
 const orderId = orderIdSchema.parse('o1');
@@ -40,61 +27,23 @@ interface Given {
 
 /** A completed order of three teas and two cups (6,350), and a return of two teas and a cup (4,100) of it. */
 async function createBusiness(mode: (typeof MODES)[number], given: Given = {}) {
-  const clock = createTestClock();
-  const shop = createInMemoryShop(clock);
-  const carrier = createInMemoryCarrier();
-  const mailer = createInMemoryMailer();
-  const provider = createInMemoryPayments();
-  const payments: Payments = {
+  const ports = createReturnPorts();
+  const { carrier, mailer, payments: provider } = ports;
+  const payments = {
     ...provider,
-    refund: async (key, request) =>
+    refund: async (key: string, request: RefundRequest): Promise<Refund> =>
       given.unrefundable?.has(request.sku)
         ? { kind: 'refused', code: 'disputed', message: 'the payment is disputed' }
         : provider.refund(key, request),
   };
-  await shop.catalogue.put('catalogue', [tea, cup]);
-  const order = sampleOrder('o1', [
-    [tea, 3],
-    [cup, 2],
-  ]);
-  await shop.orders.accept(order);
-  const authorised = await payments.authorise('auth', { ...order, orderId, amount: order.total });
-  if (authorised.kind !== 'authorised') throw new Error('expected the payment to be authorised');
-  const { intentId } = authorised;
-  await shop.paymentRows.recordAuthorised('auth', { orderId, intentId, amount: order.total, currency: 'usd' });
-  await payments.capture('capture', { intentId, amount: order.total });
-  await shop.paymentRows.recordCaptured('capture', orderId);
-  await shop.orders.settle(orderId, 'completed', undefined);
-  const pieces = given.pieces ?? [
-    [tea, 2],
-    [cup, 1],
-  ];
-  await shop.returns.accept(sampleReturn('o1.r1', pieces));
-
-  const ports = { ...shop, payments, carrier, mailer };
-  const functions = captureFunctions(() =>
-    registerSagas({
-      ports,
-      sagas: [returnOrder],
-      activities: [
-        claimItems,
-        bookPickUp,
-        awaitPickUp,
-        remindCustomer,
-        acceptReturn,
-        refundItem,
-        restockItem,
-        confirmReturn,
-        settleReturn,
-        showParkedReturn,
-      ],
-    }),
-  );
+  const both = [[tea, 2] as const, [cup, 1] as const];
+  await openReturn(ports, returnId, given.pieces ?? both);
+  const functions = captureFunctions(() => registerReturnOrder({ ...ports, payments }));
   const { treat } = given;
   const host = new SagaHost({ functions, mode, ...(treat && { treat }) });
   const starter = createReturnStarter({
-    returns: shop.returns,
-    orders: shop.orders,
+    returns: ports.returns,
+    orders: ports.orders,
     currency: { decimals: 2 },
     pickUpTimeout: 14 * DAY,
   });
@@ -111,9 +60,9 @@ async function createBusiness(mode: (typeof MODES)[number], given: Given = {}) {
       carrier.collect();
       return saga.raise('collected', { lines: [...lines] });
     },
-    row: () => shop.returns.find(returnId),
-    left: async () => Object.fromEntries(await shop.returnedItems.findLeft(orderId)),
-    stock: async () => [...(await shop.catalogue.find([tea.sku, cup.sku])).values()].map(({ stock }) => stock),
+    row: () => ports.returns.find(returnId),
+    left: async () => Object.fromEntries(await ports.returnedItems.findLeft(orderId)),
+    stock: async () => [...(await ports.catalogue.find([tea.sku, cup.sku])).values()].map(({ stock }) => stock),
     refunded: () => [...provider.intents.values()].map(({ refunded }) => refunded),
     pickUps: () => carrier.pickUps.map(({ state }) => state),
     ran: () => host.attempts.map(({ name }) => name),

@@ -1,0 +1,75 @@
+import { registerSagas } from 'durable-saga';
+import { acceptReturn } from '../../activities/accept-return';
+import { awaitPickUp, remindCustomer } from '../../activities/await-pick-up';
+import { bookPickUp } from '../../activities/book-pick-up';
+import { claimItems } from '../../activities/claim-items';
+import { confirmReturn } from '../../activities/confirm-return';
+import { refundItem } from '../../activities/refund-item';
+import { restockItem } from '../../activities/restock-item';
+import { settleReturn } from '../../activities/settle';
+import { showParkedReturn } from '../../activities/show-parked';
+import { returnOrder } from '../../orchestrations/return-order';
+import type { ReturnId } from '../../src/domain/ids';
+import { orderIdOf } from '../../src/domain/ids';
+import type { Product } from '../../src/domain/order';
+import { createInMemoryCarrier } from './in-memory-carrier';
+import { createInMemoryMailer } from './in-memory-mailer';
+import { createInMemoryPayments } from './in-memory-payments';
+import { createInMemoryShop } from './in-memory-shop';
+import { createTestClock } from './orders-database';
+import { cup, sampleOrder, sampleReturn, tea } from './sample-orders';
+
+export type ReturnPorts = ReturnType<typeof createReturnPorts>;
+
+/** The business in memory, as far as returns need it. */
+export function createReturnPorts() {
+  return {
+    ...createInMemoryShop(createTestClock()),
+    payments: createInMemoryPayments(),
+    carrier: createInMemoryCarrier(),
+    mailer: createInMemoryMailer(),
+  };
+}
+
+export function registerReturnOrder(ports: ReturnPorts): void {
+  registerSagas({
+    ports,
+    sagas: [returnOrder],
+    activities: [
+      claimItems,
+      bookPickUp,
+      awaitPickUp,
+      remindCustomer,
+      acceptReturn,
+      refundItem,
+      restockItem,
+      confirmReturn,
+      settleReturn,
+      showParkedReturn,
+    ],
+  });
+}
+
+/** Writes a completed order of three teas and two cups (6,350), paid by card, and the row of a return of it. */
+export async function openReturn(
+  ports: ReturnPorts,
+  returnId: ReturnId,
+  pieces: readonly (readonly [Product, number])[],
+): Promise<void> {
+  const orderId = orderIdOf(returnId);
+  const order = sampleOrder(orderId, [
+    [tea, 3],
+    [cup, 2],
+  ]);
+  await ports.catalogue.put('catalogue', [tea, cup]);
+  await ports.orders.accept(order);
+  const { currency, paymentMethod, total: amount } = order;
+  const authorised = await ports.payments.authorise('auth', { orderId, amount, currency, paymentMethod });
+  if (authorised.kind !== 'authorised') throw new Error(`expected ${orderId} to be paid, got ${authorised.code}`);
+  const { intentId } = authorised;
+  await ports.paymentRows.recordAuthorised('auth', { orderId, intentId, amount, currency });
+  await ports.payments.capture('capture', { intentId, amount });
+  await ports.paymentRows.recordCaptured('capture', orderId);
+  await ports.orders.settle(orderId, 'completed', undefined);
+  await ports.returns.accept(sampleReturn(returnId, pieces));
+}
