@@ -10,10 +10,11 @@ import type { Owed, OwedGroup, UndoStack } from './undo-stack';
 /**
  * Runs what is owed, the latest first, each undo once the one before it has ended; a group's undos side by side. An undo
  * that fails for good parks the saga. Gives false when an operator gave at least one undo up; the others still run.
+ * With `atMost` the latest so many are undone, and taken off.
  */
-export function* compensate(instance: Instance, undos: UndoStack): Fiber<boolean> {
+export function* compensate(instance: Instance, undos: UndoStack, atMost = Infinity): Fiber<boolean> {
   let complete = true;
-  for (const owed of undos.inReverse()) {
+  for (const owed of atMost === Infinity ? undos.inReverse() : undos.takeLast(atMost)) {
     const undone: boolean = yield* undoEntry(instance, owed);
     complete &&= undone;
   }

@@ -8,12 +8,14 @@ import { createGroupOperations } from './group-operations';
 import type { StepInstruction } from './operation';
 import { DescribedOperation } from './operation';
 import type { ChildOptions, EventSchemas, Saga, SagaContext, StepOptions } from './saga';
+import { listIssues, parseWith } from './schema';
 
 /** Makes what a saga's body works with. Operations only describe; keys are given in the order of the calls. */
-export function createContext(instance: Instance, events: EventSchemas): SagaContext<EventSchemas> {
-  const { durable } = instance;
-  let ids = 0;
-  let numbers = 0;
+export function createContext(
+  instance: Instance,
+  { name, input: inputSchema, events }: Saga<never, unknown>,
+): SagaContext<EventSchemas, unknown> {
+  const { durable, drawn } = instance;
 
   function describeStep(
     as: StepInstruction['as'],
@@ -71,8 +73,15 @@ export function createContext(instance: Instance, events: EventSchemas): SagaCon
           ...(details === undefined ? {} : { details }),
         },
       }),
+    continueAs: (input) => {
+      const parsed = parseWith(inputSchema, input);
+      if (parsed.ok) return new DescribedOperation('continueAs', { do: 'continueAs', input });
+      throw new TypeError(
+        `saga.continueAs: the input of saga '${name}' does not match its schema: ${listIssues(parsed.issues)}`,
+      );
+    },
     now: () => new Date(durable.now()),
-    newId: () => uuidOf(durable.instanceId, String(instance.startedAt), String((ids += 1))),
-    random: () => fractionOf(durable.instanceId, String(instance.startedAt), 'random', String((numbers += 1))),
+    newId: () => uuidOf(durable.instanceId, String(instance.startedAt), String((drawn.ids += 1))),
+    random: () => fractionOf(durable.instanceId, String(instance.startedAt), 'random', String((drawn.numbers += 1))),
   };
 }

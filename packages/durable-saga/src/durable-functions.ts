@@ -194,6 +194,10 @@ class DurableFunctionsInstance implements Durable {
     return new EventTask(this.#context.df.waitForExternalEvent(name), df.taskOrchestratorExecutor);
   }
 
+  continueAsNew(input: unknown): void {
+    this.#context.df.continueAsNew(input);
+  }
+
   /** What to yield so that any of `handles` resumes; undefined when one is done already. */
   toTask(handles: readonly Handle[]): Task | undefined {
     if (this.#hostWaited) this.#hostTime = this.now();

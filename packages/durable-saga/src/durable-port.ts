@@ -41,6 +41,8 @@ export interface Durable {
   timer(at: number): TimerHandle;
   /** The next occurrence of an event that no other handle has taken. */
   event(name: string): EventHandle;
+  /** Ends this history when the code returns next, and begins another of the same instance with this input. */
+  continueAsNew(input: unknown): void;
 }
 
 /** Milliseconds. Storage providers hold a timer for at most six days; longer waits are made of several timers. */

@@ -1,22 +1,32 @@
+import type { Carried } from './carried';
 import { Deadline } from './deadline';
 import type { Definitions } from './definitions';
 import type { Durable, EventHandle, Handle } from './durable-port';
 import { EventInbox } from './event-inbox';
 import type { Failure } from './failure';
+import type { Fiber } from './fiber';
 import type { Halt } from './halt';
 import { KeyCounter } from './keys';
+import type { ParkNotice } from './park-notice';
 import { giveParkNotice } from './park-notice';
 import { ParkingLot } from './parking';
 import { Progress } from './progress';
 import type { Saga } from './saga';
 import { CANCEL_EVENT } from './saga';
-import type { ParentStamp } from './start-envelope';
+import type { ParentStamp, Start } from './start-envelope';
+import type { StepState } from './status';
+import { flattenOwed } from './undo-stack';
 
 /** One running saga: what all parts of its runner share. */
 export class Instance {
   readonly durable: Durable;
   readonly version: string;
+  /** When its first history began; milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Number of this history. */
+  readonly generation: number;
+  /** How many ids and random numbers were given out. */
+  readonly drawn: { ids: number; numbers: number };
   readonly keys: KeyCounter;
   readonly progress: Progress;
   readonly parking: ParkingLot;
@@ -32,29 +42,34 @@ export class Instance {
   undoWasGivenUp = false;
   #stopped: Failure | undefined;
   #cancel: EventHandle;
-  #cancelIsWatched = false;
+  #cancelIsWatched: boolean;
   #isDone = false;
   /** A child is running that alone knows whether it passes a pivot: until it says so, a cancel is neither. */
   childDecides = false;
 
-  constructor(
-    durable: Durable,
-    saga: Saga<never, unknown>,
-    { version, parent }: { readonly version: string; readonly parent?: ParentStamp },
-    definitions: Definitions,
-  ) {
+  constructor(durable: Durable, saga: Saga<never, unknown>, start: Start, definitions: Definitions) {
+    const { version, parent } = start;
+    const carried = typeof start.carried === 'object' ? start.carried : undefined;
     this.durable = durable;
     this.version = version;
     this.parent = parent;
     this.definitions = definitions;
-    this.startedAt = durable.now();
-    this.keys = new KeyCounter(durable.instanceId);
-    this.progress = new Progress(saga.name, version);
+    this.startedAt = carried?.startedAt ?? durable.now();
+    this.generation = carried?.generation ?? 1;
+    this.drawn = { ids: 0, numbers: 0, ...carried?.drawn };
+    const owed = statesOf(carried, durable.instanceId);
+    this.keys = new KeyCounter(durable.instanceId, carried?.counts, owed.keys());
+    const sums = carried?.steps ?? [];
+    this.progress = new Progress(saga.name, version, { generation: this.generation, sums, owed });
+    if (carried !== undefined) this.progress.pivot = carried.pivot;
     if (parent?.pivot === 'passed') this.progress.pivot = 'passed';
-    this.parking = new ParkingLot(durable, this.progress, (notice) => giveParkNotice(this, saga, notice));
-    this.inbox = new EventInbox(durable, saga.events);
-    this.#cancel = durable.event(CANCEL_EVENT);
-    if (saga.timeout !== undefined) this.deadline = new Deadline(durable, this.startedAt + saga.timeout);
+    const tell = (notice: ParkNotice): Fiber<void> => giveParkNotice(this, saga, notice);
+    this.parking = new ParkingLot(durable, this.progress, tell, carried?.parking);
+    this.inbox = new EventInbox(durable, saga.events, carried?.inbox);
+    this.#cancel = carried?.cancel === undefined ? durable.event(CANCEL_EVENT) : cameBefore(carried.cancel.payload);
+    this.#cancelIsWatched = carried?.cancel !== undefined;
+    const isOnItsWay = carried === undefined || (carried.pivot === 'none' && carried.goingBack === undefined);
+    if (saga.timeout !== undefined && isOnItsWay) this.deadline = new Deadline(durable, this.startedAt + saga.timeout);
     this.progress.cancel = () => {
       if (!this.#cancel.done) return undefined;
       if (!this.#canStop()) return 'refused';
@@ -103,12 +118,49 @@ export class Instance {
     this.#cancelIsWatched = false;
   }
 
+  /** What the next history must know. */
+  toCarried(owed: Carried['owed'], goingBack: Carried['goingBack']): Carried {
+    const { generation, startedAt, drawn, keys, progress, inbox, parking } = this;
+    if (progress.pivot === 'started') throw new Error('a history must not end in the middle of a pivot');
+    return {
+      generation: generation + 1,
+      startedAt,
+      drawn,
+      counts: keys.toData(),
+      owed,
+      pivot: progress.pivot,
+      steps: progress.sumSteps(),
+      inbox: inbox.toData(),
+      parking: parking.toData(),
+      ...(this.#cancel.done ? { cancel: { payload: this.#cancel.value() } } : {}),
+      ...(goingBack === undefined ? {} : { goingBack }),
+    };
+  }
+
+  /** Some wait has listened for a cancel: no other will be asked to. */
+  get isWatching(): boolean {
+    return this.#cancelIsWatched;
+  }
+
   /** Adds what every instance listens to, once, to a wait: from then on it is noticed whenever it comes. */
   watch(handles: readonly Handle[]): readonly Handle[] {
     if (this.#cancelIsWatched) return handles;
     this.#cancelIsWatched = true;
     return [...handles, this.#cancel];
   }
+}
+
+/** By key, what the instance's own steps are summed up as that still have an undo. */
+function statesOf(carried: Carried | undefined, instanceId: string): ReadonlyMap<string, StepState> {
+  const states = new Map<string, StepState>();
+  for (const { key, output } of flattenOwed(carried?.owed ?? [])) {
+    if (key.startsWith(`${instanceId}/`)) states.set(key, output === undefined ? 'unknown' : 'done');
+  }
+  return states;
+}
+
+function cameBefore(payload: unknown): EventHandle {
+  return { done: true, value: () => payload };
 }
 
 function cancelled(payload: unknown): Failure {

@@ -1,14 +1,24 @@
+/** The latest number of each step's name. */
+export type KeyCounts = Readonly<Record<string, number>>;
+
 /**
  * Gives each step its idempotency key, `<instance>/<step>#<n>`. `n` counts per step name, from 1, in the order of the
  * calls, so that a step added elsewhere shifts nothing. An author's own key takes the place of the number.
  */
 export class KeyCounter {
   readonly #instanceId: string;
-  readonly #counts = new Map<string, number>();
-  readonly #taken = new Set<string>();
+  readonly #counts: Map<string, number>;
+  readonly #taken: Set<string>;
 
-  constructor(instanceId: string) {
+  /** `taken`: keys of an earlier history that must not be given again. */
+  constructor(instanceId: string, counts: KeyCounts = {}, taken: Iterable<string> = []) {
     this.#instanceId = instanceId;
+    this.#counts = new Map(Object.entries(counts));
+    this.#taken = new Set(taken);
+  }
+
+  toData(): KeyCounts {
+    return Object.fromEntries(this.#counts);
   }
 
   /** Throws if an author's key names a step that has it already: two effects under one key would be one effect. */

@@ -19,7 +19,7 @@ export interface BodyTurn {
 /** Operations that may stand in a group: all that can be undone as part of one. */
 export type GroupKind = 'step' | 'call' | 'all' | 'allSettled' | 'map' | 'race' | 'child' | 'sleep' | 'waitFor';
 /** Operations that concern the saga as a whole. */
-export type BodyKind = 'pivot';
+export type BodyKind = 'pivot' | 'continueAs';
 export type OperationKind = GroupKind | BodyKind | 'fail';
 
 /** Something that a saga does. Nothing happens until it is written behind `yield*` or handed to a group. */
@@ -35,7 +35,8 @@ export type Instruction =
   | RaceInstruction
   | { readonly do: 'sleep'; readonly milliseconds: number }
   | { readonly do: 'waitFor'; readonly event: string; readonly milliseconds: number | undefined }
-  | { readonly do: 'fail'; readonly failure: Failure };
+  | { readonly do: 'fail'; readonly failure: Failure }
+  | { readonly do: 'continueAs'; readonly input: unknown };
 
 export interface GroupInstruction {
   readonly do: 'group';
@@ -125,6 +126,9 @@ export function instructionOf(yielded: unknown): Instruction {
 export function checkMember(instruction: Instruction, where: string): Instruction {
   if (instruction.do === 'step' && instruction.as === 'pivot') {
     throw new TypeError(`a pivot can't be part of ${where}: it belongs in the saga's body, before or after it`);
+  }
+  if (instruction.do === 'continueAs') {
+    throw new TypeError(`saga.continueAs can't be part of ${where}: it belongs in the saga's body`);
   }
   return instruction;
 }

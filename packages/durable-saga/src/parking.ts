@@ -44,23 +44,41 @@ interface Parked extends Parking {
   resolution: Resolution | undefined;
 }
 
+/** What another history must know. */
+export interface ParkingData {
+  /** How many parkings there were. */
+  readonly count: number;
+  /** Payloads of `retry` events that answered nothing yet. */
+  readonly retries: readonly unknown[];
+}
+
 /** Keeps what has failed for good until an operator's `retry` event says how it goes on. */
 export class ParkingLot {
   readonly #durable: Durable;
   readonly #progress: Progress;
   readonly #tell: (notice: ParkNotice) => Fiber<void>;
   #parked: Parked[] = [];
-  #count = 0;
+  #count: number;
   readonly #retries: EventQueue;
   /** Answers that named a step which was not parked when they came: kept until it is. */
   readonly #early: RetryEvent[] = [];
 
   /** `tell` is asked to say it to the outside when something parks, and when nothing is parked any more. */
-  constructor(durable: Durable, progress: Progress, tell: (notice: ParkNotice) => Fiber<void>) {
+  constructor(
+    durable: Durable,
+    progress: Progress,
+    tell: (notice: ParkNotice) => Fiber<void>,
+    { count = 0, retries = [] }: Partial<ParkingData> = {},
+  ) {
     this.#durable = durable;
-    this.#retries = new EventQueue(durable, RETRY_EVENT);
+    this.#count = count;
+    this.#retries = new EventQueue(durable, RETRY_EVENT, retries);
     this.#progress = progress;
     this.#tell = tell;
+  }
+
+  toData(): ParkingData {
+    return { count: this.#count, retries: [...this.#early, ...this.#retries.gather()] };
   }
 
   /** Gives the operator's decision, or undefined when `halt` says that nobody waits for it any more. */

@@ -31,6 +31,8 @@ export function* perform(instance: Instance, instruction: Instruction, scope: Sc
       return yield* waitFor(instance, instruction.event, instruction.milliseconds, scope);
     case 'fail':
       return { kind: 'ended', failure: instruction.failure };
+    case 'continueAs':
+      throw new TypeError('saga.continueAs belongs in the body of the saga');
   }
 }
 

@@ -125,7 +125,12 @@ export class StepRecord {
 class StepList implements StepWatcher {
   readonly #all = new Map<string, StepRecord>();
   readonly #listed = new Set<StepRecord>();
-  readonly #sums = new StepSums();
+  readonly #sums: StepSums;
+
+  /** `sums`: of steps of earlier histories. */
+  constructor(sums: readonly StepSum[]) {
+    this.#sums = new StepSums(sums);
+  }
 
   begin(name: string, key: string, at: number): StepRecord {
     const record = new StepRecord(name, key, at, this);
@@ -135,6 +140,17 @@ class StepList implements StepWatcher {
 
   find(key: string): StepRecord | undefined {
     return this.#all.get(key);
+  }
+
+  /** A step of the sums is to have a record of its own. */
+  unsum(step: Pick<StepSum, 'name' | 'state'>): void {
+    this.#sums.remove(step);
+  }
+
+  sum(): StepSum[] {
+    const all = new StepSums(this.#sums.list());
+    for (const record of this.#listed) all.add(record);
+    return all.list();
   }
 
   before(record: StepRecord): void {
@@ -192,12 +208,21 @@ export interface Parking {
   readonly refusal?: Refusal;
 }
 
+/** What is known of the steps of earlier histories. */
+export interface CarriedSteps {
+  readonly generation: number;
+  readonly sums: readonly StepSum[];
+  /** By key: what the steps are summed up as whose undo may still run. */
+  readonly owed: ReadonlyMap<string, StepState>;
+}
+
 /** Where a saga stands, as its runner knows it. It is shown through `toJSON`, so that a turn pays for it once. */
 export class Progress {
   readonly #saga: string;
   readonly #version: string;
   readonly #usualSize: number;
-  readonly #steps = new StepList();
+  readonly #steps: StepList;
+  readonly #carried: CarriedSteps;
   pivot: 'none' | 'started' | 'passed' = 'none';
   compensating = false;
   readonly #waits = new Set<WaitingFor>();
@@ -207,10 +232,12 @@ export class Progress {
   /** Asked when the status is shown: a cancel arrives while nobody looks. */
   cancel: () => SagaStatus['cancel'] = () => undefined;
 
-  constructor(saga: string, version: string) {
+  constructor(saga: string, version: string, carried: CarriedSteps = { generation: 1, sums: [], owed: new Map() }) {
     this.#saga = saga;
     this.#version = version;
     this.#usualSize = MOST_OF_USUAL + JSON.stringify([saga, version]).length;
+    this.#carried = carried;
+    this.#steps = new StepList(carried.sums);
   }
 
   begin(name: string, key: string, at: number): StepRecord {
@@ -219,7 +246,16 @@ export class Progress {
 
   /** The record of a step; a new one where it was begun in another history. */
   resume(name: string, key: string, at: number): StepRecord {
-    return this.#steps.find(key) ?? this.#steps.begin(name, key, at);
+    const found = this.#steps.find(key);
+    if (found !== undefined) return found;
+    const state = this.#carried.owed.get(key);
+    if (state !== undefined) this.#steps.unsum({ name, state });
+    return this.#steps.begin(name, key, at);
+  }
+
+  /** All steps, those of earlier histories too. */
+  sumSteps(): StepSum[] {
+    return this.#steps.sum();
   }
 
   get state(): SagaState {
@@ -253,6 +289,7 @@ export class Progress {
       pivot: this.pivot,
       steps: [],
     };
+    if (this.#carried.generation > 1) status.generation = this.#carried.generation;
     const cancel = this.cancel();
     const summary = this.#steps.summary();
     const [parked, ...others] = this.parked;

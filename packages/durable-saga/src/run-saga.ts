@@ -2,8 +2,10 @@ import { pursue } from './attempts';
 import type { ChildEnd } from './child-end';
 import { toChildEnd } from './child-end';
 import { compensate } from './compensation';
+import { continueAs } from './continue-as';
 import { createContext } from './context';
 import type { Definitions } from './definitions';
+import { HALTED } from './done';
 import { defect, drive } from './drive';
 import type { Durable, Handle } from './durable-port';
 import type { Failure, FailureKind, Issue } from './failure';
@@ -18,27 +20,36 @@ import type { Saga } from './saga';
 import { listIssues, parseWith } from './schema';
 import type { Scope } from './scope';
 import type { SagaOutcome, Settlement } from './settlement';
+import type { Start } from './start-envelope';
 import { readStart } from './start-envelope';
 import { UndoStack } from './undo-stack';
 
 type AnySaga = Saga<never, unknown>;
 
-type Ending =
-  { readonly kind: 'returned'; readonly result: unknown } | { readonly kind: 'failed'; readonly failure: Failure };
+interface Failed {
+  readonly kind: 'failed';
+  readonly failure: Failure;
+}
+
+type Ending = { readonly kind: 'returned'; readonly result: unknown } | { readonly kind: 'continued' } | Failed;
+
+/** Undos that a saga of several histories runs in one of them. */
+const UNDOS_A_HISTORY = 500;
 
 /**
  * The whole life of an instance: input -> body -> (undos) -> settled -> outcome. The orchestration itself completes,
- * whatever the outcome; `definitions` are all that this app has registered.
+ * whatever the outcome; `definitions` are all that this app has registered. Undefined when the saga goes on in another
+ * history.
  */
 export function* runSaga(
   durable: Durable,
   saga: AnySaga,
   definitions: Definitions,
-): Generator<readonly Handle[], SagaOutcome | ChildEnd, void> {
+): Generator<readonly Handle[], SagaOutcome | ChildEnd | undefined, void> {
   const start = readStart(durable.input, durable.hostVersion);
   const instance = new Instance(durable, saga, start, definitions);
   durable.showStatus(instance.progress);
-  const life = live(instance, saga, start.input);
+  const life = live(instance, saga, start);
   for (;;) {
     const { done, value } = life.next();
     if (done) return value;
@@ -46,11 +57,13 @@ export function* runSaga(
   }
 }
 
-function* live(instance: Instance, saga: AnySaga, input: unknown): Fiber<SagaOutcome | ChildEnd> {
+function* live(instance: Instance, saga: AnySaga, start: Start): Fiber<SagaOutcome | ChildEnd | undefined> {
   const undos = new UndoStack();
-  const ending = yield* runToEnding(instance, saga, input, undos);
-  const outcome =
-    ending.kind === 'returned' ? completed(ending.result) : yield* goBack(instance, ending.failure, undos);
+  const ending =
+    (yield* takeOver(instance, saga, start, undos)) ?? (yield* runToEnding(instance, saga, start.input, undos));
+  if (ending.kind === 'continued') return undefined;
+  const outcome = ending.kind === 'returned' ? completed(ending.result) : yield* goBack(instance, ending, undos, start);
+  if (outcome === undefined) return undefined;
   yield* settle(instance, saga, outcome);
   yield* tellLeftOver(instance);
   instance.progress.outcome = outcome.outcome;
@@ -68,14 +81,47 @@ function completed(result: unknown): SagaOutcome {
   return { outcome: 'completed', result };
 }
 
-/** Undoes what is owed; past the pivot nothing is, and an operator has decided that it can't be finished. */
-function* goBack(instance: Instance, failure: Failure, undos: UndoStack): Fiber<SagaOutcome> {
+/**
+ * Takes over what an earlier history has left. Gives how the body ended there, if it did. What can't be read or names an
+ * activity that is not there parks: an app that knows it may be deployed, and nothing owed is forgotten.
+ */
+function* takeOver(instance: Instance, saga: AnySaga, { carried }: Start, undos: UndoStack): Fiber<Failed | undefined> {
+  if (carried === undefined) return undefined;
+  try {
+    if (typeof carried === 'string') throw new TypeError(`what the last history has left can't be read: ${carried}`);
+    undos.restore(carried.owed, instance.definitions);
+    instance.undoWasGivenUp = carried.goingBack?.complete === false;
+    return carried.goingBack === undefined ? undefined : failed(carried.goingBack.failure);
+  } catch (thrown) {
+    undos.clear();
+    instance.undoWasGivenUp = true;
+    return failed(giveUp(yield* parkBody(instance, saga, defect(thrown))));
+  }
+}
+
+/**
+ * Undoes what is owed; past the pivot nothing is, and an operator has decided that it can't be finished. Undefined when
+ * there is more to undo than one history should hold: the rest is the next one's.
+ */
+function* goBack(
+  instance: Instance,
+  { failure }: Failed,
+  undos: UndoStack,
+  { input }: Start,
+): Fiber<SagaOutcome | undefined> {
   const { progress } = instance;
   progress.failure = failure;
   if (progress.pivot === 'passed') return { outcome: 'compensationFailed', failure };
   progress.compensating = true;
-  const complete = yield* compensate(instance, undos);
-  return { outcome: complete && !instance.undoWasGivenUp ? 'compensated' : 'compensationFailed', failure };
+  const atMost = instance.generation === 1 ? Infinity : UNDOS_A_HISTORY;
+  let complete = !instance.undoWasGivenUp;
+  for (;;) {
+    const undone = yield* compensate(instance, undos, atMost);
+    complete &&= undone && !instance.undoWasGivenUp;
+    if (atMost === Infinity || undos.isEmpty) break;
+    if (yield* continueAs(instance, { input, undos, goingBack: { failure, complete } })) return undefined;
+  }
+  return { outcome: complete ? 'compensated' : 'compensationFailed', failure };
 }
 
 function* runToEnding(instance: Instance, saga: AnySaga, input: unknown, undos: UndoStack): Fiber<Ending> {
@@ -92,12 +138,18 @@ function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: Undo
   try {
     const parsed = parseWith(saga.input, input);
     if (!parsed.ok) return failed(invalid('validation', 'invalidInput', `input of saga '${saga.name}'`, parsed.issues));
+    let isContinued = false as boolean;
     const scope: Scope = { undos, halt: instance.untilStopped, lost: NEVER_HALT };
     const done = yield* drive(
-      () => saga.body(createContext(instance, saga.events), parsed.value),
-      (instruction) => perform(instance, instruction, scope),
+      () => saga.body(createContext(instance, saga), parsed.value),
+      function* (instruction) {
+        if (instruction.do !== 'continueAs') return yield* perform(instance, instruction, scope);
+        isContinued = yield* continueAs(instance, { input: instruction.input, undos });
+        return HALTED;
+      },
       () => instance.stop() !== undefined,
     );
+    if (isContinued) return { kind: 'continued' };
     const stopped = instance.stop();
     if (stopped !== undefined) return failed(stopped);
     if (done.kind === 'halted') throw new Error('the body was halted though nothing stopped the saga');
@@ -161,7 +213,7 @@ function* settle(instance: Instance, saga: AnySaga, outcome: SagaOutcome): Fiber
   record.end('done', durable.now());
 }
 
-function failed(failure: Failure): Ending {
+function failed(failure: Failure): Failed {
   return { kind: 'failed', failure };
 }
 

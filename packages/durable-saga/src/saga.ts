@@ -39,7 +39,7 @@ export interface ChildOptions {
 export type EventSchemas = Readonly<Record<string, StandardSchemaV1>>;
 
 /** What a saga's body works with. Every operation takes effect behind `yield*` only. */
-export interface SagaContext<Events extends EventSchemas> {
+export interface SagaContext<Events extends EventSchemas, Input = never> {
   readonly instanceId: string;
   /** Version that the instance was started with; `'0'` when it was started by something that stamps none. */
   readonly version: string;
@@ -149,6 +149,14 @@ export interface SagaContext<Events extends EventSchemas> {
     readonly details?: unknown;
   }): Operation<never, 'fail'>;
 
+  /**
+   * Ends this history and runs the body again from its beginning, with this input and a new one: for sagas of more than
+   * a few thousand steps, since a turn costs as much as its history is long. The instance stays the same, with all that it
+   * owes and has received: undos, counts of keys, events, pivot, version, status. Own keys of steps without an undo may
+   * be taken again afterwards. Never returns: `return yield* saga.continueAs(...)`.
+   */
+  continueAs(input: Input): Operation<never, 'continueAs'>;
+
   /** The time of the current turn; the same on every replay. */
   now(): Date;
   /** A UUID that is the same on every replay. */
@@ -179,7 +187,7 @@ export interface SagaOptions<I extends StandardSchemaV1, O extends StandardSchem
 }
 
 export type SagaBody<I extends StandardSchemaV1, O extends StandardSchemaV1, Events extends EventSchemas> = (
-  saga: SagaContext<Events>,
+  saga: SagaContext<Events, In<I>>,
   input: Out<I>,
 ) => Generator<Turn | BodyTurn, In<O>, unknown>;
 
@@ -197,7 +205,7 @@ export interface Saga<Input, Output, Events extends EventSchemas = EventSchemas>
   readonly settled: Activity<Settlement, unknown, never> | undefined;
   readonly parked: Activity<ParkNotice, unknown, never> | undefined;
   /** The body, over values that the runner has checked. */
-  readonly body: (saga: SagaContext<EventSchemas>, input: unknown) => Generator<unknown, unknown, unknown>;
+  readonly body: (saga: SagaContext<EventSchemas, unknown>, input: unknown) => Generator<unknown, unknown, unknown>;
   readonly [types]?: { readonly input: (input: Input) => void; readonly output: Output };
 }
 
@@ -232,6 +240,6 @@ export function saga<
     settled: options.settled,
     parked: options.parked,
     // The runner calls it with the very schemas' output, so the erased types hold.
-    body: (context, input) => body(context as unknown as SagaContext<Events>, input),
+    body: (context, input) => body(context as unknown as SagaContext<Events, In<I>>, input),
   };
 }

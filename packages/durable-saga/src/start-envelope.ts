@@ -1,9 +1,16 @@
-/** What the typed client starts a saga with: the author's input, and the version that it was started as. */
+import type { Carried } from './carried';
+import { readCarried } from './carried';
+
+/**
+ * What the typed client starts a saga with: the author's input, and the version that it was started as. A history that
+ * goes on from an earlier one finds what that has left beside them.
+ */
 export interface StartEnvelope {
   readonly $saga: {
     readonly version: string;
     /** Of a child: who started it, and what that means for it. */
     readonly parent?: ParentStamp;
+    readonly carried?: Carried;
   };
   readonly input: unknown;
 }
@@ -20,16 +27,22 @@ export interface ParentStamp {
 /** Version of instances that were started by something that stamps none. */
 export const UNVERSIONED = '0';
 
+export interface Start {
+  readonly version: string;
+  readonly parent?: ParentStamp;
+  readonly input: unknown;
+  /** A text says what is wrong with it. */
+  readonly carried?: Carried | string;
+}
+
 /** Reads what an instance was started with, by the typed client or by a plain durable client (the bare input). */
-export function readStart(
-  start: unknown,
-  hostVersion: string | undefined,
-): { readonly version: string; readonly parent?: ParentStamp; readonly input: unknown } {
+export function readStart(start: unknown, hostVersion: string | undefined): Start {
   if (typeof start === 'object' && start !== null && '$saga' in start) {
     const { $saga: stamp, input } = start as { $saga: unknown; input?: unknown };
     if (typeof stamp === 'object' && stamp !== null && 'version' in stamp && typeof stamp.version === 'string') {
       const parent = 'parent' in stamp && isParentStamp(stamp.parent) ? { parent: stamp.parent } : {};
-      return { version: stamp.version, ...parent, input };
+      const carried = 'carried' in stamp ? readCarried(stamp.carried) : undefined;
+      return { version: stamp.version, input, ...parent, ...(carried === undefined ? {} : { carried }) };
     }
   }
   return { version: hostVersion ?? UNVERSIONED, input: start };

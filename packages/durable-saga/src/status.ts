@@ -68,6 +68,8 @@ export interface SagaStatus {
   readonly version: string;
   readonly state: SagaState;
   readonly pivot: 'none' | 'started' | 'passed';
+  /** How many histories there were, this one included; missing in the first. */
+  readonly generation?: number;
   readonly waitingFor?: {
     readonly event?: string;
     readonly since: string;

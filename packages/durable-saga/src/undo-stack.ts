@@ -79,6 +79,17 @@ export class UndoStack {
     return this.#entries.filter((entry) => entry.kind === 'undo' || entry.undos.inReverse().length > 0).reverse();
   }
 
+  /** Takes the latest off, at most so many, and gives them, the latest first. */
+  takeLast(count: number): (Owed | OwedGroup)[] {
+    const owed = this.inReverse();
+    this.#entries.splice(0, this.#entries.length, ...owed.slice(count).reverse());
+    return owed.slice(0, count);
+  }
+
+  get isEmpty(): boolean {
+    return this.inReverse().length === 0;
+  }
+
   toData(): OwedData[] {
     return this.#entries.map((entry): OwedData => {
       if (entry.kind === 'group') {
@@ -108,5 +119,13 @@ export class UndoStack {
       const registered = this.register({ activity: findActivity(definitions, activity), key, input, timeout });
       Object.assign(registered, { output: output?.value, hasOutput: output !== undefined, notBefore });
     }
+  }
+}
+
+/** The single undos in what is owed. */
+export function* flattenOwed(data: readonly OwedData[]): Generator<Exclude<OwedData, { readonly group: unknown }>> {
+  for (const owed of data) {
+    if ('group' in owed) yield* flattenOwed(owed.group);
+    else yield owed;
   }
 }

@@ -6,6 +6,9 @@ import { ActionType, describeTask, EventType } from './history';
  * it takes the history from its beginning, and from the moment the execution started it carries the list of actions out
  * in order: start an entry, wait until it is complete, go on. Its own numbers come from that order. An event of the
  * history that finds no task of its number and kind is what it calls non-determinism, and ends the instance.
+ *
+ * A continue-as-new is an action like others. External events that the replay meets after it are kept for the next
+ * history; what came before and nobody waited for is dropped. The next history begins when no task is open.
  */
 
 const DAY = 24 * 3_600_000;
@@ -22,6 +25,8 @@ export interface Replayed {
   /** All numbers given so far. */
   readonly tasks: ReadonlyMap<number, Task>;
   readonly isComplete: boolean;
+  /** External events that the next history begins with, if there is one. */
+  readonly kept: readonly HistoryEvent[];
 }
 
 export class NonDeterminismError extends Error {}
@@ -40,6 +45,8 @@ class AzureReplay {
   readonly #open = new Map<number, () => void>();
   readonly #waiters = new Map<string, Waiting[]>();
   readonly #buffered = new Map<string, number>();
+  readonly #kept: HistoryEvent[] = [];
+  #isContinued = false;
   #now = 0;
   #nextId = 0;
   #isLongTimer = false;
@@ -80,7 +87,8 @@ class AzureReplay {
         this.#complete(event['TimerId'] as number);
         return;
       case EventType.eventRaised:
-        this.#raise((event['Name'] as string).toLowerCase());
+        if (this.#isContinued) this.#kept.push(event);
+        else this.#raise((event['Name'] as string).toLowerCase());
         return;
     }
   }
@@ -91,6 +99,7 @@ class AzureReplay {
       scheduled: [...this.#unmatched.values()],
       tasks: this.#tasks,
       isComplete: this.#answer.isDone && isAtEnd && this.#open.size === 0,
+      kept: this.#kept,
     };
   }
 
@@ -112,6 +121,9 @@ class AzureReplay {
       }
       case ActionType.timer:
         return this.#startTimer(Date.parse(action.fireAt!), action.isCanceled ?? false);
+      case ActionType.continueAsNew:
+        this.#isContinued = true;
+        return { done: true };
       case ActionType.event:
         return this.#startEvent(action.externalEventName!.toLowerCase());
       case ActionType.whenAny:

@@ -22,7 +22,15 @@ export interface HistoryEvent {
   readonly [field: string]: unknown;
 }
 
-export const ActionType = { activity: 0, child: 2, timer: 5, event: 6, whenAny: 11, whenAll: 12 } as const;
+export const ActionType = {
+  activity: 0,
+  child: 2,
+  continueAsNew: 4,
+  timer: 5,
+  event: 6,
+  whenAny: 11,
+  whenAll: 12,
+} as const;
 
 export interface Action {
   readonly actionType: number;
@@ -41,6 +49,12 @@ export interface Answered {
   readonly actions: readonly (readonly Action[])[];
   readonly output?: unknown;
   readonly customStatus?: unknown;
+}
+
+/** The input of the next history, if the answer ends this one. */
+export function continuationOf({ isDone, actions }: Answered): { readonly input: unknown } | undefined {
+  const action = isDone ? actions[0]?.find(({ actionType }) => actionType === ActionType.continueAsNew) : undefined;
+  return action === undefined ? undefined : { input: action.input };
 }
 
 /** Something with a number that a host has been asked for. */

@@ -25,21 +25,29 @@ export interface OrchestratorContext {
   df?: { readonly taskOrchestratorExecutor: RunningExecutor; readonly customStatus: unknown };
 }
 
-/** Feeds new events to an executor that was kept, and reads its answer. */
+/** Feeds new events to an executor that was kept, and reads its answer; `unseen` are those that it did not come to. */
 export function feed(
   executor: RunningExecutor,
   df: { readonly customStatus: unknown },
   events: readonly HistoryEvent[],
-): Answered {
+): { readonly answer: Answered; readonly unseen: readonly HistoryEvent[] } {
   executor._isReplaying = false;
+  let seen = 0;
   for (const event of events) {
+    seen += 1;
     executor.processEvent({ ...event, Timestamp: new Date(event.Timestamp) });
     if (executor.isDoneExecuting()) break;
   }
   if (executor.exception !== undefined) throw executor.exception as Error;
   const { output, actions } = executor;
   const isDone = executor.hasCompletedSuccessfully();
-  return asJson({ isDone, output, actions: [actions], customStatus: df.customStatus }) as Answered;
+  const answer = asJson({
+    isDone,
+    output,
+    actions: [isDone ? actions : []],
+    customStatus: df.customStatus,
+  }) as Answered;
+  return { answer, unseen: events.slice(seen) };
 }
 
 /** Every numbered task that the executor waits for. */

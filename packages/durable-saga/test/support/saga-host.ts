@@ -4,7 +4,7 @@ import { showHistory } from './shown-history';
 import { replayOnAzure } from './azure-replay';
 import type { CapturedFunction } from './functions-core';
 import type { Answered, HistoryEvent, Task } from './history';
-import { describeTask, EventType, makeEvent } from './history';
+import { continuationOf, describeTask, EventType, makeEvent } from './history';
 import type { OrchestratorContext, RunningExecutor } from './library-executor';
 import { asJson, feed, readTasks } from './library-executor';
 
@@ -15,6 +15,9 @@ import { asJson, feed, readTasks } from './library-executor';
  * - `sticky`: the executor is kept and fed new events only, as functions-host does;
  * - `azure`:  as `replay`, but tasks, their numbers and the end come from the actions alone, as the Azure host reads
  *             them. A task listed twice, or one that the host has not come to, fails the test.
+ *
+ * After a continue-as-new the first two keep the external events that the code did not come to, as functions-host does;
+ * the Azure host keeps those that came after it had carried out all actions before.
  */
 export type Mode = 'replay' | 'sticky' | 'azure';
 export const MODES: readonly Mode[] = ['replay', 'sticky', 'azure'];
@@ -59,14 +62,16 @@ interface Message {
 interface Instance {
   readonly id: string;
   readonly name: string;
-  readonly input: unknown;
+  input: unknown;
   readonly parent: { readonly id: string; readonly execution: number; readonly task: number } | undefined;
   readonly execution: number;
+  /** Number of the history: a continue-as-new begins another. */
+  generation: number;
   readonly createdAt: number;
-  readonly history: HistoryEvent[];
+  history: HistoryEvent[];
   /** Tasks asked for so far by number, to be the same on every replay. */
-  readonly tasks: Map<number, Task>;
-  readonly cancelledTimers: Set<number>;
+  tasks: Map<number, Task>;
+  cancelledTimers: Set<number>;
   context: OrchestratorContext | undefined;
   updatedAt: number;
   customStatus: unknown;
@@ -121,6 +126,7 @@ export class SagaHost implements DurableClientPort {
       input: asJson(input) ?? null,
       parent,
       execution: (existing?.execution ?? 0) + 1,
+      generation: 1,
       createdAt: this.#now,
       history: [],
       tasks: new Map(),
@@ -134,11 +140,7 @@ export class SagaHost implements DurableClientPort {
       turns: 0,
     };
     this.#instances.set(id, instance);
-    this.#send(instance, this.#now, () =>
-      Promise.resolve(
-        makeEvent(EventType.executionStarted, this.#now, { Name: name, Input: JSON.stringify(input), Version: '' }),
-      ),
-    );
+    this.#sendStart(instance);
   }
 
   async getStatus(id: string) {
@@ -298,28 +300,37 @@ export class SagaHost implements DurableClientPort {
 
   async #turn(instance: Instance, events: readonly HistoryEvent[]): Promise<void> {
     instance.turns += 1;
-    for (const [index, event] of instance.history.entries()) instance.history[index] = { ...event, IsPlayed: true };
+    if (this.mode !== 'sticky') instance.history = instance.history.map((event) => ({ ...event, IsPlayed: true }));
+    const { history } = instance;
     const fresh = [makeEvent(EventType.orchestratorStarted, this.#now), ...events];
-    instance.history.push(...fresh);
+    history.push(...fresh);
     instance.updatedAt = this.#now;
     if (instance.isCompleted) return;
-    const { answer, executor } = await this.#answer(instance, fresh);
+    const { answer, executor, unseen } = await this.#answer(instance, fresh);
     instance.customStatus = answer.customStatus;
     const asked = readTasks(executor);
     for (const task of asked) this.#checkSame(instance, task);
     const cancelled = [...Object.values(executor.openTasks)].filter(({ isCanceled }) => isCanceled === true);
     for (const { id } of cancelled) instance.cancelledTimers.add(id as number);
     const scheduled =
-      this.mode === 'azure' ? this.#onAzure(instance, answer, asked) : this.#byIdentity(instance, answer, asked);
+      this.mode === 'azure'
+        ? this.#onAzure(instance, answer, asked)
+        : this.#byIdentity(instance, answer, asked, unseen);
     for (const task of scheduled) this.#schedule(instance, task);
-    instance.history.push(makeEvent(EventType.orchestratorCompleted, this.#now));
+    history.push(makeEvent(EventType.orchestratorCompleted, this.#now));
   }
 
-  #byIdentity(instance: Instance, answer: Answered, asked: readonly Task[]): readonly Task[] {
-    if (answer.isDone) this.#complete(instance, answer);
+  #byIdentity(
+    instance: Instance,
+    answer: Answered,
+    asked: readonly Task[],
+    unseen: readonly HistoryEvent[],
+  ): readonly Task[] {
     const fresh = asked.filter(({ id }) => !instance.tasks.has(id));
     for (const task of fresh) instance.tasks.set(task.id, task);
-    return answer.isDone ? [] : fresh;
+    if (!answer.isDone) return fresh;
+    this.#complete(instance, answer, unseen);
+    return [];
   }
 
   /** What the Azure host makes of the same answer, which must be what the library asked for. */
@@ -335,16 +346,39 @@ export class SagaHost implements DurableClientPort {
         throw new Error(`the library asked for ${describeTask(task)}, the Azure host schedules ${describeTask(found)}`);
       }
     }
-    if (replayed.isComplete) this.#complete(instance, answer);
+    if (replayed.isComplete) {
+      this.#complete(instance, answer, replayed.kept);
+      return [];
+    }
     for (const task of replayed.scheduled) instance.tasks.set(task.id, asked.find(({ id }) => id === task.id) ?? task);
     return replayed.scheduled;
   }
 
-  #complete(instance: Instance, answer: Answered): void {
+  #complete(instance: Instance, answer: Answered, kept: readonly HistoryEvent[]): void {
+    const next = continuationOf(answer);
+    if (next !== undefined) {
+      this.#beginAnew(instance, next.input, kept);
+      return;
+    }
     instance.isCompleted = true;
     instance.output = answer.output;
     const result = (JSON.stringify(answer.output) as string | undefined) ?? 'null';
     this.#answerParent(instance, EventType.childCompleted, { Result: result });
+  }
+
+  #beginAnew(instance: Instance, input: unknown, kept: readonly HistoryEvent[]): void {
+    Object.assign(instance, {
+      input,
+      generation: instance.generation + 1,
+      history: [],
+      tasks: new Map<number, Task>(),
+      cancelledTimers: new Set<number>(),
+      context: undefined,
+    });
+    this.#sendStart(instance);
+    for (const event of kept.filter(({ EventType: type }) => type === EventType.eventRaised)) {
+      this.#send(instance, this.#now, () => Promise.resolve({ ...event, IsPlayed: false }));
+    }
   }
 
   #checkSame(instance: Instance, task: Task): void {
@@ -357,17 +391,45 @@ export class SagaHost implements DurableClientPort {
   async #answer(
     instance: Instance,
     fresh: readonly HistoryEvent[],
-  ): Promise<{ readonly answer: Answered; readonly executor: RunningExecutor }> {
+  ): Promise<{
+    readonly answer: Answered;
+    readonly executor: RunningExecutor;
+    /** New events that the code did not come to before it ended. */
+    readonly unseen: readonly HistoryEvent[];
+  }> {
     const kept = instance.context?.df;
     if (this.mode === 'sticky' && kept !== undefined) {
-      return { answer: feed(kept.taskOrchestratorExecutor, kept, fresh), executor: kept.taskOrchestratorExecutor };
+      return { ...feed(kept.taskOrchestratorExecutor, kept, fresh), executor: kept.taskOrchestratorExecutor };
     }
     const context = this.#makeContext() as OrchestratorContext;
+    const answer = await this.#replay(instance, instance.history, context);
+    if (context.df === undefined) throw new Error('the orchestrator has no durable context');
+    instance.context = context;
+    const unseen = await this.#findUnseen(instance, answer, fresh);
+    return { answer, executor: context.df.taskOrchestratorExecutor, unseen };
+  }
+
+  /** Code that is replayed doesn't say by which event it ended: fewer are tried. */
+  async #findUnseen(
+    instance: Instance,
+    answer: Answered,
+    fresh: readonly HistoryEvent[],
+  ): Promise<readonly HistoryEvent[]> {
+    if (continuationOf(answer) === undefined) return [];
+    const before = instance.history.slice(0, -fresh.length);
+    for (let seen = 1; seen < fresh.length; seen += 1) {
+      const sooner = await this.#replay(instance, [...before, ...fresh.slice(0, seen)], this.#makeContext([]));
+      if (sooner.isDone) return fresh.slice(seen);
+    }
+    return [];
+  }
+
+  async #replay(instance: Instance, history: readonly HistoryEvent[], context: object): Promise<Answered> {
     const trigger = {
-      history: asJson(instance.history),
+      history: asJson(history),
       input: asJson(instance.input),
       instanceId: instance.id,
-      isReplaying: instance.turns > 1,
+      isReplaying: history.some(({ IsPlayed }) => IsPlayed),
       parentInstanceId: instance.parent?.id ?? null,
       upperSchemaVersion: 1,
       upperSchemaVersionNew: 3,
@@ -375,10 +437,7 @@ export class SagaHost implements DurableClientPort {
       maximumShortTimerDuration: '6.00:00:00',
       defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
     };
-    const answer = asJson(await this.#function(instance.name).callback(trigger, context)) as Answered;
-    if (context.df === undefined) throw new Error('the orchestrator has no durable context');
-    instance.context = context;
-    return { answer, executor: context.df.taskOrchestratorExecutor };
+    return asJson(await this.#function(instance.name).callback(trigger, context)) as Answered;
   }
 
   #schedule(instance: Instance, task: Task): void {
@@ -386,7 +445,7 @@ export class SagaHost implements DurableClientPort {
       instance.history.push(
         makeEvent(EventType.timerCreated, this.#now, { EventId: task.id, FireAt: new Date(task.fireAt).toISOString() }),
       );
-      this.#send(instance, task.fireAt, () =>
+      this.#sendAnswer(instance, task.fireAt, () =>
         Promise.resolve(
           // A cancelled timer's message is on its way all the same on the Azure host.
           this.mode !== 'azure' && instance.cancelledTimers.has(task.id)
@@ -407,7 +466,7 @@ export class SagaHost implements DurableClientPort {
     const attempt = this.#readAttempt(instance, task);
     this.attempts.push(attempt);
     const treatment = this.#treat(attempt) ?? {};
-    this.#send(instance, this.#now + (treatment.delay ?? 0), () => this.#runActivity(task, treatment));
+    this.#sendAnswer(instance, this.#now + (treatment.delay ?? 0), () => this.#runActivity(task, treatment));
   }
 
   #startChild(instance: Instance, task: Extract<Task, { kind: 'child' }>): void {
@@ -445,11 +504,11 @@ export class SagaHost implements DurableClientPort {
     return makeEvent(EventType.taskFailed, this.#now, { TaskScheduledId: id, ...words });
   }
 
-  #makeContext(): object {
+  #makeContext(logs = this.logs): object {
     const log =
       (level: string) =>
       (...message: unknown[]): void => {
-        this.logs.push({ level, text: message.map(String).join(' ') });
+        logs.push({ level, text: message.map(String).join(' ') });
       };
     return {
       log: log('info'),
@@ -474,6 +533,21 @@ export class SagaHost implements DurableClientPort {
     const found = this.functions.get(name);
     if (found === undefined) throw new Error(`no function '${name}' is registered`);
     return found;
+  }
+
+  #sendStart(instance: Instance): void {
+    const { name, input } = instance;
+    const start = { Name: name, Input: JSON.stringify(input), Version: '' };
+    this.#send(instance, this.#now, () => Promise.resolve(makeEvent(EventType.executionStarted, this.#now, start)));
+  }
+
+  /** What a history has asked for is nothing to the next one. */
+  #sendAnswer(instance: Instance, at: number, arrive: Message['arrive']): void {
+    const { generation } = instance;
+    this.#send(instance, at, async () => {
+      const event = await arrive();
+      return instance.generation === generation ? event : undefined;
+    });
   }
 
   #send(instance: Instance, at: number, arrive: Message['arrive']): void {
