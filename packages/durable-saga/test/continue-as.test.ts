@@ -232,6 +232,28 @@ describe.each(MODES)('a saga of several histories, run by %s', (mode) => {
     expect(host.attempts).toHaveLength(6);
   });
 
+  it('is a child like any other, and undone with its parent', async () => {
+    const trip = saga(
+      { name: 'trip', version: '1', input: z.object({ fails: z.boolean() }), output: z.int() },
+      function* (saga, { fails }) {
+        const { ids } = yield* saga.child(walk, { left: 5, each: 2 });
+        yield* saga.step(book, { n: 0 });
+        if (fails) return yield* saga.fail({ code: 'enough', message: 'no more' });
+        return ids.length;
+      },
+    );
+    for (const fails of [false, true]) {
+      const { host, client, tape } = stage(trip, parts, { mode, others: [walk] });
+      await client.start({ fails }, { id: 'a' });
+      await host.run();
+      expect(await statusOf(client, 'a')).toMatchObject({
+        outcome: fails ? { outcome: 'compensated' } : { outcome: 'completed', result: 6 },
+      });
+      expect(tape.calls.filter((call) => call === 'book')).toHaveLength(6);
+      expect(tape.undone.map(({ input }) => (input as { n: number }).n)).toEqual(fails ? [0, 1, 2, 3, 4, 5] : []);
+    }
+  });
+
   it('is undone when the new input does not match, with every violation', async () => {
     const wrong = saga(
       { name: 'wrong', version: '1', input: z.object({ n: z.int(), text: z.string() }) },
