@@ -250,6 +250,14 @@ describe('authors', () => {
       touch(operation.left);
     });
 
+    // @ts-expect-error -- no duration
+    saga({ name: 'wrong', version: '1', input: z.object({}), timeout: '1 fortnight' }, function* () {
+      yield* [];
+    });
+
+    // @ts-expect-error -- codes are texts
+    activity({ name: 'wrong', input: z.object({}), retry: { nonRetriable: [404] }, run: () => async () => undefined });
+
     // @ts-expect-error -- the result is not what the output schema takes
     saga({ name: 'wrong', version: '1', input: z.object({}), output: z.string() }, function* () {
       yield* [];
