@@ -8,6 +8,7 @@ import { cart } from './docs/events';
 import { checkBalance, donate, pay } from './docs/failures';
 import { basket } from './docs/groups';
 import { reserveOnce } from './docs/ledger';
+import { newsletter } from './docs/long';
 import { charge, order, reserve, ship } from './docs/order';
 import { decide, tellOperators, tellOutcome } from './docs/parking';
 import type { Ports } from './docs/ports';
@@ -21,7 +22,7 @@ import { sagaClients } from '../src';
 
 /** The sagas of the documentation do what it says, in every way that a host may run them. */
 
-const all = sagaClients({ order, bigOrder, subscribe, donate, basket, bookTrip, cart });
+const all = sagaClients({ order, bigOrder, subscribe, donate, basket, bookTrip, cart, newsletter });
 
 /** A business that notes what was asked of it; `refuse` names a call that is refused for sure, `break` one that fails. */
 function createBusiness() {
@@ -60,7 +61,7 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     const functions = captureFunctions(() =>
       registerSagas({
         ports: business.ports,
-        sagas: [order, bigOrder, subscribe, donate, basket, bookHotel, bookTrip, cart],
+        sagas: [order, bigOrder, subscribe, donate, basket, bookHotel, bookTrip, cart, newsletter],
         activities,
       }),
     );
@@ -161,6 +162,17 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     expect((await handle.status())?.state).toBe('compensated');
     expect(calls.filter((call) => call.startsWith('release '))).toHaveLength(2);
     expect(calls).toContain('putBack t-1:bookHotel:Ritz/reserve#1');
+  });
+
+  it('go on in a new history, and lose no event', async () => {
+    const { host, sagas, calls } = open();
+    const handle = await sagas.newsletter.start({}, { id: 'n-1' });
+    for (let n = 1; n <= 250; n += 1) await handle.raise('reader', { email: `r${n}@example.com` });
+    await host.run();
+    expect((await handle.status())?.outcome).toEqual({ outcome: 'completed', result: { sent: 250 } });
+    expect(calls.map((call) => call.split(' ')[1])).toEqual(
+      Array.from({ length: 250 }, (_, n) => `r${n + 1}@example.com`),
+    );
   });
 
   it('take every event in order', async () => {
