@@ -152,11 +152,14 @@ export default tseslint.config(
   },
   {
     files: ['packages/durable-saga/src/**/*.ts'],
-    ignores: ['packages/durable-saga/src/durable-functions.ts'],
+    ignores: [
+      'packages/durable-saga/src/durable-functions.ts',
+      'packages/durable-saga/src/http/register-saga-routes.ts',
+    ],
     rules: {
       'no-restricted-imports': bannedModules(
-        '^durable-functions(/|$)',
-        'durable-functions is met in one file, durable-functions.ts.',
+        '^(durable-functions|@azure/functions)(/|$)',
+        'durable-functions is met in one file, durable-functions.ts, and @azure/functions where routes are registered.',
       ),
     },
   },

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { app } from '@azure/functions';
 import type { HttpHandler, InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
-import { registerSagas } from 'durable-saga';
+import { registerSagas, sagaClients } from 'durable-saga';
+import { registerSagaRoutes } from 'durable-saga/http';
 import { createLedger } from 'durable-saga/postgres';
 import { acceptReturn } from '../activities/accept-return';
 import { authorisePayment } from '../activities/authorise-payment';
@@ -164,6 +165,9 @@ route('showReturn', ['GET'], 'returns/{returnId}', showReturn(returning));
 route('cancelReturn', ['POST'], 'returns/{returnId}/cancel', cancelReturn(returning));
 route('takeCollection', ['POST'], 'returns/{returnId}/collected', takeCollection(returning));
 route('unknownRoute', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'], '{*path}', answerUnknownRoute());
+
+// For operators. The durable client's own API can do all this too, without checks and words.
+registerSagaRoutes({ sagas: sagaClients({ placeOrder, returnOrder, importOrders, importProducts }) });
 
 // Timers.
 const { startGrace } = config;

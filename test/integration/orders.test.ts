@@ -164,6 +164,28 @@ describe('an order above the threshold', () => {
   });
 });
 
+describe('the routes for operators', () => {
+  it('show, list and cancel sagas', async () => {
+    const lines = [{ sku: 'espresso-machine', quantity: 1 }];
+    await client.place(body({ orderId: 'steered', customerId: 'STEERED', lines }));
+    await client.follow('steered', 'awaitingApproval');
+    const { body: waiting } = await client.call('GET', 'sagas?saga=placeOrder&state=waiting');
+    expect((waiting as { instances: { id: string }[] }).instances.map(({ id }) => id)).toContain('steered');
+    expectProblem(await client.call('POST', 'sagas/placeOrder/steered/resolve', { action: 'retry' }), 409, 'notParked');
+    expectProblem(await client.call('GET', 'sagas/importOrders/steered'), 404, 'unknown');
+    expect(await client.call('POST', 'sagas/placeOrder/steered/cancel', { reason: 'by an operator' })).toMatchObject({
+      status: 202,
+      body: { accepted: true, confirmed: true },
+    });
+    expect(await client.follow('steered')).toMatchObject({ status: 'compensated', reason: { code: 'cancelled' } });
+    const shown = await client.call('GET', 'sagas/placeOrder/steered');
+    expect(shown).toMatchObject({
+      status: 200,
+      body: { state: 'compensated', failure: { message: 'by an operator' } },
+    });
+  });
+});
+
 describe('an order whose payment is being authorised', () => {
   it('is undone when it is cancelled meanwhile', async () => {
     const stock = await client.stock('coffee');

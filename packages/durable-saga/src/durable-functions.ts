@@ -1,5 +1,5 @@
 import * as df from 'durable-functions';
-import type { DurableClient, OrchestrationContext, Task, TimerTask } from 'durable-functions';
+import type { DurableClient, DurableClientInput, OrchestrationContext, Task, TimerTask } from 'durable-functions';
 import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from './durable-port';
 import { LONGEST_TIMER } from './durable-port';
 
@@ -254,6 +254,15 @@ class DurableFunctionsInstance implements Durable {
     gate.action.compoundActions = actions;
     return gate;
   }
+}
+
+/** What a function takes to be given a durable client; `clientOf` finds it. */
+export function durableClientInput(): DurableClientInput {
+  return df.input.durableClient();
+}
+
+export function clientOf(context: Parameters<typeof df.getClient>[0]): DurableClient {
+  return df.getClient(context);
 }
 
 /** Makes `main` a durable orchestrator: its yields are waits, its result is the orchestration's output. */

@@ -115,6 +115,39 @@ describe('on functions-host', () => {
     expect((await booksOf('stuck')).effects).toEqual([]);
   });
 
+  it('operators have it all by HTTP', async () => {
+    const call = async (method: 'GET' | 'POST', path: string, body?: unknown) => {
+      const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+      const response = await fetch(`${host.url}/api/sagas${path}`, init);
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    };
+    await ask('orders/op-parked/start', { lines: 1, needsApproval: true, failures: { ship: 4 } });
+    await ask('orders/op-waits/start', { lines: 1, needsApproval: true });
+    await reach('op-parked', isAt('waiting'));
+    await reach('op-waits', isAt('waiting'));
+    expect(await call('POST', '/order/op-parked/events/approval', { approved: 'yes' })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid', issues: [{ path: 'approved' }] },
+    });
+    const accepted = { status: 202, body: { accepted: true, confirmed: true } };
+    expect(await call('POST', '/order/op-parked/events/approval', { approved: true })).toEqual(accepted);
+    await reach('op-parked', isAt('parked'));
+    const { body: parked } = await call('GET', '?state=parked');
+    expect(parked).toMatchObject({
+      instances: [{ id: 'op-parked', saga: 'order', parked: { key: 'op-parked/ship#1' } }],
+    });
+    const decision = { action: 'skip', output: 'by hand', step: 'op-parked/ship#1' };
+    expect(await call('POST', '/order/op-parked/resolve', decision)).toEqual(accepted);
+    await reach('op-parked', isAt('completed'));
+    expect(await call('POST', '/order/op-waits/cancel', { reason: 'enough' })).toEqual(accepted);
+    await reach('op-waits', isAt('compensated'));
+    expect((await call('GET', '/order/op-waits')).body).toMatchObject({ failure: { message: 'enough' } });
+    const { body: page } = await call('GET', '?saga=order&limit=1&state=completed');
+    expect(page['instances']).toHaveLength(1);
+    expect(page['next']).toMatch(/^\/api\/sagas\?saga=order&limit=1&state=completed&after=/);
+    expect(await call('GET', '/order/nobody')).toMatchObject({ status: 404, body: { code: 'unknown' } });
+  });
+
   it('many orders run side by side', async () => {
     const ids = Array.from({ length: 30 }, (_, n) => `many-${n}`);
     await Promise.all(
