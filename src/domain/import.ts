@@ -15,6 +15,14 @@ export const importCursorSchema = z.object({
 });
 export type ImportCursor = z.infer<typeof importCursorSchema>;
 
+/** Input of an import's saga: the file, and how far its earlier histories have come. */
+export const importStartSchema = importFileSchema.extend({
+  progress: z.object({ cursor: importCursorSchema, rows: z.int() }).optional(),
+});
+
+/** Batches after which an import goes on in a new history, so that a file of a million rows has no long one. */
+export const BATCHES_PER_HISTORY = 100;
+
 export const fileProblemSchema = z.object({
   code: z.enum(['empty', 'notText', 'noHeader', 'replaced', 'gone']),
   message: z.string(),
