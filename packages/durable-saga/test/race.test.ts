@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { saga, StepFailure } from '../src';
+import { many, saga, StepFailure } from '../src';
 import { MODES } from './support/saga-host';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 
@@ -76,6 +76,23 @@ describe.each(MODES)('a race, run by %s', (mode) => {
       outcome: 'completed',
       result: ['late', 'after the race'],
     });
+  });
+
+  it('takes of events that come many times only what its winner took', async () => {
+    const body = saga(
+      { name: 'items', version: '1', input, output, events: { item: many(z.number()), go: z.object({}) } },
+      function* (saga) {
+        const { winner } = yield* saga.race({ go: saga.waitFor('go'), item: saga.waitFor('item') });
+        const both = yield* saga.race({ one: saga.waitFor('item'), other: saga.waitFor('item') });
+        return [winner, both.winner, both.value, yield* saga.waitFor('item')];
+      },
+    );
+    const { host, client } = stage(body, activities, { mode });
+    await client.start({}, { id: 'a' });
+    await host.raiseEvent('a', 'go', {});
+    for (const n of [1, 2]) await host.raiseEvent('a', 'item', n);
+    await host.run();
+    expect((await statusOf(client, 'a')).outcome).toEqual({ outcome: 'completed', result: ['go', 'one', 1, 2] });
   });
 
   it('lets attempts of losers settle, and undoes what they did before it is over', async () => {

@@ -250,10 +250,12 @@ describe('authors', () => {
       touch(operation.left);
     });
 
-    // @ts-expect-error -- no duration
-    saga({ name: 'wrong', version: '1', input: z.object({}), timeout: '1 fortnight' }, function* () {
-      yield* [];
-    });
+    const fortnight = (): unknown =>
+      // @ts-expect-error -- no duration
+      saga({ name: 'wrong', version: '1', input: z.object({}), timeout: '1 fortnight' }, function* () {
+        yield* [];
+      });
+    expect(fortnight).toThrow("saga 'wrong': timeout: expected a duration");
 
     // @ts-expect-error -- codes are texts
     activity({ name: 'wrong', input: z.object({}), retry: { nonRetriable: [404] }, run: () => async () => undefined });
