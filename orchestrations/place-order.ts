@@ -53,10 +53,9 @@ export const placeOrder = saga(
   function* (saga, order) {
     const { orderId, customerId, email, paymentMethod, currency, decimals, total } = order;
     const reservations = toReservations(order.lines);
-    yield* saga.all(
-      reservations.map((line) => saga.step(reserveStock, { orderId, ...line }, { key: line.sku })),
-      { concurrency: RESERVATIONS_AT_ONCE },
-    );
+    yield* saga.map(reservations, (line) => saga.step(reserveStock, { orderId, ...line }, { key: line.sku }), {
+      concurrency: RESERVATIONS_AT_ONCE,
+    });
     if (total > order.approval.threshold) yield* waitForApproval(saga, order);
 
     const payment = { orderId, amount: total, currency, paymentMethod };
