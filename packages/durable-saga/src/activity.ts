@@ -1,4 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { ClaimCheck } from './claim-check';
+import type { Given, Opened } from './claimed';
+import { openOf } from './claimed';
 import type { Duration } from './duration';
 import { toMilliseconds } from './duration';
 import type { DurableClient } from './durable-functions';
@@ -60,11 +63,11 @@ export interface ActivityOptions<
   readonly settleWithin?: Duration;
   /** Gives `step.client`, the durable client. */
   readonly usesClient?: UsesClient;
-  readonly run: (ports: RunPorts) => (input: Out<I>, step: ContextFor<UsesClient>) => Promise<In<O>>;
+  readonly run: (ports: RunPorts) => (input: Opened<I>, step: ContextFor<UsesClient>) => Promise<Given<O>>;
   /** Must accept that nothing happened, and may be called more than once. */
   readonly undo?: (
     ports: UndoPorts,
-  ) => (done: Undo<Out<I>, Out<O>>, step: ContextFor<UsesClient>) => Promise<void> | Promise<undefined>;
+  ) => (done: Undo<Opened<I>, Opened<O>>, step: ContextFor<UsesClient>) => Promise<void> | Promise<undefined>;
 }
 
 declare const types: unique symbol;
@@ -83,7 +86,7 @@ export interface Activity<Input, Output, Ports> {
   readonly usesClient: boolean;
   /** Checks a value that stands in for the activity's output (an operator's, for a step that was skipped). */
   readonly parseOutput: (value: unknown) => readonly Issue[] | undefined;
-  readonly bind: (ports: Ports) => BoundActivity;
+  readonly bind: (ports: Ports, claims?: ClaimCheck) => BoundActivity;
   readonly [types]?: { readonly input: (input: Input) => void; readonly output: Output };
 }
 
@@ -117,6 +120,9 @@ export interface StepCall {
 /** Output of a durable activity: a failure crosses the durable boundary as data. */
 export type Reply = { readonly ok: true; readonly value?: unknown } | { readonly ok: false; readonly failure: Failure };
 
+/** Without a store, values travel as they are. */
+const NO_CLAIMS = new ClaimCheck();
+
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,99}$/;
 
 /**
@@ -144,7 +150,7 @@ export function activity<
       const parsed = parseOutput(options.output, value);
       return parsed.ok ? undefined : parsed.issues;
     },
-    bind: (ports) => bindActivity(options, ports),
+    bind: (ports, claims = NO_CLAIMS) => bindActivity(options, ports, claims),
   };
 }
 
@@ -157,25 +163,31 @@ export function checkName(name: string, where: string): void {
 function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P, Q, C extends boolean>(
   options: ActivityOptions<I, O, P, Q, C>,
   ports: P & Q,
+  claims: ClaimCheck,
 ): BoundActivity {
   const run = options.run(ports);
   const undo = options.undo?.(ports);
   return {
     run: (call, seam) =>
       replyOf<C>(call, seam, async (step) => {
-        const input = parseWith(options.input, call.input);
+        const parsed = claims.parse(options.input, call.input);
+        const input = parsed instanceof Promise ? await parsed : parsed;
         if (!input.ok) return invalid(`input of activity '${options.name}'`, input.issues, 'none');
-        const value = await run(input.value, step);
-        const output = parseOutput(options.output, value);
-        if (!output.ok) return invalid(`output of activity '${options.name}'`, output.issues, 'unknown');
-        return { ok: true, value: output.value };
+        const value = await run(input.value as Opened<I>, step);
+        const output = parseOutput(options.output && openOf(options.output), value);
+        const what = `output of activity '${options.name}'`;
+        if (!output.ok) return invalid(what, output.issues, 'unknown');
+        const closed = await claims.close(options.output, output.value);
+        const tooLarge = claims.tooLarge(what, closed);
+        return tooLarge === undefined ? { ok: true, value: closed } : refused('tooLarge', tooLarge, 'unknown');
       }),
     undo: (call, seam) =>
       replyOf<C>(call, seam, async (step) => {
-        const input = parseWith(options.input, call.input);
+        const parsed = claims.parse(options.input, call.input);
+        const input = parsed instanceof Promise ? await parsed : parsed;
         if (!input.ok) return invalid(`input of activity '${options.name}_undo'`, input.issues, 'unknown');
-        const done = { input: input.value as Out<I>, output: call.output as Out<O> | undefined };
-        await undo?.(done, step);
+        const output = await claims.open(options.output, call.output);
+        await undo?.({ input: input.value as Opened<I>, output: output as Opened<O> | undefined }, step);
         return { ok: true };
       }),
   };
@@ -241,15 +253,10 @@ function parseOutput(schema: StandardSchemaV1 | undefined, value: unknown): Retu
 }
 
 function invalid(what: string, issues: readonly Issue[], effect: Failure['effect']): Reply {
-  return {
-    ok: false,
-    failure: {
-      kind: 'validation',
-      code: 'invalid',
-      message: `${what} does not match its schema: ${listIssues(issues)}`,
-      retriable: false,
-      effect,
-      issues,
-    },
-  };
+  return refused('invalid', `${what} does not match its schema: ${listIssues(issues)}`, effect, issues);
+}
+
+function refused(code: string, message: string, effect: Failure['effect'], issues?: readonly Issue[]): Reply {
+  const failure: Failure = { kind: 'validation', code, message, retriable: false, effect };
+  return { ok: false, failure: issues === undefined ? failure : { ...failure, issues } };
 }

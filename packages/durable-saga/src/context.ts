@@ -25,6 +25,7 @@ export function createContext(
   ): StepInstruction {
     findActivity(instance.definitions, activity.name);
     const where = `step '${activity.name}'`;
+    checkSize(`input of ${where}`, input);
     return {
       do: 'step',
       as,
@@ -34,6 +35,12 @@ export function createContext(
       retry: options.retry,
       timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
     };
+  }
+
+  /** An error in the saga, told before the host is asked for something that it may not take. */
+  function checkSize(what: string, value: unknown): void {
+    const tooLarge = instance.definitions.claims.tooLarge(what, value);
+    if (tooLarge !== undefined) throw new RangeError(tooLarge);
   }
 
   return {

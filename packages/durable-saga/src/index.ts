@@ -9,6 +9,8 @@ export type { BodyTurn, Operation, Turn } from './operation';
 export type { Branch, GroupOptions, MapTolerance, MappedMember, Member } from './members';
 export type { Duration } from './duration';
 export type { RetryPolicy } from './retry';
+export { claiming } from './claimed';
+export type { Claimed, ClaimingSchema } from './claimed';
 
 // Failures and ends.
 export { SagaStepError, StepFailure } from './failure';
@@ -21,6 +23,8 @@ export type { OutcomeKind, SagaOutcome, Settlement } from './settlement';
 // Running them, and talking to those that run.
 export { registerSagas } from './register';
 export type { Registration } from './register';
+export { loadClaimed } from './claim-check';
+export type { ClaimCheckOptions, PayloadStore } from './claim-check';
 export type { DurableClient } from './durable-functions';
 export { sagaClients } from './client/saga-clients';
 export type { SagaClient, SagaClients, StartedSaga } from './client/saga-clients';

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { isClaiming } from './claimed';
 import type { In, Out } from './schema';
 
 declare const many_: unique symbol;
@@ -15,7 +16,7 @@ const MANY = new WeakSet<StandardSchemaV1>();
  * None is lost and none is taken twice; they are taken in the order in which the host got them.
  */
 export function many<S extends StandardSchemaV1>(schema: S): ManyEvents<S> {
-  const events: StandardSchemaV1 = { '~standard': schema['~standard'] };
+  const events: StandardSchemaV1 = isClaiming(schema) ? { ...schema } : { '~standard': schema['~standard'] };
   MANY.add(events);
   return events as ManyEvents<S>;
 }

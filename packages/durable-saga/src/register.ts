@@ -1,4 +1,6 @@
 import type { Activity, BoundActivity, Reply, StepCall } from './activity';
+import { ClaimCheck } from './claim-check';
+import type { ClaimCheckOptions } from './claim-check';
 import { cancelChild } from './child-cancel';
 import type { Definitions } from './definitions';
 import { registerActivity, registerOrchestrator } from './durable-functions';
@@ -11,16 +13,20 @@ export interface Registration<Ports> {
   readonly sagas: readonly Saga<never, unknown>[];
   /** Every activity that a saga uses, `settled` and `parked` ones included. */
   readonly activities: readonly Activity<never, unknown, NoInfer<Ports>>[];
+  /** Where fields that are declared by `claiming` are kept when they are large. Give the same to `sagaClients`. */
+  readonly claimCheck?: ClaimCheckOptions;
 }
 
 /**
  * Registers sagas as durable orchestrators, and activities and their undos as durable activities. Call it once, at the
  * composition root. Throws for a name that is given twice and for a `settled` or `parked` activity that is not listed.
  */
-export function registerSagas<Ports>({ ports, sagas, activities }: Registration<Ports>): void {
+export function registerSagas<Ports>({ ports, sagas, activities, claimCheck }: Registration<Ports>): void {
+  const claims = new ClaimCheck(claimCheck);
   const definitions: Definitions = {
     activities: new Map(activities.map((activity) => [activity.name, activity])),
     sagas: new Map(sagas.map((saga) => [saga.name, saga])),
+    claims,
   };
   checkUnique([
     ...[...activities, ...OWN_ACTIVITIES].flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
@@ -35,7 +41,7 @@ export function registerSagas<Ports>({ ports, sagas, activities }: Registration<
       }
     }
   }
-  for (const activity of [...activities, ...OWN_ACTIVITIES]) registerOne(activity, activity.bind(ports));
+  for (const activity of [...activities, ...OWN_ACTIVITIES]) registerOne(activity, activity.bind(ports, claims));
   for (const saga of sagas) registerOrchestrator(saga.name, (durable) => runSaga(durable, saga, definitions));
 }
 

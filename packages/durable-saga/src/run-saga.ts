@@ -154,7 +154,7 @@ function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: Undo
     if (stopped !== undefined) return failed(stopped);
     if (done.kind === 'halted') throw new Error('the body was halted though nothing stopped the saga');
     if (done.kind !== 'value') return failed(done.failure);
-    const ending = checkResult(saga, done.value);
+    const ending = checkResult(instance, saga, done.value);
     if (ending.kind === 'returned') instance.markDone();
     return ending;
   } catch (thrown) {
@@ -162,11 +162,14 @@ function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: Undo
   }
 }
 
-function checkResult(saga: AnySaga, result: unknown): Ending {
+function checkResult({ definitions }: Instance, saga: AnySaga, result: unknown): Ending {
   if (saga.output === undefined) return { kind: 'returned', result: undefined };
+  const what = `result of saga '${saga.name}'`;
   const parsed = parseWith(saga.output, result);
-  if (parsed.ok) return { kind: 'returned', result: parsed.value };
-  return failed(invalid('defect', 'invalidResult', `result of saga '${saga.name}'`, parsed.issues));
+  if (!parsed.ok) return failed(invalid('defect', 'invalidResult', what, parsed.issues));
+  const tooLarge = definitions.claims.tooLarge(what, parsed.value);
+  if (tooLarge === undefined) return { kind: 'returned', result: parsed.value };
+  return failed({ kind: 'defect', code: 'tooLarge', message: tooLarge, retriable: false, effect: 'none' });
 }
 
 /**

@@ -109,7 +109,7 @@ export class UndoStack {
   }
 
   /** Puts on top what `toData` gave. Throws when an activity of it is not registered any more. */
-  restore(data: readonly OwedData[], definitions: Definitions): void {
+  restore(data: readonly OwedData[], definitions: Pick<Definitions, 'activities'>): void {
     for (const owed of data) {
       if ('group' in owed) {
         this.openGroup(owed.concurrency ?? Infinity).restore(owed.group, definitions);

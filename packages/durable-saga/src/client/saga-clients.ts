@@ -1,3 +1,5 @@
+import { ClaimCheck } from '../claim-check';
+import type { ClaimCheckOptions } from '../claim-check';
 import type { EventSchemas, Saga } from '../saga';
 import type { StartStore } from '../start-store';
 import type { DurableClientPort } from './durable-client';
@@ -44,6 +46,8 @@ export type SagaClients<D extends Definitions> = { readonly [Name in keyof D]: C
 export interface SagaClientsOptions {
   /** Remembers what was started, so that an id is used once even after its instance has ended or was purged. */
   readonly starts?: StartStore;
+  /** Where large fields that are declared by `claiming` are kept: the same as in `registerSagas`. */
+  readonly claimCheck?: ClaimCheckOptions;
 }
 
 /**
@@ -52,24 +56,30 @@ export interface SagaClientsOptions {
  */
 export function sagaClients<const D extends Definitions>(
   definitions: D,
-  { starts }: SagaClientsOptions = {},
+  { starts, claimCheck }: SagaClientsOptions = {},
 ): (client: DurableClientPort) => SagaClients<D> {
+  const stores: Stores = { starts, claims: new ClaimCheck(claimCheck) };
   return (client) => {
-    const clients = Object.entries(definitions).map(([name, saga]) => [name, createClient(client, saga, starts)]);
+    const clients = Object.entries(definitions).map(([name, saga]) => [name, createClient(client, saga, stores)]);
     return Object.fromEntries(clients) as SagaClients<D>;
   };
+}
+
+interface Stores {
+  readonly starts: StartStore | undefined;
+  readonly claims: ClaimCheck;
 }
 
 function createClient(
   client: DurableClientPort,
   saga: Saga<never, unknown>,
-  starts: StartStore | undefined,
+  stores: Stores,
 ): SagaClient<unknown, unknown, EventSchemas> {
-  const get = (id: string) => createHandle(reachInstance(client, saga, id));
+  const get = (id: string) => createHandle({ ...reachInstance(client, saga, id), claims: stores.claims });
   return {
     get,
     async start(input, options = {}) {
-      const { id, started, sameInput } = await startSaga({ client, saga, input, starts }, options);
+      const { id, started, sameInput } = await startSaga({ client, saga, input, ...stores }, options);
       return { ...get(id), started, sameInput };
     },
     list: (filter = {}) => listInstances(client, saga, filter),

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { isMany, stampEvent } from '../many-events';
+import type { ClaimCheck } from '../claim-check';
+import { openOf } from '../claimed';
 import type { EventSchemas } from '../saga';
 import type { In } from '../schema';
 import { listIssues, parseWith } from '../schema';
@@ -47,7 +49,10 @@ export interface SagaHandle<Result, Events extends EventSchemas> {
   resolve(decision: Decision, options?: ResolveOptions): Promise<Answer>;
 }
 
-export function createHandle(reach: Reach): SagaHandle<unknown, EventSchemas> {
+/** A handle's reach, and where it puts large values. */
+type Connected = Reach & { readonly claims: ClaimCheck };
+
+export function createHandle(reach: Connected): SagaHandle<unknown, EventSchemas> {
   return {
     id: reach.id,
     status: reach.status,
@@ -59,24 +64,27 @@ export function createHandle(reach: Reach): SagaHandle<unknown, EventSchemas> {
 }
 
 async function raise(
-  reach: Reach,
+  reach: Connected,
   event: string,
   payload: unknown,
   { id: eventId = randomUUID() }: RaiseOptions,
 ): Promise<Answer> {
-  const { saga, id } = reach;
+  const { saga, id, claims } = reach;
   const schema: StandardSchemaV1 | undefined = Object.hasOwn(saga.events, event) ? saga.events[event] : undefined;
   if (schema === undefined) {
     const known = Object.keys(saga.events).join(', ') || 'none';
     return refuse('unknownEvent', `saga '${saga.name}' declares no event '${event}', only: ${known}`);
   }
-  const parsed = parseWith(schema, payload);
+  const parsed = parseWith(openOf(schema), payload);
   if (!parsed.ok) {
     const message = `payload of event '${event}' does not match its schema: ${listIssues(parsed.issues)}`;
     return { ...refuse('invalid', message), issues: parsed.issues };
   }
   const refusal = whyNot(id, await reach.status());
   if (refusal !== undefined) return refusal;
-  const sent = isMany(schema) ? stampEvent(eventId, payload) : payload;
+  const closed = await claims.close(schema, parsed.value, payload);
+  const tooLarge = claims.tooLarge(`payload of event '${event}'`, closed);
+  if (tooLarge !== undefined) return { ...refuse('invalid', tooLarge), issues: [{ path: '', message: tooLarge }] };
+  const sent = isMany(schema) ? stampEvent(eventId, closed) : closed;
   return (await send(reach, event, sent)) ?? { accepted: true, confirmed: true };
 }

@@ -1,4 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
+import type { ClaimCheck } from '../claim-check';
+import { openOf } from '../claimed';
 import type { Issue } from '../failure';
 import { hashOfJson } from '../input-hash';
 import { checkId } from '../instance-id';
@@ -60,6 +62,7 @@ interface ToStart {
   readonly saga: Saga<never, unknown>;
   readonly input: unknown;
   readonly starts: StartStore | undefined;
+  readonly claims: ClaimCheck;
 }
 
 /** How long a caller has between its claim and its confirmation, in milliseconds, before the next takes over. */
@@ -68,14 +71,24 @@ const LEASE = 10_000;
 const PATIENCE = LEASE + 5_000;
 
 /** Starts an instance unless one was started with the id. */
-export async function startSaga(what: ToStart, { id, assumeNew = false }: StartOptions): Promise<Start> {
-  const { saga, input, starts } = what;
-  const parsed = parseWith(saga.input, input);
-  if (!parsed.ok) throw new SagaInputError(`input of saga '${saga.name}' does not match its schema`, parsed.issues);
+export async function startSaga(given: ToStart, { id, assumeNew = false }: StartOptions): Promise<Start> {
+  const { starts } = given;
+  if (id !== undefined) checkId(id);
+  const what = { ...given, input: await toInput(given) };
   if (id === undefined) return { id: await startNew(what), started: true, sameInput: true };
-  checkId(id);
   if (starts === undefined) return toStart(what, id, await startOnHost(what, id, assumeNew));
   return startOnce(what, id, assumeNew, starts);
+}
+
+/** What travels as the input: large fields that may be are claimed. */
+async function toInput({ saga, input, claims }: ToStart): Promise<unknown> {
+  const what = `input of saga '${saga.name}'`;
+  const parsed = parseWith(openOf(saga.input), input);
+  if (!parsed.ok) throw new SagaInputError(`${what} does not match its schema`, parsed.issues);
+  const closed = await claims.close(saga.input, parsed.value, input);
+  const tooLarge = claims.tooLarge(what, closed);
+  if (tooLarge !== undefined) throw new SagaInputError(what, [{ path: '', message: tooLarge }]);
+  return closed;
 }
 
 /** An instance that was there before. Without the hash, the host can't say (any more) what it was started with. */

@@ -3,3 +3,4 @@ export { memoryTransaction } from './memory-transaction';
 export type { MemoryTransaction } from './memory-transaction';
 export { LedgerTombstone } from '../ledger';
 export { createMemoryOutbox } from './outbox';
+export { createMemoryPayloads } from './payloads';

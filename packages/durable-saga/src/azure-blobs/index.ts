@@ -1,0 +1,2 @@
+export { createBlobPayloads } from './blob-payloads';
+export type { BlobPayloads, BlobPayloadsOptions } from './blob-payloads';
