@@ -155,6 +155,7 @@ class DurableFunctionsInstance implements Durable {
   #hostTime: number;
   /** What was yielded last the host waits for as well, so that its clock stands there afterwards. */
   #hostWaited = false;
+  #waited: readonly TaskHandle[] = [];
 
   constructor(context: OrchestrationContext) {
     this.#context = context;
@@ -203,6 +204,7 @@ class DurableFunctionsInstance implements Durable {
     if (this.#hostWaited) this.#hostTime = this.now();
     this.#hostWaited = false;
     const waited: TaskHandle[] = [];
+    this.#waited = waited;
     const fresh: TaskHandle[] = [];
     let isAllFresh = true;
     for (const handle of handles) {
@@ -221,6 +223,11 @@ class DurableFunctionsInstance implements Durable {
     this.#hostWaited = !first.met && !(first instanceof EventTask);
     first.met = true;
     return first.task;
+  }
+
+  /** Which of the handles waited for has ended the wait, by what its task gave: of several that is the one completed. */
+  handleOf(result: unknown): Handle | undefined {
+    return this.#waited.find(({ task }) => task === result);
   }
 
   #isTooFar({ at }: Timer): boolean {
@@ -268,18 +275,20 @@ export function clientOf(context: Parameters<typeof df.getClient>[0]): DurableCl
 /** Makes `main` a durable orchestrator: its yields are waits, its result is the orchestration's output. */
 export function registerOrchestrator(
   name: string,
-  main: (durable: Durable) => Generator<readonly Handle[], unknown, void>,
+  main: (durable: Durable) => Generator<readonly Handle[], unknown, Handle | undefined>,
 ): void {
   df.app.orchestration(name, function* (context): Generator<Task, unknown, unknown> {
     const durable = new DurableFunctionsInstance(context);
     const fiber = main(durable);
+    let completed: Handle | undefined;
     for (;;) {
-      const { done, value } = fiber.next();
+      const { done, value } = fiber.next(completed);
       if (done) return value;
       const task = durable.toTask(value);
+      completed = undefined;
       if (task === undefined) continue;
       try {
-        yield task;
+        completed = durable.handleOf(yield task);
       } catch (error) {
         // A failed task is read from its handle; here it must not throw.
         if (!task.isFaulted) throw error;

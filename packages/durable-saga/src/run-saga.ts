@@ -45,15 +45,16 @@ export function* runSaga(
   durable: Durable,
   saga: AnySaga,
   definitions: Definitions,
-): Generator<readonly Handle[], SagaOutcome | ChildEnd | undefined, void> {
+): Generator<readonly Handle[], SagaOutcome | ChildEnd | undefined, Handle | undefined> {
   const start = readStart(durable.input, durable.hostVersion);
   const instance = new Instance(durable, saga, start, definitions);
   durable.showStatus(instance.progress);
   const life = live(instance, saga, start);
+  let completed: Handle | undefined;
   for (;;) {
-    const { done, value } = life.next();
+    const { done, value } = life.next(completed);
     if (done) return value;
-    yield instance.watch(value);
+    completed = yield instance.watch(value);
   }
 }
 

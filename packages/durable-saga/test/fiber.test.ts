@@ -54,4 +54,28 @@ describe('fibers in parallel', () => {
     expect(all.next().done).toBe(true);
     expect(settled).toEqual(['first', 'halted', 'halted']);
   });
+
+  it('resume the one member that waits for what was completed, and all who wait for what they share', () => {
+    const [first, second, shared] = [new Signal(), new Signal(), new Signal()];
+    const resumed: string[] = [];
+    function* member(name: string, own: Signal): Fiber<string> {
+      while (!own.done && !shared.done) {
+        yield [own, shared];
+        resumed.push(name);
+      }
+      return name;
+    }
+    const settled: string[] = [];
+    const all = parallel<string>(
+      [() => member('a', first), () => member('b', second), () => member('c', new Signal())],
+      { limit: 3, mayStart: () => true, onSettled: (_n, result) => settled.push(result) },
+    );
+    expect(all.next().value).toHaveLength(4);
+    second.done = true;
+    expect(all.next(second).value).toHaveLength(3);
+    expect([resumed, settled]).toEqual([['b'], ['b']]);
+    shared.done = true;
+    expect(all.next(shared).done).toBe(true);
+    expect(settled).toEqual(['b', 'a', 'c']);
+  });
 });
