@@ -120,6 +120,17 @@ export interface StepCall {
 /** Output of a durable activity: a failure crosses the durable boundary as data. */
 export type Reply = { readonly ok: true; readonly value?: unknown } | { readonly ok: false; readonly failure: Failure };
 
+/**
+ * A reply as it is written into the history, which shows nobody what an activity was called with: key and number of the
+ * attempt that it answers. A key of the saga's own is without its instance id.
+ */
+export type KeyedReply = Reply & { readonly of: readonly [key: string, attempt: number] };
+
+/** What a reply says that it answers. */
+export function answerKey({ key, instanceId }: Pick<StepCall['$step'], 'key' | 'instanceId'>): string {
+  return key.startsWith(`${instanceId}/`) ? key.slice(instanceId.length + 1) : key;
+}
+
 /** Without a store, values travel as they are. */
 const NO_CLAIMS = new ClaimCheck();
 

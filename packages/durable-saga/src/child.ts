@@ -70,13 +70,15 @@ export function* runChild(instance: Instance, child: ChildInstruction, { undos, 
   record.attempt();
   const stamp: ParentStamp = { id: durable.instanceId, pivot: pivotOf(instance, halt) };
   const envelope: StartEnvelope = { $saga: { version: child.saga.version, parent: stamp }, input: child.input };
-  const handed = undos.openGroup(1);
+  const handed = undos.openGroup(1, { saga: child.saga.name, id: child.id, key: child.key });
   const handle = durable.callChild(child.saga.name, child.id, envelope);
   if (stamp.pivot === 'passed') while (!handle.done) yield [handle];
   else yield* awaitEnd(instance, child, handle, halt, stamp);
   const outcome = handle.outcome();
   const end = outcome.ok ? readChildEnd(outcome.value) : undefined;
-  if (end === undefined) return yield* parkLost(instance, child, record, lost(child, outcome));
+  if (end === undefined)
+    return yield* parkLost(instance, child, record, lost(child, outcome), () => undos.dropGroup(handed));
+  if (end.outcome !== 'completed') undos.dropGroup(handed);
   if (stamp.pivot === 'allowed') takePivot(instance, end);
   return conclude(instance, child, record, end, handed);
 }
@@ -198,6 +200,7 @@ function* parkLost(
   { saga, key }: ChildInstruction,
   record: StepRecord,
   failure: Failure,
+  forget: () => void,
 ): Fiber<Done> {
   const { durable, progress, parking } = instance;
   record.fail(failure);
@@ -215,6 +218,7 @@ function* parkLost(
       },
     });
     if (resolution.action === 'retry') continue;
+    forget();
     if (resolution.action === 'skip') {
       record.end('skipped', durable.now());
       return { kind: 'value', value: resolution.output };

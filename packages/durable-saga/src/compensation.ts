@@ -4,17 +4,19 @@ import type { Fiber } from './fiber';
 import { parallel } from './fiber';
 import { NEVER_HALT } from './halt';
 import type { Instance } from './instance';
+import type { StepRecord } from './progress';
 import { planRetries } from './retry';
-import type { Owed, OwedGroup, UndoStack } from './undo-stack';
+import { tellSettled } from './settle';
+import type { Owed, OwedGroup, OwingChild, UndoStack } from './undo-stack';
 
 /**
  * Runs what is owed, the latest first, each undo once the one before it has ended; a group's undos side by side. An undo
  * that fails for good parks the saga. Gives false when an operator gave at least one undo up; the others still run.
- * With `atMost` the latest so many are undone, and taken off.
+ * With `atMost` the latest so many are undone.
  */
 export function* compensate(instance: Instance, undos: UndoStack, atMost = Infinity): Fiber<boolean> {
   let complete = true;
-  for (const owed of atMost === Infinity ? undos.inReverse() : undos.takeLast(atMost)) {
+  for (const owed of undos.inReverse().slice(0, atMost)) {
     const undone: boolean = yield* undoEntry(instance, owed);
     complete &&= undone;
   }
@@ -54,16 +56,36 @@ export function* undoAtOnce(
 
 function* undoEntry(instance: Instance, owed: Owed | OwedGroup): Fiber<boolean> {
   if (owed.kind === 'undo') return yield* undoStep(instance, owed);
-  let complete = true;
+  const outcomes: boolean[] = [];
+  const child = owed.child === undefined ? undefined : progressOf(instance, owed.child);
+  child?.restart('undoing', instance.durable.now());
   const starts = owed.undos.inReverse().map((entry) => () => undoEntry(instance, entry));
   yield* parallel<boolean>(starts, {
     limit: owed.concurrency,
     mayStart: () => true,
-    onSettled(_index, undone) {
-      complete &&= undone;
-    },
+    onSettled: (_index, undone) => outcomes.push(undone),
   });
+  const complete = !outcomes.includes(false);
+  child?.end(complete ? 'undone' : 'undoFailed', instance.durable.now());
+  if (owed.child !== undefined) yield* tellChildUndone(instance, owed.child, complete);
+  owed.isTold = true;
   return complete;
+}
+
+function progressOf({ progress, durable }: Instance, { saga, key }: OwingChild): StepRecord {
+  return progress.resume(saga, key, durable.now());
+}
+
+/** A child that said that it was completed has to say that it is so no longer. */
+function* tellChildUndone(instance: Instance, { saga, id }: OwingChild, complete: boolean): Fiber<void> {
+  const settled = instance.definitions.sagas.get(saga)?.settled;
+  if (settled === undefined) return;
+  const { failure } = instance.progress;
+  yield* tellSettled(instance, settled, `${id}/${settled.name}#undone`, {
+    instanceId: id,
+    outcome: complete ? 'compensated' : 'compensationFailed',
+    ...(failure === undefined ? {} : { failure }),
+  });
 }
 
 function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
@@ -86,6 +108,7 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
       halt: NEVER_HALT,
     });
     if (pursued.ok) {
+      owed.settle();
       record.end('undone', durable.now());
       return true;
     }
@@ -93,6 +116,7 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
     const { failure } = pursued;
     const resolution = yield* parking.park({ what: 'undo', name, key, failure, checkSkip: () => undefined });
     if (resolution.action !== 'retry') {
+      owed.settle();
       record.end(resolution.action === 'skip' ? 'undone' : 'undoFailed', durable.now());
       return resolution.action === 'skip';
     }

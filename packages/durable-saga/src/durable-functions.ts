@@ -272,6 +272,36 @@ export function clientOf(context: Parameters<typeof df.getClient>[0]): DurableCl
   return df.getClient(context);
 }
 
+/** An instance as the management API shows it. */
+export interface ShownInstance {
+  readonly name: string;
+  readonly runtimeStatus: string;
+  readonly input: unknown;
+  readonly output: unknown;
+  readonly customStatus: unknown;
+  readonly createdTime: string;
+  readonly lastUpdatedTime: string;
+  /** As the Azure host lists them: without the inputs and numbers of tasks, in the order of the history. */
+  readonly historyEvents?: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Asks for an instance with its history, which the library's client leaves out; undefined when there is none. */
+export async function readShownInstance(client: DurableClient, id: string): Promise<ShownInstance | undefined> {
+  const { clientData } = client as DurableClient & { readonly clientData?: { readonly rpcBaseUrl?: string } };
+  const url =
+    clientData?.rpcBaseUrl === undefined
+      ? new URL(client.createHttpManagementPayload(id).statusQueryGetUri)
+      : new URL(`instances/${encodeURIComponent(id)}`, clientData.rpcBaseUrl);
+  for (const wanted of ['showInput', 'showHistory', 'showHistoryOutput']) url.searchParams.set(wanted, 'true');
+  const response = await fetch(url);
+  const text = await response.text();
+  if (response.status === 404) return undefined;
+  if (!response.ok && response.status !== 500) {
+    throw new Error(`the host answered ${response.status} when it was asked for the history of '${id}': ${text}`);
+  }
+  return JSON.parse(text) as ShownInstance;
+}
+
 /** Makes `main` a durable orchestrator: its yields are waits, its result is the orchestration's output. */
 export function registerOrchestrator(
   name: string,

@@ -2,7 +2,7 @@
 export { activity } from './activity';
 export type { Activity, ActivityOptions, StepContext, StepContextWithClient, Undo } from './activity';
 export { saga } from './saga';
-export type { EventSchemas, Saga, SagaBody, SagaContext, SagaOptions, StepOptions } from './saga';
+export type { ChildOptions, EventSchemas, Saga, SagaBody, SagaContext, SagaOptions, StepOptions } from './saga';
 export { many } from './many-events';
 export type { ManyEvents } from './many-events';
 export type { BodyTurn, Operation, Turn } from './operation';
@@ -28,6 +28,7 @@ export type { ClaimCheckOptions, PayloadStore } from './claim-check';
 export type { DurableClient } from './durable-functions';
 export { sagaClients } from './client/saga-clients';
 export type { SagaClient, SagaClients, StartedSaga } from './client/saga-clients';
+export type { RecoveryAnswer, RecoveryHandle } from './client/recover';
 export type { RaiseOptions, SagaHandle } from './client/saga-handle';
 export { SagaIdTaken, SagaInputError } from './client/start';
 export type { StartOptions } from './client/start';

@@ -14,6 +14,14 @@ export function checkId(id: string): void {
   }
 }
 
+/** `<id>:recover`, which is no child's id; hashed where it is too long. */
+export function recoveryIdOf(id: string): string {
+  const plain = `${id}:recover`;
+  if (plain.length <= LONGEST_ID) return plain;
+  const hash = createHash('sha256').update(id).digest('hex').slice(0, 40);
+  return `${id.slice(0, LONGEST_ID - hash.length - ':recover'.length - 1)}:${hash}:recover`;
+}
+
 /**
  * `<parent>:<saga>:<key>`, the same on every replay. Where that is too long, or the key has characters that ids must not
  * have or that separate its parts, the end of it is a hash of the whole.

@@ -60,7 +60,12 @@ export class Instance {
     const owed = statesOf(carried, durable.instanceId);
     this.keys = new KeyCounter(durable.instanceId, carried?.counts, owed.keys());
     const sums = carried?.steps ?? [];
-    this.progress = new Progress(saga.name, version, { generation: this.generation, sums, owed });
+    this.progress = new Progress(saga.name, version, {
+      startedAt: this.startedAt,
+      generation: this.generation,
+      sums,
+      owed,
+    });
     if (carried !== undefined) this.progress.pivot = carried.pivot;
     if (parent?.pivot === 'passed') this.progress.pivot = 'passed';
     const tell = (notice: ParkNotice): Fiber<void> => giveParkNotice(this, saga, notice);
@@ -100,6 +105,10 @@ export class Instance {
   /** The body has done all it had to do: what comes now is too late to cancel it. */
   markDone(): void {
     this.#isDone = true;
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   /** The pivot starts: from here on the saga can't be stopped. */

@@ -114,7 +114,8 @@ export class StepRecord {
 
   /** Characters that it takes at most in a status. */
   get size(): number {
-    return this.#fixedSize + (this.#error === undefined ? 0 : JSON.stringify(this.#error).length);
+    const child = this.child === undefined ? 0 : this.child.length + '"child":"",'.length;
+    return this.#fixedSize + child + (this.#error === undefined ? 0 : JSON.stringify(this.#error).length);
   }
 }
 
@@ -210,11 +211,15 @@ export interface Parking {
 
 /** What is known of the steps of earlier histories. */
 export interface CarriedSteps {
+  /** Of the first history; milliseconds since the epoch. */
+  readonly startedAt?: number;
   readonly generation: number;
   readonly sums: readonly StepSum[];
   /** By key: what the steps are summed up as whose undo may still run. */
   readonly owed: ReadonlyMap<string, StepState>;
 }
+
+const NOTHING_CARRIED: CarriedSteps = { generation: 1, sums: [], owed: new Map() };
 
 /** Where a saga stands, as its runner knows it. It is shown through `toJSON`, so that a turn pays for it once. */
 export class Progress {
@@ -231,12 +236,16 @@ export class Progress {
   parked: readonly Parking[] = [];
   /** Asked when the status is shown: a cancel arrives while nobody looks. */
   cancel: () => SagaStatus['cancel'] = () => undefined;
+  /** Asked when the status is shown: how many undos are owed. */
+  owes: () => number = () => 0;
+  readonly #startedAt: string | undefined;
 
-  constructor(saga: string, version: string, carried: CarriedSteps = { generation: 1, sums: [], owed: new Map() }) {
+  constructor(saga: string, version: string, carried: CarriedSteps = NOTHING_CARRIED) {
     this.#saga = saga;
     this.#version = version;
     this.#usualSize = MOST_OF_USUAL + JSON.stringify([saga, version]).length;
     this.#carried = carried;
+    if (carried.startedAt !== undefined) this.#startedAt = toIso(carried.startedAt);
     this.#steps = new StepList(carried.sums);
   }
 
@@ -290,6 +299,9 @@ export class Progress {
       steps: [],
     };
     if (this.#carried.generation > 1) status.generation = this.#carried.generation;
+    if (this.#startedAt !== undefined) status.startedAt = this.#startedAt;
+    const owes = this.pivot === 'passed' ? 0 : this.owes();
+    if (owes > 0) status.owes = owes;
     const cancel = this.cancel();
     const summary = this.#steps.summary();
     const [parked, ...others] = this.parked;

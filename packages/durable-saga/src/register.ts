@@ -1,9 +1,12 @@
-import type { Activity, BoundActivity, Reply, StepCall } from './activity';
+import type { Activity, BoundActivity, KeyedReply, Reply, StepCall } from './activity';
+import { answerKey } from './activity';
 import { ClaimCheck } from './claim-check';
 import type { ClaimCheckOptions } from './claim-check';
 import { cancelChild } from './child-cancel';
 import type { Definitions } from './definitions';
 import { registerActivity, registerOrchestrator } from './durable-functions';
+import { readOwed } from './read-owed';
+import { recovery, runRecovery } from './recovery';
 import { runSaga } from './run-saga';
 import type { Saga } from './saga';
 
@@ -28,8 +31,11 @@ export function registerSagas<Ports>({ ports, sagas, activities, claimCheck }: R
     sagas: new Map(sagas.map((saga) => [saga.name, saga])),
     claims,
   };
+  /** What the toolkit itself calls. */
+  const own = [cancelChild, readOwed(definitions)];
   checkUnique([
-    ...[...activities, ...OWN_ACTIVITIES].flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
+    recovery.name,
+    ...[...activities, ...own].flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
     ...sagas.map(({ name }) => name),
   ]);
   for (const { name, settled, parked } of sagas) {
@@ -41,12 +47,10 @@ export function registerSagas<Ports>({ ports, sagas, activities, claimCheck }: R
       }
     }
   }
-  for (const activity of [...activities, ...OWN_ACTIVITIES]) registerOne(activity, activity.bind(ports, claims));
+  for (const activity of [...activities, ...own]) registerOne(activity, activity.bind(ports, claims));
   for (const saga of sagas) registerOrchestrator(saga.name, (durable) => runSaga(durable, saga, definitions));
+  registerOrchestrator(recovery.name, (durable) => runRecovery(durable, definitions));
 }
-
-/** Activities that the toolkit itself calls. */
-const OWN_ACTIVITIES = [cancelChild] as const;
 
 function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: BoundActivity): void {
   const { name, undoName, usesClient } = activity;
@@ -55,8 +59,8 @@ function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: Bo
   registerActivity(undoName, usesClient, (input, seam) => answer(undoName, input, (call) => bound.undo(call, seam)));
 }
 
-function answer(name: string, input: unknown, run: (call: StepCall) => Promise<Reply>): Promise<Reply> {
-  if (isStepCall(input)) return run(input);
+async function answer(name: string, input: unknown, run: (call: StepCall) => Promise<Reply>): Promise<KeyedReply> {
+  if (isStepCall(input)) return { ...(await run(input)), of: [answerKey(input.$step), input.$step.attempt] };
   throw new TypeError(
     `activity '${name}': expected a call made by a saga ({ $step, input }); call it through saga.step, saga.call or saga.pivot`,
   );

@@ -1,4 +1,3 @@
-import { pursue } from './attempts';
 import type { ChildEnd } from './child-end';
 import { toChildEnd } from './child-end';
 import { compensate } from './compensation';
@@ -15,11 +14,11 @@ import { Instance } from './instance';
 import { tellLeftOver } from './left-over';
 import { giveUp } from './parking';
 import { perform } from './perform';
-import { planRetries } from './retry';
 import type { Saga } from './saga';
 import { listIssues, parseWith } from './schema';
 import type { Scope } from './scope';
-import type { SagaOutcome, Settlement } from './settlement';
+import { tellSettled } from './settle';
+import type { SagaOutcome } from './settlement';
 import type { Start } from './start-envelope';
 import { readStart } from './start-envelope';
 import { UndoStack } from './undo-stack';
@@ -41,15 +40,32 @@ const UNDOS_A_HISTORY = 500;
  * whatever the outcome; `definitions` are all that this app has registered. Undefined when the saga goes on in another
  * history.
  */
-export function* runSaga(
+export function runSaga(
   durable: Durable,
   saga: AnySaga,
   definitions: Definitions,
 ): Generator<readonly Handle[], SagaOutcome | ChildEnd | undefined, Handle | undefined> {
+  return beginSaga(durable, saga, definitions).life;
+}
+
+export interface BegunSaga {
+  readonly instance: Instance;
+  /** What it owes at any moment. */
+  readonly undos: UndoStack;
+  readonly life: Generator<readonly Handle[], SagaOutcome | ChildEnd | undefined, Handle | undefined>;
+}
+
+/** As `runSaga`, for those who look into it while it runs. */
+export function beginSaga(durable: Durable, saga: AnySaga, definitions: Definitions): BegunSaga {
   const start = readStart(durable.input, durable.hostVersion);
   const instance = new Instance(durable, saga, start, definitions);
+  const undos = new UndoStack();
+  instance.progress.owes = () => undos.count;
   durable.showStatus(instance.progress);
-  const life = live(instance, saga, start);
+  return { instance, undos, life: watched(instance, live(instance, saga, start, undos)) };
+}
+
+function* watched<T>(instance: Instance, life: Fiber<T>): Fiber<T> {
   let completed: Handle | undefined;
   for (;;) {
     const { done, value } = life.next(completed);
@@ -58,8 +74,12 @@ export function* runSaga(
   }
 }
 
-function* live(instance: Instance, saga: AnySaga, start: Start): Fiber<SagaOutcome | ChildEnd | undefined> {
-  const undos = new UndoStack();
+function* live(
+  instance: Instance,
+  saga: AnySaga,
+  start: Start,
+  undos: UndoStack,
+): Fiber<SagaOutcome | ChildEnd | undefined> {
   const ending =
     (yield* takeOver(instance, saga, start, undos)) ?? (yield* runToEnding(instance, saga, start.input, undos));
   if (ending.kind === 'continued') return undefined;
@@ -192,29 +212,14 @@ function* parkBody(instance: Instance, saga: AnySaga, failure: Failure): Fiber<F
   }
 }
 
-/** Tells the author's `settled` activity how it ended, however often that takes. */
-function* settle(instance: Instance, saga: AnySaga, outcome: SagaOutcome): Fiber<void> {
-  const activity = saga.settled;
-  if (activity === undefined) return;
-  const { durable, progress, keys } = instance;
-  const key = keys.next(activity.name);
-  const input: Settlement = {
-    instanceId: durable.instanceId,
+/** Tells the author's `settled` activity how it ended. */
+function* settle(instance: Instance, { settled }: AnySaga, outcome: SagaOutcome): Fiber<void> {
+  if (settled === undefined) return;
+  yield* tellSettled(instance, settled, instance.keys.next(settled.name), {
+    instanceId: instance.durable.instanceId,
     outcome: outcome.outcome,
     ...(outcome.outcome === 'completed' ? {} : { failure: outcome.failure }),
-  };
-  const record = progress.begin(activity.name, key, durable.now());
-  const retries = planRetries('settled', activity.retry, `activity '${activity.name}'`);
-  yield* pursue(durable, {
-    name: activity.name,
-    key,
-    input,
-    timeout: activity.timeout,
-    retries,
-    record,
-    halt: NEVER_HALT,
   });
-  record.end('done', durable.now());
 }
 
 function failed(failure: Failure): Failed {

@@ -70,6 +70,9 @@ export interface SagaStatus {
   readonly pivot: 'none' | 'started' | 'passed';
   /** How many histories there were, this one included; missing in the first. */
   readonly generation?: number;
+  readonly startedAt?: string;
+  /** How many undos the saga would have to run, if it had to go back now. Missing when there is nothing to undo. */
+  readonly owes?: number;
   readonly waitingFor?: {
     readonly event?: string;
     readonly since: string;

@@ -46,7 +46,7 @@ describe('the signal of an attempt', () => {
 
   it('leaves no timer behind', async () => {
     const { step, finish } = begin();
-    expect(await finish()).toEqual({ ok: true });
+    expect(await finish()).toMatchObject({ ok: true });
     expect(jest.getTimerCount()).toBe(0);
     jest.advanceTimersByTime(5_000);
     expect(step.signal.aborted).toBe(false);

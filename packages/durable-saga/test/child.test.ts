@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { saga, StepFailure } from '../src';
+import { activity, saga, settlementSchema, StepFailure } from '../src';
 import type { SagaStepError } from '../src';
 import type { SagaHost } from './support/saga-host';
 import { MODES } from './support/saga-host';
@@ -100,6 +100,47 @@ describe.each(MODES)('a child saga, on a %s host', (mode) => {
       { name: 'load', key: 'a:parcel:1/load#1', input: { n: 1 }, output: 'load 1' },
       { name: 'pack', key: 'a:parcel:1/pack#1', input: { n: 1 }, output: 'pack 1' },
       { name: 'book', key: 'a/book#1', input: { n: 1 }, output: 'book 1' },
+    ]);
+  });
+
+  it('that had said that it was completed says that it was undone, when it is', async () => {
+    const told: string[] = [];
+    const settle = activity({
+      name: 'settle',
+      input: settlementSchema,
+      run:
+        () =>
+        async ({ instanceId, outcome, failure }) => {
+          told.push(`${instanceId} ${outcome} ${failure?.code ?? ''}`);
+        },
+    });
+    const small = saga({ name: 'small', version: '1', input, settled: settle }, function* (saga, { n }) {
+      yield* saga.step(pack, { n });
+    });
+    const silent = saga({ name: 'silent', version: '1', input, settled: settle }, function* (saga, { n }) {
+      yield* saga.call(pack, { n });
+    });
+    const large = saga({ name: 'large', version: '1', input, settled: settle }, function* (saga, { n }) {
+      yield* saga.child(small, { n });
+      yield* saga.child(silent, { n });
+      yield* saga.step(book, { n });
+    });
+    const { tape, host, client } = stage(large, [...activities, settle], { mode, others: [small, silent] });
+    tape.script('book', refuse);
+    await client.start({ n: 1 }, { id: 'a' });
+    await host.run();
+    const { state, steps } = await statusOf(client, 'a');
+    expect(state).toBe('compensated');
+    expect(steps.slice(0, 2)).toMatchObject([
+      { name: 'small', child: 'a:small:1', state: 'undone' },
+      { name: 'silent', child: 'a:silent:1', state: 'undone' },
+    ]);
+    expect(told).toEqual([
+      'a:small:1 completed ',
+      'a:silent:1 completed ',
+      'a:silent:1 compensated refused',
+      'a:small:1 compensated refused',
+      'a compensated refused',
     ]);
   });
 

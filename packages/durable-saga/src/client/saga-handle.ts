@@ -14,6 +14,8 @@ import { cancelSaga } from './cancel';
 import type { InstanceStatus } from './instance-status';
 import type { Reach } from './reach';
 import { send } from './reach';
+import type { RecoveryAnswer } from './recover';
+import { recoverSaga } from './recover';
 import type { Decision, ResolveOptions } from './resolve';
 import { resolveParked } from './resolve';
 import type { ResultOptions } from './result';
@@ -47,6 +49,8 @@ export interface SagaHandle<Result, Events extends EventSchemas> {
   cancel(options?: CancelOptions): Promise<Answer>;
   /** Decides about what is parked (try again, or count it as done or as failed), and waits until the saga goes on. */
   resolve(decision: Decision, options?: ResolveOptions): Promise<Answer>;
+  /** Runs the undos that the saga owes after somebody terminated it, or the platform failed it, before its pivot. */
+  recover(): Promise<RecoveryAnswer>;
 }
 
 /** A handle's reach, and where it puts large values. */
@@ -60,6 +64,7 @@ export function createHandle(reach: Connected): SagaHandle<unknown, EventSchemas
     raise: (event, payload, options = {}) => raise(reach, event, payload, options),
     cancel: (options = {}) => cancelSaga(reach, options),
     resolve: (decision, options = {}) => resolveParked(reach, decision, options),
+    recover: () => recoverSaga(reach),
   };
 }
 

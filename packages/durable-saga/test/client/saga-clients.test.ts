@@ -234,7 +234,9 @@ describe('registering', () => {
       ['book_undo', 'activityTrigger'],
       ['pay', 'activityTrigger'],
       ['durableSagaCancelChild', 'activityTrigger', 'durableClient'],
+      ['durableSagaReadOwed', 'activityTrigger', 'durableClient'],
       ['order', 'orchestrationTrigger'],
+      ['durableSagaRecover', 'orchestrationTrigger'],
     ]);
     expect(captureFunctions(() => undefined).size).toBe(0);
   });

@@ -299,13 +299,14 @@ export class SagaHost implements DurableClientPort {
   }
 
   async #turn(instance: Instance, events: readonly HistoryEvent[]): Promise<void> {
+    // What comes for one that has ended is discarded.
+    if (instance.isCompleted) return;
     instance.turns += 1;
     if (this.mode !== 'sticky') instance.history = instance.history.map((event) => ({ ...event, IsPlayed: true }));
     const { history } = instance;
     const fresh = [makeEvent(EventType.orchestratorStarted, this.#now), ...events];
     history.push(...fresh);
     instance.updatedAt = this.#now;
-    if (instance.isCompleted) return;
     const { answer, executor, unseen } = await this.#answer(instance, fresh);
     instance.customStatus = answer.customStatus;
     const asked = readTasks(executor);
