@@ -9,14 +9,14 @@ describe('the overhead of sagas', () => {
   it('is told of each pair of rounds, the load generator left out', () => {
     const series = new Series('');
     series.add(
-      'saga',
+      { title: 'saga', per: 1000 },
       new Map([
         ['by hand', round(0.3, 0.1)],
         ['toolkit', round(0.33, 0.11)],
       ]),
     );
     series.add(
-      'saga',
+      { title: 'saga', per: 1000 },
       new Map([
         ['toolkit', round(0.6, 0.2)],
         ['by hand', round(0.5, 0.3)],

@@ -79,7 +79,11 @@ export class SagaStepError extends Error {
   readonly failure: Failure;
 
   constructor(failure: Failure) {
+    // Its stack would show the toolkit alone, and be made anew by each replay.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(failure.message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'SagaStepError';
     this.failure = failure;
   }
