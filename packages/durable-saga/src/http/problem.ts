@@ -21,6 +21,10 @@ const problems = {
   notParked: { status: 409, title: 'Nothing is parked' },
   /** Name the step: several wait for a decision. */
   ambiguous: { status: 409, title: 'Several steps are parked' },
+  /** Nothing has stopped it: it runs, or has ended by itself. */
+  notStopped: { status: 409, title: 'The saga was not stopped' },
+  /** It was stopped before it tried anything that has to be undone. */
+  nothingOwed: { status: 409, title: 'The saga owes no undo' },
   /** Send less. */
   bodyTooLarge: { status: 413, title: 'The body is too large' },
   /** Our fault: the log has more under the request's id. */

@@ -2,7 +2,7 @@ import { app } from '@azure/functions';
 import type { DurableClientPort } from '../client/durable-client';
 import { clientOf, durableClientInput } from '../durable-functions';
 import type { Steering, SteeredSagas } from './steering';
-import { answerCancel, answerEvent, answerList, answerResolve, answerShow, reply } from './steering';
+import { answerCancel, answerEvent, answerList, answerRecover, answerResolve, answerShow, reply } from './steering';
 
 export interface SagaRoutes {
   /** What `sagaClients` gives; its sagas are steered under the names that it has them by. */
@@ -27,6 +27,7 @@ export interface SagaRoutes {
  * | `showSaga`       | `GET sagas/{saga}/{id}`                                                                |
  * | `resolveSaga`    | `POST sagas/{saga}/{id}/resolve` with `{ action, output?, step? }`                     |
  * | `cancelSaga`     | `POST sagas/{saga}/{id}/cancel` with `{ reason? }`                                     |
+ * | `recoverSaga`    | `POST sagas/{saga}/{id}/recover`: runs the undos that a terminated saga owes           |
  * | `raiseSagaEvent` | `POST sagas/{saga}/{id}/events/{event}` with the payload                               |
  */
 export function registerSagaRoutes({ sagas, route = 'sagas', authLevel = 'admin' }: SagaRoutes): void {
@@ -50,5 +51,6 @@ export function registerSagaRoutes({ sagas, route = 'sagas', authLevel = 'admin'
   register('showSaga', 'GET', '/{saga}/{id}', answerShow);
   register('resolveSaga', 'POST', '/{saga}/{id}/resolve', answerResolve);
   register('cancelSaga', 'POST', '/{saga}/{id}/cancel', answerCancel);
+  register('recoverSaga', 'POST', '/{saga}/{id}/recover', answerRecover);
   register('raiseSagaEvent', 'POST', '/{saga}/{id}/events/{event}', answerEvent);
 }

@@ -2,6 +2,7 @@ import type { Answer } from '../client/answer';
 import type { CancelOptions } from '../client/cancel';
 import type { InstanceStatus } from '../client/instance-status';
 import type { ListFilter } from '../client/list';
+import type { RecoveryAnswer } from '../client/recover';
 import type { Decision } from '../client/resolve';
 import type { Reply } from './problem';
 import { Problem, toReply } from './problem';
@@ -14,6 +15,7 @@ export interface SteeredSaga {
     raise(event: never, payload: never): Promise<Answer>;
     cancel(options?: CancelOptions): Promise<Answer>;
     resolve(decision: Decision): Promise<Answer>;
+    recover(): Promise<RecoveryAnswer>;
   };
   list(filter?: ListFilter): AsyncIterable<InstanceStatus<unknown>>;
 }
@@ -63,6 +65,13 @@ export const answerResolve: Steering = async (sagas, request) => {
 export const answerCancel: Steering = async (sagas, request) => {
   const one = findInstance(sagas, request.params);
   return tell(await one.cancel(readCancel(await request.text())));
+};
+
+/** `POST /{saga}/{id}/recover` */
+export const answerRecover: Steering = async (sagas, { params }) => {
+  const answer = await findInstance(sagas, params).recover();
+  if (!answer.accepted) throw new Problem(answer.code, answer.message);
+  return json(202, { accepted: true, started: answer.started, recovery: answer.recovery.id });
 };
 
 /** `POST /{saga}/{id}/events/{event}`, the payload being the body. */

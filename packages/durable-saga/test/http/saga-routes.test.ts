@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { saga, sagaClients } from '../../src';
 import { registerSagaRoutes } from '../../src/http';
 import type { SteeredSagas } from '../../src/http';
-import { answerCancel, answerEvent, answerList, answerResolve, answerShow, reply } from '../../src/http/steering';
+import {
+  answerCancel,
+  answerEvent,
+  answerList,
+  answerRecover,
+  answerResolve,
+  answerShow,
+  reply,
+} from '../../src/http/steering';
 import type { Steering } from '../../src/http/steering';
 import { captureFunctions } from '../support/functions-core';
 import { failing, stage, taped, tapedOneWay } from '../support/tape';
@@ -91,6 +99,15 @@ describe('the routes of sagas', () => {
     });
   });
 
+  it('start the recovery of an instance that was stopped, once', async () => {
+    const { host, ask } = await open('a');
+    host.stop('a', 'Terminated', 'by hand');
+    const started = { status: 202, body: { accepted: true, started: true, recovery: 'a:recover' } };
+    expect(await ask(answerRecover, '/orders/a/recover')).toMatchObject(started);
+    const again = { status: 202, body: { accepted: true, started: false, recovery: 'a:recover' } };
+    expect(await ask(answerRecover, '/orders/a/recover')).toMatchObject(again);
+  });
+
   it('list instances by state and time, page by page', async () => {
     const { host, client, ask } = await open('a', 'b', 'c', 'd', 'e');
     await client.get('b').cancel();
@@ -119,6 +136,8 @@ describe('the routes of sagas', () => {
     ['what can be no id', answerShow, '/orders/a%23b', undefined, 404, 'unknown', []],
     ['an unknown instance to cancel', answerCancel, '/orders/b/cancel', undefined, 404, 'unknown', []],
     ['an unknown instance to resolve', answerResolve, '/orders/b/resolve', { action: 'retry' }, 404, 'unknown', []],
+    ['an unknown instance to recover', answerRecover, '/orders/b/recover', undefined, 404, 'unknown', []],
+    ['what nobody stopped', answerRecover, '/orders/a/recover', undefined, 409, 'notStopped', []],
     ['an undeclared event', answerEvent, '/orders/a/events/refusal', {}, 404, 'unknownEvent', []],
     ['what is not parked', answerResolve, '/orders/a/resolve', { action: 'retry' }, 409, 'notParked', []],
     ['a wrong payload', answerEvent, '/orders/a/events/approval', { approved: 1 }, 400, 'invalid', ['approved', 'by']],
@@ -177,6 +196,7 @@ describe('the routes of sagas', () => {
       ['showSaga', ['GET'], 'sagas/{saga}/{id}', 'admin'],
       ['resolveSaga', ['POST'], 'sagas/{saga}/{id}/resolve', 'admin'],
       ['cancelSaga', ['POST'], 'sagas/{saga}/{id}/cancel', 'admin'],
+      ['recoverSaga', ['POST'], 'sagas/{saga}/{id}/recover', 'admin'],
       ['raiseSagaEvent', ['POST'], 'sagas/{saga}/{id}/events/{event}', 'admin'],
     ]);
     expect(routesOf({ route: 'ops/sagas', authLevel: 'function' })[1]).toEqual([
