@@ -148,6 +148,21 @@ describe('on functions-host', () => {
     expect(await call('GET', '/order/nobody')).toMatchObject({ status: 404, body: { code: 'unknown' } });
   });
 
+  it('an order that somebody terminates is recovered from its history', async () => {
+    await ask('orders/ended/start', { lines: 3, needsApproval: true });
+    await reach('ended', isAt('waiting'));
+    await ask('orders/ended/terminate');
+    expect(await reach('ended', isAt('terminated'))).toMatchObject({ pivot: 'none', owes: 3 });
+    expect((await booksOf('ended')).effects).toHaveLength(3);
+    expect(await ask('orders/ended/recover')).toMatchObject({ accepted: true, started: true });
+    await host.waitFor(/saga ended was recovered: compensated/);
+    const { effects, calls } = await booksOf('ended');
+    expect(effects).toEqual([]);
+    expect(calls.filter((call) => call.startsWith('reserve_undo'))).toHaveLength(3);
+    expect(calls.at(-1)).toBe('settle ended compensated');
+    expect(await ask('orders/ended/recover')).toMatchObject({ accepted: true, started: false });
+  });
+
   it('many orders run side by side', async () => {
     const ids = Array.from({ length: 30 }, (_, n) => `many-${n}`);
     await Promise.all(
