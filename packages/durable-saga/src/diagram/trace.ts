@@ -72,7 +72,7 @@ export function tracePath(saga: Saga<never, unknown>, path: SagaPath<unknown>, o
     );
     const watched = watchSaga(own, () => strand, meet);
     do {
-      const life = runSaga(instance, watched, { activities, sagas });
+      const life = runSaga(instance, watched, { activities, sagas, claims: UNLIMITED });
       for (let isDone = false; !isDone;) {
         const { done, value } = life.next();
         if (done && value !== undefined) return [instance, value];
@@ -95,6 +95,9 @@ export function tracePath(saga: Saga<never, unknown>, path: SagaPath<unknown>, o
     calls: instance.calls,
   };
 }
+
+/** A script travels nowhere. */
+const UNLIMITED = { tooLarge: () => undefined };
 
 /** All passages of a strand, those of groups and branches included. */
 export function* walk(strand: Strand): Generator<Passage, void, unknown> {

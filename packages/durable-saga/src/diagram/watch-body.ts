@@ -56,14 +56,18 @@ export interface Strand {
 }
 
 /** The saga, with its body watched: what it does is written to the strand that `begin` gives for each run. */
-export function watchSaga(saga: Saga<never, unknown>, begin: () => Strand, met: (definition: Definition) => void) {
+export function watchSaga(
+  saga: Saga<never, unknown>,
+  begin: () => Strand,
+  met: (definition: Definition) => void,
+): Saga<never, unknown> {
   return {
     ...saga,
     body: (context: SagaContext<EventSchemas>, input: unknown) => {
       const watch = new BodyWatch(met);
       return watch.drive(saga.body(watch.spyOn(context), input), begin());
     },
-  } satisfies Saga<never, unknown>;
+  };
 }
 
 type Definition = Activity<never, unknown, never> | Saga<never, unknown>;

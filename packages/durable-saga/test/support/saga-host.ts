@@ -26,6 +26,8 @@ export const MODES: readonly Mode[] = ['replay', 'sticky', 'azure'];
 export interface Treatment {
   /** Milliseconds until it runs and answers. */
   readonly delay?: number;
+  /** Milliseconds from its run to the arrival of its answer. */
+  readonly answersAfter?: number;
   /** The platform fails it, before or after it ran. */
   readonly hostFails?: 'before' | 'after';
   /** How the host words that; default: `Reason` and `Details`. */
@@ -467,7 +469,19 @@ export class SagaHost implements DurableClientPort {
     const attempt = this.#readAttempt(instance, task);
     this.attempts.push(attempt);
     const treatment = this.#treat(attempt) ?? {};
-    this.#sendAnswer(instance, this.#now + (treatment.delay ?? 0), () => this.#runActivity(task, treatment));
+    const runsAt = this.#now + (treatment.delay ?? 0);
+    if (treatment.answersAfter === undefined) {
+      this.#sendAnswer(instance, runsAt, () => this.#runActivity(task, treatment));
+      return;
+    }
+    let answer: HistoryEvent | undefined;
+    this.#sendAnswer(instance, runsAt, async () => {
+      answer = await this.#runActivity(task, treatment);
+      return undefined;
+    });
+    this.#sendAnswer(instance, runsAt + treatment.answersAfter, () =>
+      Promise.resolve(answer && { ...answer, Timestamp: new Date(this.#now).toISOString() }),
+    );
   }
 
   #startChild(instance: Instance, task: Extract<Task, { kind: 'child' }>): void {
