@@ -27,8 +27,8 @@ const answers = {
   acceptReturn: [
     {
       accepted: [
-        { sku: tea, quantity: 2, refund: 3_700 },
         { sku: cup, quantity: 1, refund: 400 },
+        { sku: tea, quantity: 2, refund: 3_700 },
       ],
     },
   ],

@@ -1,4 +1,6 @@
 import { registerSagas } from 'durable-saga';
+import type { SagaPath } from 'durable-saga/diagram';
+import type { World } from '../../packages/durable-saga/test/support/failure-table';
 import { acceptReturn } from '../../activities/accept-return';
 import { awaitPickUp, remindCustomer } from '../../activities/await-pick-up';
 import { bookPickUp } from '../../activities/book-pick-up';
@@ -9,6 +11,7 @@ import { restockItem } from '../../activities/restock-item';
 import { settleReturn } from '../../activities/settle';
 import { showParkedReturn } from '../../activities/show-parked';
 import { returnOrder } from '../../orchestrations/return-order';
+import type { ReturnOrderInput } from '../../orchestrations/return-order';
 import type { ReturnId } from '../../src/domain/ids';
 import { orderIdOf } from '../../src/domain/ids';
 import type { Product } from '../../src/domain/order';
@@ -72,4 +75,43 @@ export async function openReturn(
   await ports.paymentRows.recordCaptured('capture', orderId);
   await ports.orders.settle(orderId, 'completed', undefined);
   await ports.returns.accept(sampleReturn(returnId, pieces));
+}
+
+/** The business in memory, with the row of the return that a path is about, and its books. */
+export async function createReturnOrderWorld({
+  input,
+}: Pick<SagaPath<ReturnOrderInput>, 'input'>): Promise<World<ReturnPorts>> {
+  const { returnId, orderId } = input;
+  const ports = createReturnPorts();
+  await openReturn(ports, returnId, [
+    [tea, 2],
+    [cup, 1],
+  ]);
+  await ports.returns.markStarted(returnId);
+  return {
+    ports,
+    async books() {
+      const products = await ports.catalogue.find([tea.sku, cup.sku]);
+      const left = await ports.returnedItems.findLeft(orderId);
+      const lines = (await ports.returns.find(returnId))?.lines ?? [];
+      const pickUp = await ports.pickUpRows.find(returnId);
+      const [intent] = ports.payments.intents.values();
+      const openPickUps = ports.carrier.pickUps.filter(({ state }) => state !== 'cancelled');
+      return {
+        tea: products.get(tea.sku)?.stock ?? 0,
+        cup: products.get(cup.sku)?.stock ?? 0,
+        teaLeft: left.get(tea.sku) ?? 0,
+        cupLeft: left.get(cup.sku) ?? 0,
+        owed: lines.reduce((sum, { refund }) => sum + (refund ?? 0), 0),
+        refunded: intent?.refunded ?? 0,
+        refundedRow: (await ports.paymentRows.find(orderId))?.refunded ?? 0,
+        pickUps: openPickUps.length,
+        pickUpRow: pickUp === undefined || pickUp.state === 'cancelled' ? 0 : 1,
+        mails: new Set(ports.mailer.sent.map(({ messageId }) => messageId)).size,
+      };
+    },
+    async check(outcome) {
+      expect(await ports.returns.find(returnId)).toMatchObject({ status: outcome });
+    },
+  };
 }

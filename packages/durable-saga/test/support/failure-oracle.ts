@@ -53,10 +53,9 @@ function outcomeOf(
     return step.role === 'pivot' ? 'compensated' : 'compensationFailed';
   }
   if (!goesBack(step, trouble, baseline)) return 'completed';
-  const owes = [
-    ...begunBefore(step, trouble, baseline),
-    ...(trouble.cancelAt === undefined && !trouble.isRefused ? [step] : []),
-  ].some(({ role }) => role === 'compensatable');
+  const owes = [...begunBefore(step, trouble, baseline), ...(trouble.gaveUp && !trouble.isRefused ? [step] : [])].some(
+    ({ role }) => role === 'compensatable',
+  );
   return owes && undosFail && decision === 'fail' ? 'compensationFailed' : 'compensated';
 }
 
@@ -67,7 +66,8 @@ function begunBefore(step: TableStep, { cancelAt, gaveUp }: Trouble, { steps, be
     const begun = begins.get(other.key) ?? 0;
     if (other.role === 'settled') return false;
     if (cancelAt !== undefined) return begun < cancelAt && !(gaveUp && other === step);
-    return begun <= at && other !== step;
+    // After the pivot the other members of a group go on, and are through before an operator decides.
+    return (begun <= at || (step.role === 'forward' && step.beside.has(other.key))) && other !== step;
   });
 }
 

@@ -3,6 +3,7 @@ import type { SagaPath } from '../../src/diagram';
 import { tracePath } from '../../src/diagram';
 import { toMilliseconds } from '../../src/duration';
 import { walk } from '../../src/diagram/trace';
+import type { Strand } from '../../src/diagram/watch-body';
 import { captureFunctions } from './functions-core';
 import type { Aftermath, Trouble } from './failure-troubles';
 import { aftermathsOf, cancelsOf, troublesOf } from './failure-troubles';
@@ -52,6 +53,8 @@ export interface TableStep {
   readonly isTolerated: boolean;
   /** Milliseconds. */
   readonly timeout: number | undefined;
+  /** Keys of the steps in other members of the groups that it is in: they go on while it waits for an operator. */
+  readonly beside: ReadonlySet<string>;
 }
 
 /** A path's run in which nothing fails and every activity takes `SLOW`. */
@@ -133,18 +136,32 @@ export function stepsOf(
   path: SagaPath<unknown>,
 ): TableStep[] {
   const trace = tracePath(saga, path, { instanceId });
+  const beside = besideOf(trace.body);
   const kinds = new Map([...walk(trace.body)].map(({ key, place }) => [key, place]));
   const activities = new Map([...walk(trace.body)].map(({ activity }) => [activity?.name, activity]));
   let role: Role = 'call';
   return trace.calls.map(({ activity: name, key }): TableStep => {
     const place = kinds.get(key);
-    const isTolerated = tolerated.includes(name);
-    if (place === undefined) return { name, key, role: 'settled', isTolerated, timeout: saga.settled?.timeout };
+    const common = { name, key, isTolerated: tolerated.includes(name), beside: beside.get(key) ?? new Set<string>() };
+    if (place === undefined) return { ...common, role: 'settled', timeout: saga.settled?.timeout };
     if (role === 'pivot') role = 'forward';
     if (role !== 'forward')
       role = place.kind === 'pivot' ? 'pivot' : place.undoName === undefined ? 'call' : 'compensatable';
-    return { name, key, role, isTolerated, timeout: activities.get(name)?.timeout };
+    return { ...common, role, timeout: activities.get(name)?.timeout };
   });
+}
+
+function besideOf({ passages }: Strand, outer: ReadonlySet<string> = new Set()): Map<string, ReadonlySet<string>> {
+  const found = new Map<string, ReadonlySet<string>>();
+  for (const { key, members } of passages) {
+    if (key !== undefined) found.set(key, outer);
+    for (const member of members) {
+      const others = members.filter((other) => other !== member).flatMap((other) => [...walk(other)]);
+      const keys = others.flatMap((other) => (other.key === undefined ? [] : [other.key]));
+      for (const [own, beside] of besideOf(member, new Set([...outer, ...keys]))) found.set(own, beside);
+    }
+  }
+  return found;
 }
 
 interface Begun<Ports extends object> {
