@@ -153,7 +153,7 @@ export default tseslint.config(
   {
     files: ['packages/durable-saga/src/**/*.ts'],
     ignores: [
-      'packages/durable-saga/src/durable-functions.ts',
+      'packages/durable-saga/src/host/durable-functions.ts',
       'packages/durable-saga/src/http/register-saga-routes.ts',
     ],
     rules: {

@@ -1,39 +1,46 @@
 // Definitions.
-export { activity } from './activity';
-export type { Activity, ActivityOptions, StepContext, StepContextWithClient, Undo } from './activity';
-export { saga } from './saga';
-export type { ChildOptions, EventSchemas, Saga, SagaBody, SagaContext, SagaOptions, StepOptions } from './saga';
-export { many } from './many-events';
-export type { ManyEvents } from './many-events';
-export type { BodyTurn, Operation, Turn } from './operation';
-export type { Branch, GroupOptions, MapTolerance, MappedMember, Member } from './members';
-export type { Duration } from './duration';
-export type { RetryPolicy } from './retry';
-export { claiming } from './claimed';
-export type { Claimed, ClaimingSchema } from './claimed';
+export { activity } from './definition/activity';
+export type { Activity, ActivityOptions, StepContext, StepContextWithClient, Undo } from './definition/activity';
+export { saga } from './definition/saga';
+export type {
+  ChildOptions,
+  EventSchemas,
+  Saga,
+  SagaBody,
+  SagaContext,
+  SagaOptions,
+  StepOptions,
+} from './definition/saga';
+export { many } from './definition/many-events';
+export type { ManyEvents } from './definition/many-events';
+export type { BodyTurn, Operation, Turn } from './definition/operation';
+export type { Branch, GroupOptions, MapTolerance, MappedMember, Member } from './definition/members';
+export type { Duration } from './definition/duration';
+export type { RetryPolicy } from './definition/retry';
+export { claiming } from './definition/claimed';
+export type { Claimed, ClaimingSchema } from './definition/claimed';
 
 // Failures and ends.
-export { SagaStepError, StepFailure } from './failure';
-export type { Effect, Failure, FailureKind, Issue, Settled, StepFailureOptions } from './failure';
-export { parkNoticeSchema } from './park-notice';
-export type { ParkNotice } from './park-notice';
-export { settlementSchema } from './settlement';
-export type { OutcomeKind, SagaOutcome, Settlement } from './settlement';
+export { SagaStepError, StepFailure } from './definition/failure';
+export type { Effect, Failure, FailureKind, Issue, Settled, StepFailureOptions } from './definition/failure';
+export { parkNoticeSchema } from './definition/park-notice';
+export type { ParkNotice } from './definition/park-notice';
+export { settlementSchema } from './definition/settlement';
+export type { OutcomeKind, SagaOutcome, Settlement } from './definition/settlement';
 
 // Running them, and talking to those that run.
-export { registerSagas } from './register';
-export type { Registration } from './register';
-export { loadClaimed } from './claim-check';
-export type { ClaimCheckOptions, PayloadStore } from './claim-check';
-export type { DurableClient } from './durable-functions';
+export { registerSagas } from './host/register';
+export type { Registration } from './host/register';
+export { loadClaimed } from './store/claim-check';
+export type { ClaimCheckOptions, PayloadStore } from './store/claim-check';
+export type { DurableClient } from './host/durable-functions';
 export { sagaClients } from './client/saga-clients';
 export type { SagaClient, SagaClients, StartedSaga } from './client/saga-clients';
 export type { RecoveryAnswer, RecoveryHandle } from './client/recover';
 export type { RaiseOptions, SagaHandle } from './client/saga-handle';
 export { SagaIdTaken, SagaInputError } from './client/start';
 export type { StartOptions } from './client/start';
-export { createInMemoryStarts } from './in-memory-starts';
-export type { StartClaim, StartNote, StartStore } from './start-store';
+export type { StartClaim, StartNote, StartStore } from './store/start-store';
 export { SagaResultError, SagaResultTimeout } from './client/result';
 export type { ResultOptions } from './client/result';
 export type { Answer, Refusal } from './client/answer';
@@ -42,7 +49,7 @@ export type { CancelOptions } from './client/cancel';
 export type { ListFilter } from './client/list';
 export type { InstanceState, InstanceStatus, RuntimeStatus } from './client/instance-status';
 export type { DurableClientPort, FoundInstance } from './client/durable-client';
-export type { Resolution, RetryEvent } from './parking';
+export type { Resolution, RetryEvent } from './runner/parking';
 export type {
   AlsoParked,
   ParkedStatus,
@@ -52,4 +59,4 @@ export type {
   StepState,
   StepStatus,
   StepSum,
-} from './status';
+} from './runner/status';

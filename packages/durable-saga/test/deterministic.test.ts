@@ -1,4 +1,4 @@
-import { fractionOf, uuidOf } from '../src/deterministic';
+import { fractionOf, uuidOf } from '../src/runner/deterministic';
 
 describe('deterministic values', () => {
   it('are the same for the same texts, and others for others', () => {

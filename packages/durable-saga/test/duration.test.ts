@@ -1,4 +1,4 @@
-import { toMilliseconds } from '../src/duration';
+import { toMilliseconds } from '../src/definition/duration';
 
 describe('durations', () => {
   it.each([

@@ -1,4 +1,4 @@
-import { failureFromThrown, isFailure, messageOf, StepFailure } from '../src/failure';
+import { failureFromThrown, isFailure, messageOf, StepFailure } from '../src/definition/failure';
 
 describe('failures as data', () => {
   it('keep what a StepFailure says, of this or another copy of the package', () => {

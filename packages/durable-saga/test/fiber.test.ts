@@ -1,6 +1,6 @@
-import type { Handle } from '../src/durable-port';
-import { parallel } from '../src/fiber';
-import type { Fiber } from '../src/fiber';
+import type { Handle } from '../src/host/durable-port';
+import { parallel } from '../src/runner/fiber';
+import type { Fiber } from '../src/runner/fiber';
 
 describe('fibers in parallel', () => {
   class Signal implements Handle {

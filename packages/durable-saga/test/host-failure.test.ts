@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as df from 'durable-functions';
-import { failureFromThrown, isFailure } from '../src/failure';
-import { hostFailure, replyOf } from '../src/host-failure';
+import { failureFromThrown, isFailure } from '../src/definition/failure';
+import { hostFailure, replyOf } from '../src/host/host-failure';
 import { captureFunctions } from './support/functions-core';
 
 describe('what hosts send', () => {

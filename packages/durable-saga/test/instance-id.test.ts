@@ -1,4 +1,4 @@
-import { checkId, childIdOf } from '../src/instance-id';
+import { checkId, childIdOf } from '../src/runner/instance-id';
 
 describe('the id of a child', () => {
   it('follows from its parent, its saga and its key', () => {

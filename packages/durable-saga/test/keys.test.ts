@@ -1,4 +1,4 @@
-import { KeyCounter } from '../src/keys';
+import { KeyCounter } from '../src/runner/keys';
 
 describe('keys', () => {
   it('count per step name, in the order of the calls', () => {

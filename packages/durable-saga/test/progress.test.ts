@@ -1,7 +1,7 @@
-import { failureFromThrown } from '../src/failure';
-import { Progress } from '../src/progress';
-import { STATUS_LIMIT } from '../src/status';
-import type { SagaStatus } from '../src/status';
+import { failureFromThrown } from '../src/definition/failure';
+import { Progress } from '../src/runner/progress';
+import { STATUS_LIMIT } from '../src/runner/status';
+import type { SagaStatus } from '../src/runner/status';
 
 describe('progress', () => {
   const counted = ({ steps, summary = [] }: SagaStatus): Record<string, number> => {

@@ -1,5 +1,5 @@
-import { failureFromThrown } from '../src/failure';
-import { nextDelay, planRetries } from '../src/retry';
+import { failureFromThrown } from '../src/definition/failure';
+import { nextDelay, planRetries } from '../src/definition/retry';
 
 describe('retries', () => {
   const failure = failureFromThrown(new Error('x'));

@@ -1,6 +1,6 @@
-import { failureFromThrown } from '../src/failure';
-import { parkNoticeSchema } from '../src/park-notice';
-import { settlementSchema } from '../src/settlement';
+import { failureFromThrown } from '../src/definition/failure';
+import { parkNoticeSchema } from '../src/definition/park-notice';
+import { settlementSchema } from '../src/definition/settlement';
 
 describe('settlements', () => {
   it('are checked like any other input', () => {

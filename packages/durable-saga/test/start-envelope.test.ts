@@ -1,4 +1,4 @@
-import { readStart } from '../src/start-envelope';
+import { readStart } from '../src/runner/start-envelope';
 
 describe('the start envelope', () => {
   it('is read with and without a stamp', () => {

@@ -1,5 +1,5 @@
-import { fitStatus, STATUS_LIMIT } from '../src/status';
-import type { SagaStatus, StepState, StepStatus } from '../src/status';
+import { fitStatus, STATUS_LIMIT } from '../src/runner/status';
+import type { SagaStatus, StepState, StepStatus } from '../src/runner/status';
 
 describe('a status', () => {
   const base = { saga: 's', version: '1', state: 'running', pivot: 'none' } as const;

@@ -1,5 +1,5 @@
-import type { OwedData } from '../src/undo-stack';
-import { UndoStack } from '../src/undo-stack';
+import type { OwedData } from '../src/runner/undo-stack';
+import { UndoStack } from '../src/runner/undo-stack';
 import { taped } from './support/tape';
 
 describe('the undo stack', () => {

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import type { ContainerClient } from '@azure/storage-blob';
-import type { PayloadStore } from '../claim-check';
+import type { PayloadStore } from '../store/claim-check';
 
 export interface BlobPayloadsOptions {
   /** In front of each blob's name. Default: `claims/`. */

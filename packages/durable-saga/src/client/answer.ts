@@ -1,4 +1,4 @@
-import type { Issue } from '../failure';
+import type { Issue } from '../definition/failure';
 import type { InstanceStatus } from './instance-status';
 import { hasEnded } from './instance-status';
 

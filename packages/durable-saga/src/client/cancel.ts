@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Duration } from '../duration';
-import { toMilliseconds } from '../duration';
-import { CANCEL_EVENT } from '../saga';
+import type { Duration } from '../definition/duration';
+import { toMilliseconds } from '../definition/duration';
+import { CANCEL_EVENT } from '../definition/saga';
 import type { Answer, Refusal } from './answer';
 import { finished, refuse, whyNot } from './answer';
 import type { InstanceStatus } from './instance-status';

@@ -1,5 +1,5 @@
-import type { SagaOutcome } from '../settlement';
-import type { SagaState, SagaStatus } from '../status';
+import type { SagaOutcome } from '../definition/settlement';
+import type { SagaState, SagaStatus } from '../runner/status';
 import type { FoundInstance } from './durable-client';
 
 /** The platform's word for how an instance is; a saga that ended by itself is `Completed`, whatever its outcome. */

@@ -1,4 +1,4 @@
-import type { Saga } from '../saga';
+import type { Saga } from '../definition/saga';
 import type { DurableClientPort } from './durable-client';
 import { isOf } from './durable-client';
 import type { InstanceState, InstanceStatus, RuntimeStatus } from './instance-status';

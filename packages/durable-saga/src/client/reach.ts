@@ -1,5 +1,5 @@
-import { checkId } from '../instance-id';
-import type { Saga } from '../saga';
+import { checkId } from '../runner/instance-id';
+import type { Saga } from '../definition/saga';
 import type { Refusal } from './answer';
 import { unknown } from './answer';
 import type { DurableClientPort } from './durable-client';

@@ -1,7 +1,7 @@
-import { recoveryIdOf } from '../instance-id';
-import { recovery as recoverySaga, REFUSED_CODES } from '../recovery';
-import type { RecoveryInput } from '../recovery';
-import type { SagaOutcome } from '../settlement';
+import { recoveryIdOf } from '../runner/instance-id';
+import { recovery as recoverySaga, REFUSED_CODES } from '../recovery/recovery';
+import type { RecoveryInput } from '../recovery/recovery';
+import type { SagaOutcome } from '../definition/settlement';
 import type { Answer } from './answer';
 import { findInstance, saysStatus } from './durable-client';
 import type { InstanceStatus } from './instance-status';

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Duration } from '../duration';
-import { toMilliseconds } from '../duration';
-import type { Resolution, RetryEvent } from '../parking';
-import { RETRY_EVENT } from '../saga';
-import type { AlsoParked } from '../status';
+import type { Duration } from '../definition/duration';
+import { toMilliseconds } from '../definition/duration';
+import type { Resolution, RetryEvent } from '../runner/parking';
+import { RETRY_EVENT } from '../definition/saga';
+import type { AlsoParked } from '../runner/status';
 import type { Answer, Refusal } from './answer';
 import { refuse, unknown, whyNot } from './answer';
 import { hasEnded } from './instance-status';

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Duration } from '../duration';
-import { toMilliseconds } from '../duration';
-import type { SagaOutcome } from '../settlement';
+import type { Duration } from '../definition/duration';
+import { toMilliseconds } from '../definition/duration';
+import type { SagaOutcome } from '../definition/settlement';
 import type { InstanceStatus } from './instance-status';
 import type { Reach } from './reach';
 

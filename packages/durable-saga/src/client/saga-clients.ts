@@ -1,7 +1,7 @@
-import { ClaimCheck } from '../claim-check';
-import type { ClaimCheckOptions } from '../claim-check';
-import type { EventSchemas, Saga } from '../saga';
-import type { StartStore } from '../start-store';
+import { ClaimCheck } from '../store/claim-check';
+import type { ClaimCheckOptions } from '../store/claim-check';
+import type { EventSchemas, Saga } from '../definition/saga';
+import type { StartStore } from '../store/start-store';
 import type { DurableClientPort } from './durable-client';
 import type { InstanceStatus } from './instance-status';
 import type { ListFilter } from './list';

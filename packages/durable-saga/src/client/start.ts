@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
-import type { ClaimCheck } from '../claim-check';
-import { openOf } from '../claimed';
-import type { Issue } from '../failure';
-import { hashOfJson } from '../input-hash';
-import { checkId } from '../instance-id';
-import type { Saga } from '../saga';
-import { listIssues, parseWith } from '../schema';
-import type { StartEnvelope } from '../start-envelope';
-import { readStart } from '../start-envelope';
-import type { StartNote, StartStore } from '../start-store';
+import type { ClaimCheck } from '../store/claim-check';
+import { openOf } from '../definition/claimed';
+import type { Issue } from '../definition/failure';
+import { hashOfJson } from '../store/input-hash';
+import { checkId } from '../runner/instance-id';
+import type { Saga } from '../definition/saga';
+import { listIssues, parseWith } from '../definition/schema';
+import type { StartEnvelope } from '../runner/start-envelope';
+import { readStart } from '../runner/start-envelope';
+import type { StartNote, StartStore } from '../store/start-store';
 import { findInstance, isOf, saysStatus } from './durable-client';
 import type { DurableClientPort } from './durable-client';
 

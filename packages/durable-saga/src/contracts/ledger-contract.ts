@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Ledger } from '../ledger';
+import type { Ledger } from '../store/ledger';
 import type { ContractCase, TransactionalStore } from './contract';
 import { casesOver, DAY, Door } from './contract';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Outbox, OutboxMessage, OutboxOptions, Publisher, RelayOptions, RelayRound } from '../outbox';
-import { drainOutbox } from '../outbox';
+import type { Outbox, OutboxMessage, OutboxOptions, Publisher, RelayOptions, RelayRound } from '../store/outbox';
+import { drainOutbox } from '../store/outbox';
 import type { ContractCase, TransactionalStore } from './contract';
 import { casesOver, DAY, Door } from './contract';
 import { RecordingPublisher } from './recording-publisher';

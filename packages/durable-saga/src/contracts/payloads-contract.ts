@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PayloadStore } from '../claim-check';
+import type { PayloadStore } from '../store/claim-check';
 import type { ContractCase } from './contract';
 import { casesOver } from './contract';
 

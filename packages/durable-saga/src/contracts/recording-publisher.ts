@@ -1,4 +1,4 @@
-import type { OutgoingMessage, Published, Publisher } from '../outbox';
+import type { OutgoingMessage, Published, Publisher } from '../store/outbox';
 
 /** A publisher that keeps what it was given, and answers as it is told to. */
 export class RecordingPublisher implements Publisher {

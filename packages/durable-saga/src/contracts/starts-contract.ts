@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StartNote, StartStore } from '../start-store';
+import type { StartNote, StartStore } from '../store/start-store';
 import type { ContractCase } from './contract';
 import { casesOver } from './contract';
 

@@ -1,5 +1,5 @@
-import type { OperationKind } from '../operation';
-import type { Saga } from '../saga';
+import type { OperationKind } from '../definition/operation';
+import type { Saga } from '../definition/saga';
 import type { SagaPath } from './path';
 import type { Trace } from './trace';
 import { tracePath, walk } from './trace';

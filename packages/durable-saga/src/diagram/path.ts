@@ -1,5 +1,5 @@
-import type { Duration } from '../duration';
-import type { OutcomeKind } from '../settlement';
+import type { Duration } from '../definition/duration';
+import type { OutcomeKind } from '../definition/settlement';
 
 /**
  * One way through a saga, as a script: what it is started with, what its steps answer, which events come. The diagram

@@ -1,8 +1,8 @@
-import type { Reply, StepCall } from '../activity';
-import { toMilliseconds } from '../duration';
-import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from '../durable-port';
-import { failureFromThrown, StepFailure } from '../failure';
-import type { SagaStatus } from '../status';
+import type { Reply, StepCall } from '../definition/activity';
+import { toMilliseconds } from '../definition/duration';
+import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from '../host/durable-port';
+import { failureFromThrown, StepFailure } from '../definition/failure';
+import type { SagaStatus } from '../runner/status';
 import type { SagaPath } from './path';
 
 /** An attempt of a step or an undo, as the platform was asked for it. */

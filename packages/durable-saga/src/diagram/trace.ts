@@ -1,8 +1,8 @@
-import type { Activity, Reply } from '../activity';
-import type { ChildEnd } from '../child-end';
-import { runSaga } from '../run-saga';
-import type { Saga } from '../saga';
-import type { OutcomeKind, SagaOutcome } from '../settlement';
+import type { Activity, Reply } from '../definition/activity';
+import type { ChildEnd } from '../runner/child-end';
+import { runSaga } from '../runner/run-saga';
+import type { Saga } from '../definition/saga';
+import type { OutcomeKind, SagaOutcome } from '../definition/settlement';
 import type { SagaPath } from './path';
 import type { ScriptedCall } from './scripted-instance';
 import { ScriptedInstance } from './scripted-instance';

@@ -1,10 +1,10 @@
-import type { Activity } from '../activity';
-import { toMilliseconds } from '../duration';
-import type { Duration } from '../duration';
-import type { Failure } from '../failure';
-import { SagaStepError } from '../failure';
-import type { DescribedOperation, OperationKind } from '../operation';
-import type { EventSchemas, Saga, SagaContext } from '../saga';
+import type { Activity } from '../definition/activity';
+import { toMilliseconds } from '../definition/duration';
+import type { Duration } from '../definition/duration';
+import type { Failure } from '../definition/failure';
+import { SagaStepError } from '../definition/failure';
+import type { DescribedOperation, OperationKind } from '../definition/operation';
+import type { EventSchemas, Saga, SagaContext } from '../definition/saga';
 
 /*
  * Watches a saga's body from outside while its runner runs it.

@@ -1,5 +1,5 @@
 import type { Refusal } from '../client/answer';
-import type { Issue } from '../failure';
+import type { Issue } from '../definition/failure';
 
 /** What was wrong with a request, for programs. Each has one HTTP status and one meaning for the caller. */
 const problems = {

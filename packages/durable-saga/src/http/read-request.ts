@@ -2,7 +2,7 @@ import type { ListFilter } from '../client/list';
 import { INSTANCE_STATES } from '../client/list';
 import type { InstanceState } from '../client/instance-status';
 import type { Decision } from '../client/resolve';
-import type { Issue } from '../failure';
+import type { Issue } from '../definition/failure';
 import { invalidRequest, Problem } from './problem';
 
 const MOST_CHARACTERS = 1_000_000;

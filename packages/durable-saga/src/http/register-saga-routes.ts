@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
 import type { DurableClientPort } from '../client/durable-client';
-import { clientOf, durableClientInput } from '../durable-functions';
+import { clientOf, durableClientInput } from '../host/durable-functions';
 import type { Steering, SteeredSagas } from './steering';
 import { answerCancel, answerEvent, answerList, answerRecover, answerResolve, answerShow, reply } from './steering';
 

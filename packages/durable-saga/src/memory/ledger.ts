@@ -1,5 +1,5 @@
-import type { Ledger, LedgerEntry } from '../ledger';
-import { checkKey, fromStored, LedgerTombstone, toStored } from '../ledger';
+import type { Ledger, LedgerEntry } from '../store/ledger';
+import { checkKey, fromStored, LedgerTombstone, toStored } from '../store/ledger';
 import { MemoryTable } from './memory-transaction';
 import type { MemoryTransaction } from './memory-transaction';
 

@@ -1,7 +1,7 @@
-import { fromStored } from '../ledger';
-import type { DeadMessage, Outbox, OutboxOptions } from '../outbox';
-import { checkMessage, countRound, limitsOf, planOutboxRetries, publishInWaves } from '../outbox-round';
-import type { CheckedMessage, Noted, Taken } from '../outbox-round';
+import { fromStored } from '../store/ledger';
+import type { DeadMessage, Outbox, OutboxOptions } from '../store/outbox';
+import { checkMessage, countRound, limitsOf, planOutboxRetries, publishInWaves } from '../store/outbox-round';
+import type { CheckedMessage, Noted, Taken } from '../store/outbox-round';
 import { MemoryTable } from './memory-transaction';
 import type { MemoryTransaction } from './memory-transaction';
 

@@ -1,4 +1,4 @@
-import type { PayloadStore } from '../claim-check';
+import type { PayloadStore } from '../store/claim-check';
 
 /** A store of payloads for tests; `texts` is what is in it. */
 export function createMemoryPayloads(): PayloadStore & { readonly texts: Map<string, string> } {

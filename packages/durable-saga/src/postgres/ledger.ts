@@ -1,5 +1,5 @@
-import type { LedgerEntry, Ledger as LedgerOf } from '../ledger';
-import { checkKey, fromStored, LedgerTombstone, toStored } from '../ledger';
+import type { LedgerEntry, Ledger as LedgerOf } from '../store/ledger';
+import { checkKey, fromStored, LedgerTombstone, toStored } from '../store/ledger';
 import type { Transaction } from './transaction';
 
 /** The ledger of `durable-saga`, in transactions of PostgreSQL. */

@@ -1,7 +1,7 @@
-import { fromStored } from '../ledger';
-import type { DeadMessage, Outbox as OutboxOf, OutboxOptions } from '../outbox';
-import { checkMessage, countRound, limitsOf, planOutboxRetries, publishInWaves } from '../outbox-round';
-import type { Noted, Taken } from '../outbox-round';
+import { fromStored } from '../store/ledger';
+import type { DeadMessage, Outbox as OutboxOf, OutboxOptions } from '../store/outbox';
+import { checkMessage, countRound, limitsOf, planOutboxRetries, publishInWaves } from '../store/outbox-round';
+import type { Noted, Taken } from '../store/outbox-round';
 import type { Transaction } from './transaction';
 
 /** The outbox of `durable-saga`, in transactions of PostgreSQL. */

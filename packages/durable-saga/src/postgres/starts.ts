@@ -1,5 +1,5 @@
-import { checkKey } from '../ledger';
-import type { StartClaim, StartNote, StartStore } from '../start-store';
+import { checkKey } from '../store/ledger';
+import type { StartClaim, StartNote, StartStore } from '../store/start-store';
 import type { Transaction } from './transaction';
 
 export interface StartsOptions {

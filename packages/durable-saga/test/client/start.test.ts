@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { createInMemoryStarts, registerSagas, saga, sagaClients, SagaIdTaken } from '../../src';
+import { createMemoryStarts } from '../../src/memory';
+import { registerSagas, saga, sagaClients, SagaIdTaken } from '../../src';
 import type { DurableClientPort, StartStore } from '../../src';
 import { captureFunctions } from '../support/functions-core';
 import { SagaHost } from '../support/saga-host';
@@ -23,7 +24,7 @@ function open() {
   );
   const host = new SagaHost({ functions });
   let now = 0;
-  const starts = createInMemoryStarts({ clock: () => new Date(now) });
+  const starts = createMemoryStarts({ clock: () => new Date(now) });
   const asked: string[] = [];
   const counting: DurableClientPort = {
     startNew: (name, options) => {

@@ -1,9 +1,10 @@
-import { createInMemoryStarts, sagaClients } from 'durable-saga';
+import { sagaClients } from 'durable-saga';
 import type { DurableClient } from 'durable-saga';
+import { createMemoryStarts } from 'durable-saga/memory';
 import { order } from './order';
 import { bigOrder } from './waiting';
 
-export const sagas = sagaClients({ order, bigOrder }, { starts: createInMemoryStarts({ clock: () => new Date() }) });
+export const sagas = sagaClients({ order, bigOrder }, { starts: createMemoryStarts({ clock: () => new Date() }) });
 
 export async function operate(client: DurableClient, id: string): Promise<void> {
   const first = await sagas(client).order.start({ sku: 'apple', card: '4242', amount: 600 }, { id });

@@ -1,7 +1,7 @@
 import type { Saga, SagaStatus } from '../../src';
 import type { SagaPath } from '../../src/diagram';
 import { tracePath } from '../../src/diagram';
-import { toMilliseconds } from '../../src/duration';
+import { toMilliseconds } from '../../src/definition/duration';
 import { walk } from '../../src/diagram/trace';
 import type { Strand } from '../../src/diagram/watch-body';
 import { captureFunctions } from './functions-core';

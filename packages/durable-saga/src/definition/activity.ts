@@ -1,0 +1,273 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { ClaimCheck } from '../store/claim-check';
+import type { Given, Opened } from './claimed';
+import { openOf } from './claimed';
+import type { Duration } from './duration';
+import { toMilliseconds } from './duration';
+import type { DurableClient } from '../host/durable-functions';
+import type { Failure, Issue } from './failure';
+import { failureFromThrown } from './failure';
+import type { RetryPolicy } from './retry';
+import type { In, Out } from './schema';
+import { listIssues, parseWith } from './schema';
+
+/** What an activity knows about the attempt that it runs for. */
+export interface StepContext {
+  /** The step's idempotency key, the same for every attempt. An undo gets the key of the step that it undoes. */
+  readonly key: string;
+  readonly instanceId: string;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Aborts when the step's timeout has passed: the saga does not wait for this attempt any longer. */
+  readonly signal: AbortSignal;
+  /** Says something in the invocation's log. */
+  log(...message: readonly unknown[]): void;
+  /** The same, as a warning. */
+  warn(...message: readonly unknown[]): void;
+}
+
+/** Context of an activity that was defined with `usesClient: true`. */
+export interface StepContextWithClient extends StepContext {
+  readonly client: DurableClient;
+}
+
+/** What an undo gets: the step's input, and its output unless the reply was lost ("maybe ran"). */
+export interface Undo<Input, Output> {
+  readonly input: Input;
+  readonly output: Output | undefined;
+}
+
+type ContextFor<UsesClient extends boolean> = UsesClient extends true ? StepContextWithClient : StepContext;
+
+export interface ActivityOptions<
+  I extends StandardSchemaV1,
+  O extends StandardSchemaV1,
+  RunPorts,
+  UndoPorts,
+  UsesClient extends boolean,
+> {
+  /** Name of the durable activity; the undo is `<name>_undo`. Letters, digits and underscores. */
+  readonly name: string;
+  readonly input: I;
+  /** Left out when the activity gives nothing back. */
+  readonly output?: O;
+  readonly retry?: RetryPolicy;
+  /** Policy of the undo where it differs from `retry`. */
+  readonly undoRetry?: RetryPolicy;
+  /** How long one attempt, of the step or of its undo, may take. Default: as long as the host lets it. */
+  readonly timeout?: Duration;
+  /**
+   * How long after its end an attempt of unknown outcome may still have its effect, where the other system can't be made
+   * to refuse it by the step's key: the undo waits for that long.
+   */
+  readonly settleWithin?: Duration;
+  /** Gives `step.client`, the durable client. */
+  readonly usesClient?: UsesClient;
+  readonly run: (ports: RunPorts) => (input: Opened<I>, step: ContextFor<UsesClient>) => Promise<Given<O>>;
+  /** Must accept that nothing happened, and may be called more than once. */
+  readonly undo?: (
+    ports: UndoPorts,
+  ) => (done: Undo<Opened<I>, Opened<O>>, step: ContextFor<UsesClient>) => Promise<void> | Promise<undefined>;
+}
+
+declare const types: unique symbol;
+
+/** A definition: inert until `registerSagas` gives it its ports. */
+export interface Activity<Input, Output, Ports> {
+  readonly name: string;
+  /** Name of the undo's durable activity, if there is an undo. */
+  readonly undoName: string | undefined;
+  readonly retry: RetryPolicy;
+  readonly undoRetry: RetryPolicy;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  /** Milliseconds. */
+  readonly settleWithin: number;
+  readonly usesClient: boolean;
+  /** Checks a value that stands in for the activity's output (an operator's, for a step that was skipped). */
+  readonly parseOutput: (value: unknown) => readonly Issue[] | undefined;
+  readonly bind: (ports: Ports, claims?: ClaimCheck) => BoundActivity;
+  readonly [types]?: { readonly input: (input: Input) => void; readonly output: Output };
+}
+
+/** An activity with its ports: what the durable activities call. Failures are returned, never thrown. */
+export interface BoundActivity {
+  run(call: StepCall, context: InvocationSeam): Promise<Reply>;
+  undo(call: StepCall, context: InvocationSeam): Promise<Reply>;
+}
+
+/** What an invocation of a durable activity offers. */
+export interface InvocationSeam {
+  readonly client: DurableClient | undefined;
+  readonly log: (...message: readonly unknown[]) => void;
+  readonly warn: (...message: readonly unknown[]) => void;
+}
+
+/** Input of a durable activity as the saga writes it into the history. */
+export interface StepCall {
+  readonly $step: {
+    readonly key: string;
+    readonly instanceId: string;
+    readonly attempt: number;
+    /** Milliseconds. */
+    readonly timeout?: number | undefined;
+  };
+  readonly input: unknown;
+  /** Of an undo: the step's output, if it is known. */
+  readonly output?: unknown;
+}
+
+/** Output of a durable activity: a failure crosses the durable boundary as data. */
+export type Reply = { readonly ok: true; readonly value?: unknown } | { readonly ok: false; readonly failure: Failure };
+
+/**
+ * A reply as it is written into the history, which shows nobody what an activity was called with: key and number of the
+ * attempt that it answers. A key of the saga's own is without its instance id.
+ */
+export type KeyedReply = Reply & { readonly of: readonly [key: string, attempt: number] };
+
+/** What a reply says that it answers. */
+export function answerKey({ key, instanceId }: Pick<StepCall['$step'], 'key' | 'instanceId'>): string {
+  return key.startsWith(`${instanceId}/`) ? key.slice(instanceId.length + 1) : key;
+}
+
+/** Without a store, values travel as they are. */
+const NO_CLAIMS = new ClaimCheck();
+
+const NAME = /^[A-Za-z][A-Za-z0-9_]{0,99}$/;
+
+/**
+ * Defines an activity: one capability, do and undo side by side. `run` and `undo` are functions of the ports that they
+ * need; `registerSagas` checks that it is given them. Throws a `RangeError` for a name or duration that makes no sense.
+ */
+export function activity<
+  I extends StandardSchemaV1,
+  O extends StandardSchemaV1 = StandardSchemaV1<void, void>,
+  RunPorts = unknown,
+  UndoPorts = unknown,
+  UsesClient extends boolean = false,
+>(options: ActivityOptions<I, O, RunPorts, UndoPorts, UsesClient>): Activity<In<I>, Out<O>, RunPorts & UndoPorts> {
+  const where = `activity '${options.name}'`;
+  checkName(options.name, where);
+  return {
+    name: options.name,
+    undoName: options.undo === undefined ? undefined : `${options.name}_undo`,
+    retry: options.retry ?? {},
+    undoRetry: { ...options.retry, ...options.undoRetry },
+    timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
+    settleWithin: toMilliseconds(options.settleWithin ?? 0, `${where}: settleWithin`),
+    usesClient: options.usesClient ?? false,
+    parseOutput(value) {
+      const parsed = parseOutput(options.output, value);
+      return parsed.ok ? undefined : parsed.issues;
+    },
+    bind: (ports, claims = NO_CLAIMS) => bindActivity(options, ports, claims),
+  };
+}
+
+export function checkName(name: string, where: string): void {
+  if (!NAME.test(name)) {
+    throw new RangeError(`${where}: expected a name of letters, digits and underscores that starts with a letter`);
+  }
+}
+
+function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P, Q, C extends boolean>(
+  options: ActivityOptions<I, O, P, Q, C>,
+  ports: P & Q,
+  claims: ClaimCheck,
+): BoundActivity {
+  const run = options.run(ports);
+  const undo = options.undo?.(ports);
+  return {
+    run: (call, seam) =>
+      replyOf<C>(call, seam, async (step) => {
+        const parsed = claims.parse(options.input, call.input);
+        const input = parsed instanceof Promise ? await parsed : parsed;
+        if (!input.ok) return invalid(`input of activity '${options.name}'`, input.issues, 'none');
+        const value = await run(input.value as Opened<I>, step);
+        const output = parseOutput(options.output && openOf(options.output), value);
+        const what = `output of activity '${options.name}'`;
+        if (!output.ok) return invalid(what, output.issues, 'unknown');
+        const closed = await claims.close(options.output, output.value);
+        const tooLarge = claims.tooLarge(what, closed);
+        return tooLarge === undefined ? { ok: true, value: closed } : refused('tooLarge', tooLarge, 'unknown');
+      }),
+    undo: (call, seam) =>
+      replyOf<C>(call, seam, async (step) => {
+        const parsed = claims.parse(options.input, call.input);
+        const input = parsed instanceof Promise ? await parsed : parsed;
+        if (!input.ok) return invalid(`input of activity '${options.name}_undo'`, input.issues, 'unknown');
+        const output = await claims.open(options.output, call.output);
+        await undo?.({ input: input.value as Opened<I>, output: output as Opened<O> | undefined }, step);
+        return { ok: true };
+      }),
+  };
+}
+
+/** An attempt under way. Its signal is made when it is asked for: it costs more than the rest of a short attempt. */
+class Attempt implements StepContext {
+  readonly key: string;
+  readonly instanceId: string;
+  readonly attempt: number;
+  readonly client: DurableClient | undefined;
+  readonly log: StepContext['log'];
+  readonly warn: StepContext['warn'];
+  readonly #timer: NodeJS.Timeout | undefined;
+  #controller: AbortController | undefined;
+  #isOver = false;
+
+  constructor({ key, instanceId, attempt, timeout }: StepCall['$step'], { client, log, warn }: InvocationSeam) {
+    this.key = key;
+    this.instanceId = instanceId;
+    this.attempt = attempt;
+    this.client = client;
+    this.log = log;
+    this.warn = warn;
+    if (timeout === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#isOver = true;
+      this.#controller?.abort();
+    }, timeout);
+    this.#timer.unref();
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isOver) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+  }
+}
+
+/** Runs an attempt with its abort signal; whatever it throws becomes data. */
+async function replyOf<C extends boolean>(
+  call: StepCall,
+  seam: InvocationSeam,
+  run: (step: ContextFor<C>) => Promise<Reply>,
+): Promise<Reply> {
+  const attempt = new Attempt(call.$step, seam);
+  try {
+    // `usesClient` decides the type and, at registration, whether the seam has a client: the two agree by construction.
+    return await run(attempt as StepContext as ContextFor<C>);
+  } catch (thrown) {
+    return { ok: false, failure: failureFromThrown(thrown) };
+  } finally {
+    attempt.end();
+  }
+}
+
+function parseOutput(schema: StandardSchemaV1 | undefined, value: unknown): ReturnType<typeof parseWith<unknown>> {
+  return schema === undefined ? { ok: true, value: undefined } : parseWith(schema, value);
+}
+
+function invalid(what: string, issues: readonly Issue[], effect: Failure['effect']): Reply {
+  return refused('invalid', `${what} does not match its schema: ${listIssues(issues)}`, effect, issues);
+}
+
+function refused(code: string, message: string, effect: Failure['effect'], issues?: readonly Issue[]): Reply {
+  const failure: Failure = { kind: 'validation', code, message, retriable: false, effect };
+  return { ok: false, failure: issues === undefined ? failure : { ...failure, issues } };
+}

@@ -1,0 +1,83 @@
+import type { Activity, BoundActivity, KeyedReply, Reply, StepCall } from '../definition/activity';
+import { answerKey } from '../definition/activity';
+import { ClaimCheck } from '../store/claim-check';
+import type { ClaimCheckOptions } from '../store/claim-check';
+import { cancelChild } from './child-cancel';
+import type { Definitions } from '../definition/definitions';
+import { registerActivity, registerOrchestrator } from './durable-functions';
+import { readOwed } from '../recovery/read-owed';
+import { recovery, runRecovery } from '../recovery/recovery';
+import { runSaga } from '../runner/run-saga';
+import type { Saga } from '../definition/saga';
+
+export interface Registration<Ports> {
+  /** What the activities need of the outside world. */
+  readonly ports: Ports;
+  readonly sagas: readonly Saga<never, unknown>[];
+  /** Every activity that a saga uses, `settled` and `parked` ones included. */
+  readonly activities: readonly Activity<never, unknown, NoInfer<Ports>>[];
+  /** Where fields that are declared by `claiming` are kept when they are large. Give the same to `sagaClients`. */
+  readonly claimCheck?: ClaimCheckOptions;
+}
+
+/**
+ * Registers sagas as durable orchestrators, and activities and their undos as durable activities. Call it once, at the
+ * composition root. Throws for a name that is given twice and for a `settled` or `parked` activity that is not listed.
+ */
+export function registerSagas<Ports>({ ports, sagas, activities, claimCheck }: Registration<Ports>): void {
+  const claims = new ClaimCheck(claimCheck);
+  const definitions: Definitions = {
+    activities: new Map(activities.map((activity) => [activity.name, activity])),
+    sagas: new Map(sagas.map((saga) => [saga.name, saga])),
+    claims,
+  };
+  /** What the toolkit itself calls. */
+  const own = [cancelChild, readOwed(definitions)];
+  checkUnique([
+    recovery.name,
+    ...[...activities, ...own].flatMap(({ name, undoName }) => [name, undoName ?? []].flat()),
+    ...sagas.map(({ name }) => name),
+  ]);
+  for (const { name, settled, parked } of sagas) {
+    for (const [role, activity] of Object.entries({ settled, parked })) {
+      if (activity !== undefined && !definitions.activities.has(activity.name)) {
+        throw new Error(
+          `saga '${name}': its ${role} activity '${activity.name}' is not among the activities to register`,
+        );
+      }
+    }
+  }
+  for (const activity of [...activities, ...own]) registerOne(activity, activity.bind(ports, claims));
+  for (const saga of sagas) registerOrchestrator(saga.name, (durable) => runSaga(durable, saga, definitions));
+  registerOrchestrator(recovery.name, (durable) => runRecovery(durable, definitions));
+}
+
+function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: BoundActivity): void {
+  const { name, undoName, usesClient } = activity;
+  registerActivity(name, usesClient, (input, seam) => answer(name, input, (call) => bound.run(call, seam)));
+  if (undoName === undefined) return;
+  registerActivity(undoName, usesClient, (input, seam) => answer(undoName, input, (call) => bound.undo(call, seam)));
+}
+
+async function answer(name: string, input: unknown, run: (call: StepCall) => Promise<Reply>): Promise<KeyedReply> {
+  if (isStepCall(input)) return { ...(await run(input)), of: [answerKey(input.$step), input.$step.attempt] };
+  throw new TypeError(
+    `activity '${name}': expected a call made by a saga ({ $step, input }); call it through saga.step, saga.call or saga.pivot`,
+  );
+}
+
+function isStepCall(input: unknown): input is StepCall {
+  if (typeof input !== 'object' || input === null || !('$step' in input)) return false;
+  const { $step: step } = input;
+  return typeof step === 'object' && step !== null && 'key' in step && typeof step.key === 'string';
+}
+
+function checkUnique(names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    const folded = name.toLowerCase();
+    if (seen.has(folded))
+      throw new Error(`the name '${name}' is registered twice; function names must differ, whatever their case`);
+    seen.add(folded);
+  }
+}

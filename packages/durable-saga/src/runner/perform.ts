@@ -1,0 +1,51 @@
+import { runChild } from './child';
+import type { Done } from './done';
+import { drive } from './drive';
+import type { Fiber } from './fiber';
+import type { MemberRunner } from './group';
+import { runGroup } from './group';
+import type { Instance } from './instance';
+import type { Instruction, MemberInstruction } from '../definition/operation';
+import { checkMember } from '../definition/operation';
+import { runRace } from './race';
+import type { Scope } from './scope';
+import { runPivot, runStep } from './steps';
+import { sleep, waitFor } from './waits';
+
+/** Does what a body asked for. */
+export function* perform(instance: Instance, instruction: Instruction, scope: Scope): Fiber<Done> {
+  switch (instruction.do) {
+    case 'step':
+      return instruction.as === 'pivot' && instance.progress.pivot === 'none'
+        ? yield* runPivot(instance, instruction)
+        : yield* runStep(instance, instruction, scope);
+    case 'child':
+      return yield* runChild(instance, instruction, scope);
+    case 'group':
+      return yield* runGroup(instance, instruction, scope, memberRunner(instance));
+    case 'race':
+      return yield* runRace(instance, instruction, scope, memberRunner(instance));
+    case 'sleep':
+      return yield* sleep(instance, instruction.milliseconds, scope);
+    case 'waitFor':
+      return yield* waitFor(instance, instruction.event, instruction.milliseconds, scope);
+    case 'fail':
+      return { kind: 'ended', failure: instruction.failure };
+    case 'continueAs':
+      throw new TypeError('saga.continueAs belongs in the body of the saga');
+  }
+}
+
+function memberRunner(instance: Instance): MemberRunner {
+  return (member, scope) => performMember(instance, member, scope);
+}
+
+/** Does one member of a group or race: an operation, or a branch with all that it asks for. */
+function performMember(instance: Instance, member: MemberInstruction, scope: Scope): Fiber<Done> {
+  if (member.do !== 'branch') return perform(instance, member, scope);
+  return drive(
+    member.start,
+    (instruction) => perform(instance, checkMember(instruction, 'a branch'), scope),
+    () => scope.halt.halted(),
+  );
+}

@@ -1,0 +1,113 @@
+import type { Pursued, Pursuit } from './attempts';
+import { pursue } from './attempts';
+import type { Done } from './done';
+import { HALTED } from './done';
+import type { Fiber } from './fiber';
+import type { Halt } from './halt';
+import { NEVER_HALT } from './halt';
+import type { Instance } from './instance';
+import type { StepInstruction } from '../definition/operation';
+import { giveUp } from './parking';
+import type { StepRecord } from './progress';
+import { planRetries } from '../definition/retry';
+import type { Scope } from './scope';
+
+/** A step before the pivot; its undo is owed before it is tried. After the pivot it runs forward. */
+export function* runStep(instance: Instance, step: StepInstruction, { undos, halt, lost }: Scope): Fiber<Done> {
+  const { durable, progress } = instance;
+  const record = progress.begin(step.activity.name, step.key, durable.now());
+  if (progress.pivot !== 'none') return yield* runForward(instance, step, record, { what: 'step', lost });
+  const owed = step.as === 'step' && step.activity.undoName !== undefined ? undos.register(step) : undefined;
+  const pursued = yield* pursue(durable, toPursuit(step, record, 'step', halt));
+  const { unknownAt } = pursued;
+  if (owed !== undefined && unknownAt !== undefined) owed.notBefore = unknownAt + step.activity.settleWithin;
+  if (pursued.ok) {
+    record.end('done', durable.now());
+    if (owed !== undefined) {
+      owed.output = pursued.value;
+      owed.hasOutput = true;
+    }
+    return { kind: 'value', value: pursued.value };
+  }
+  record.end(unknownAt === undefined ? 'failed' : 'unknown', durable.now());
+  if (owed !== undefined && unknownAt === undefined) undos.drop(owed);
+  return { kind: 'failed', failure: pursued.failure };
+}
+
+/**
+ * The pivot is tried until its outcome is known. Surely refused, it leads back; unknown when the attempts are used up,
+ * it parks, since undoing what it may have done is not the saga's to guess.
+ */
+export function* runPivot(instance: Instance, step: StepInstruction): Fiber<Done> {
+  const { durable, progress } = instance;
+  const record = progress.begin(step.activity.name, step.key, durable.now());
+  instance.enterPivot();
+  const done = yield* runForward(instance, step, record, { what: 'pivot', lost: NEVER_HALT });
+  if (done.kind === 'value') progress.pivot = 'passed';
+  else instance.leavePivot();
+  return done;
+}
+
+/** Runs a step that has no way back: it succeeds, parks until it does, or an operator decides. */
+function* runForward(
+  instance: Instance,
+  step: StepInstruction,
+  record: StepRecord,
+  { what, lost }: { readonly what: 'step' | 'pivot'; readonly lost: Halt },
+): Fiber<Done> {
+  const { durable } = instance;
+  for (;;) {
+    const pursued = yield* pursue(durable, toPursuit(step, record, 'forward', lost));
+    if (pursued.ok) {
+      record.end('done', durable.now());
+      return { kind: 'value', value: pursued.value };
+    }
+    if (what === 'pivot' && isRefusal(pursued)) {
+      record.end('failed', durable.now());
+      return { kind: 'failed', failure: pursued.failure };
+    }
+    if (lost.halted()) return abandon(instance, record);
+    record.become('parked');
+    const { failure } = pursued;
+    const { activity, key } = step;
+    const toPark = { what, name: activity.name, key, failure, checkSkip: activity.parseOutput };
+    const resolution = yield* instance.parking.park(toPark, lost);
+    if (resolution === undefined) return abandon(instance, record);
+    if (resolution.action === 'skip') {
+      record.end('skipped', durable.now());
+      return { kind: 'value', value: resolution.output };
+    }
+    if (resolution.action === 'fail') {
+      record.end('failed', durable.now());
+      // Of a pivot the operator knows that it had no effect, so the saga goes back as it does for a refusal.
+      return { kind: what === 'pivot' ? 'failed' : 'ended', failure: giveUp(failure) };
+    }
+    record.become('running');
+  }
+}
+
+/** Nobody waits for the step any more: its race is lost. After the pivot there is no undo. */
+function abandon({ durable }: Instance, record: StepRecord): Done {
+  record.end('unknown', durable.now());
+  return HALTED;
+}
+
+/** A definite answer that nothing happened: the last attempt's, under the key that all attempts shared. */
+function isRefusal(pursued: Extract<Pursued, { ok: false }>): boolean {
+  const { effect, retriable } = pursued.failure;
+  return effect === 'none' && (!retriable || pursued.unknownAt === undefined);
+}
+
+function toPursuit(step: StepInstruction, record: StepRecord, role: 'step' | 'forward', halt: Halt): Pursuit {
+  const { activity, key, input } = step;
+  const where = `step '${activity.name}'`;
+  return {
+    name: activity.name,
+    key,
+    input,
+    timeout: step.timeout ?? activity.timeout,
+    retries: planRetries(role, { ...activity.retry, ...step.retry }, where),
+    record,
+    halt,
+  };
+}
