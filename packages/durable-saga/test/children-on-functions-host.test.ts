@@ -57,18 +57,18 @@ class App {
     this.host = await startHostProcess(this.#folder, this.#options);
   }
 
-  async call<T>(method: 'GET' | 'POST', where: string, body?: unknown): Promise<{ status: number; body: T }> {
+  async call(method: 'GET' | 'POST', where: string, body?: unknown): Promise<{ status: number; body: unknown }> {
     const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
     const response = await fetch(`${this.host.url}/api/${where}`, init);
     const text = await response.text();
-    return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T };
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
   }
 
   /** Asks until it is answered: a host that was killed may have heard it all the same. */
-  async insist<T>(method: 'GET' | 'POST', where: string, body?: unknown): Promise<T> {
+  async insist(method: 'GET' | 'POST', where: string, body?: unknown): Promise<unknown> {
     const deadline = performance.now() + 60_000;
     for (;;) {
-      const answer = await this.call<T>(method, where, body).catch(() => undefined);
+      const answer = await this.call(method, where, body).catch(() => undefined);
       if (answer !== undefined && answer.status < 300) return answer.body;
       if (performance.now() > deadline) {
         throw new Error(`${method} ${where}: ${JSON.stringify(answer)}\n${this.host.output()}`);
@@ -85,7 +85,7 @@ class App {
     return this.insist('POST', `platform/${what}/${encodeURIComponent(id)}`);
   }
 
-  steer<T = object>(saga: string, id: string, what: string, body?: unknown): Promise<{ status: number; body: T }> {
+  steer(saga: string, id: string, what: string, body?: unknown): ReturnType<App['call']> {
     return this.call('POST', `sagas/${saga}/${encodeURIComponent(id)}/${what}`, body ?? {});
   }
 
@@ -93,8 +93,8 @@ class App {
     const isThere = typeof wanted === 'string' ? ({ state }: Status) => state === wanted : wanted;
     const deadline = performance.now() + 60_000;
     for (;;) {
-      const found = await this.call<Status>('GET', `sagas/${saga}/${encodeURIComponent(id)}`).catch(() => undefined);
-      if (found?.status === 200 && isThere(found.body)) return found.body;
+      const found = await this.call('GET', `sagas/${saga}/${encodeURIComponent(id)}`).catch(() => undefined);
+      if (found?.status === 200 && isThere(found.body as Status)) return found.body as Status;
       if (performance.now() > deadline) throw new Error(`${JSON.stringify(found, null, 2)}\n${this.host.output()}`);
       await sleep(10);
     }
@@ -102,7 +102,7 @@ class App {
 
   /** Of one saga, its children included. */
   async books(id: string): Promise<Books> {
-    const { standing, undone } = await this.insist<Books>('GET', 'books');
+    const { standing, undone } = (await this.insist('GET', 'books')) as Books;
     const own = (key: string): boolean => key.startsWith(`${id}/`) || key.startsWith(`${id}:`);
     return { standing: standing.filter(own).sort(), undone: undone.filter(own).sort() };
   }
@@ -204,7 +204,7 @@ describe('children on a host that is killed again and again', () => {
     };
     /** Grows with each effect and each undo. */
     const countDone = async (): Promise<number> => {
-      const { standing, undone } = await app.insist<Books>('GET', 'books');
+      const { standing, undone } = (await app.insist('GET', 'books')) as Books;
       return standing.length + 2 * undone.length;
     };
     const work = (async () => {
