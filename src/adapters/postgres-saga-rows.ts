@@ -1,6 +1,7 @@
 import type { Ledger } from 'durable-saga/postgres';
 import type { OrderStatus, StatusReason } from '../domain/order-status';
 import type { ReturnStatus } from '../domain/return-status';
+import { toKeepable } from '../domain/text';
 import type { Clock, SagaRows } from '../ports';
 import type { Database } from './postgres-database';
 
@@ -62,6 +63,9 @@ export function createSagaRows<Id extends string, Status extends OrderStatus | R
   };
 }
 
+/** A reason may say what callers, operators and other systems said: whatever that is, it must not keep a saga from ending. */
 function toJson(reason: StatusReason | undefined): string | null {
-  return reason === undefined ? null : JSON.stringify(reason);
+  return reason === undefined
+    ? null
+    : JSON.stringify({ code: toKeepable(reason.code), message: toKeepable(reason.message) });
 }

@@ -4,15 +4,13 @@ import { returnIdSchema, skuSchema } from './ids';
 import type { OrderId, Sku } from './ids';
 import { linesSchemaOf, quantitySchema } from './order-request';
 import type { ReturnLine } from './return';
+import { textOf } from './text';
 import type { Violation } from './violations';
-
-const reasonForm = 'expected 1 to 500 characters';
-const reasonSchema = z.string(reasonForm).trim().min(1, reasonForm).max(500, reasonForm);
 
 /** The body of `POST /api/orders/{orderId}/returns`. */
 export const returnRequestSchema = z.strictObject({
   returnId: returnIdSchema.optional(),
-  lines: linesSchemaOf(z.strictObject({ sku: skuSchema, quantity: quantitySchema, reason: reasonSchema.optional() })),
+  lines: linesSchemaOf(z.strictObject({ sku: skuSchema, quantity: quantitySchema, reason: textOf(500).optional() })),
 });
 
 /** What tells a repeated request from another one under its id. */

@@ -191,6 +191,19 @@ describe.each(['PostgreSQL', 'memory'])('the shop in %s', (kind) => {
       await orders.markApproved('other', id, { code: 'late', message: 'too late' });
       expect(await orders.find(id)).toMatchObject({ status: 'completed', statusReason: { code: 'approved' } });
     });
+
+    it('end whatever the reason says, letters included that no database keeps', async () => {
+      const { orders } = shop;
+      const id = orderIdSchema.parse('odd');
+      await orders.accept(sampleOrder('odd'));
+      await orders.markParked('park', id, { code: 'refused', message: 'half a pair: \ud83d' });
+      expect(await orders.find(id)).toMatchObject({ status: 'parked' });
+      await orders.settle(id, 'compensated', { code: 'cancelled', message: 'cancelled: \0 by Ann' });
+      expect(await orders.find(id)).toMatchObject({
+        status: 'compensated',
+        statusReason: { code: 'cancelled', message: expect.stringMatching(/^cancelled: . by Ann$/s) as string },
+      });
+    });
   });
 
   describe('rows of payments', () => {

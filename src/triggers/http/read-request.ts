@@ -2,18 +2,15 @@ import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
 import { orderIdSchema, returnIdSchema } from '../../domain/ids';
 import type { OrderId, ReturnId } from '../../domain/ids';
+import { textOf } from '../../domain/text';
 import { toViolations } from '../../domain/violations';
 import type { Violation } from '../../domain/violations';
 import { Problem, invalid } from './problem';
 
 const MAX_BODY_BYTES = 1_000_000;
 
-const textForm = 'expected 1 to 200 characters';
-/** A name or a reason that somebody gives. */
-export const textSchema = z.string(textForm).trim().min(1, textForm).max(200, textForm);
-
 /** The body of a cancel. */
-export const cancelSchema = z.strictObject({ reason: textSchema.optional() });
+export const cancelSchema = z.strictObject({ reason: textOf(200).optional() });
 
 /**
  * Reads the body as JSON of the schema, whatever its content type says. Of a body that is not valid, `findMore` may say

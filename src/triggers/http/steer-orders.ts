@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { OrderId } from '../../domain/ids';
 import type { StoredOrder } from '../../domain/order';
 import { isFinal } from '../../domain/order-status';
+import { textOf } from '../../domain/text';
 import type { Orders } from '../../ports';
 import type { OrderSagasOf } from '../order-sagas';
 import { Problem, answering } from './problem';
-import { cancelSchema, readBody, readOptionalBody, readOrderId, textSchema, unknownOrder } from './read-request';
+import { cancelSchema, readBody, readOptionalBody, readOrderId, unknownOrder } from './read-request';
 import { requireAccepted } from './shown-saga';
 
 interface Deps {
@@ -15,7 +16,7 @@ interface Deps {
 }
 
 const TOO_LATE = 'its payment is being or has been taken';
-const decisionSchema = z.strictObject({ approved: z.boolean(), by: textSchema });
+const decisionSchema = z.strictObject({ approved: z.boolean(), by: textOf(200) });
 
 /**
  * `POST /api/orders/{orderId}/cancel`: asks the saga to undo the order. 202 means that it will, or, when it took long to

@@ -109,6 +109,32 @@ describe('POST /api/orders/{orderId}/returns', () => {
     ]);
   });
 
+  it('takes a reason of several lines', async () => {
+    const reason = 'too bitter,\n\tand cold \u{1f622}';
+    expect(await counter.post('o1', { returnId: 'o1.r', lines: [{ sku: 'cup', quantity: 1, reason }] })).toMatchObject({
+      status: 202,
+    });
+    expect(await counter.returns.find(returnIdSchema.parse('o1.r'))).toMatchObject({ lines: [{ reason }] });
+  });
+
+  it.each(['\0', 'half a pair \ud83d', 'a bell \x07', 'x'.repeat(501), '', 7])(
+    'refuses the reason %j',
+    async (reason) => {
+      expect(await counter.post('o1', { lines: [{ sku: 'cup', quantity: 1, reason }] })).toMatchObject({
+        status: 400,
+        body: {
+          violations: [
+            {
+              path: 'lines[0].reason',
+              message: expect.stringMatching(/^expected 1 to 500 printable characters, got /) as string,
+            },
+          ],
+        },
+      });
+      expect(counter.asked).toEqual([]);
+    },
+  );
+
   it('names what is wrong with it', async () => {
     const answer = await counter.post('o1', {
       lines: [
@@ -203,6 +229,14 @@ describe('POST /api/returns/{returnId}/cancel', () => {
   it('asks the saga, which is started if need be', async () => {
     expect(await counter.cancel('o1.first', { reason: 'I keep it' })).toMatchObject({ status: 202 });
     expect(counter.asked).toEqual(['start o1.first', 'cancel o1.first I keep it']);
+  });
+
+  it('refuses a reason that could not be kept', async () => {
+    expect(await counter.cancel('o1.first', { reason: 'a\0b' })).toMatchObject({
+      status: 400,
+      body: { violations: [{ path: 'reason', message: 'expected 1 to 200 printable characters, got "a\\u0000b"' }] },
+    });
+    expect(counter.asked).toEqual([]);
   });
 
   it('is refused when the items are collected, the return is finished or not there', async () => {

@@ -45,7 +45,8 @@ export function readCancel(text: string): { readonly reason?: string } {
   const { reason, ...others } = readObject(readJson(text) ?? {});
   const issues = refuseOthers(others);
   if (reason !== undefined && (typeof reason !== 'string' || reason.length > 500)) {
-    issues.push({ path: 'reason', message: 'expected a text of at most 500 characters' });
+    const got = typeof reason === 'string' ? `${reason.length} characters` : JSON.stringify(reason);
+    issues.push({ path: 'reason', message: `expected a text of at most 500 characters, got ${got}` });
   }
   if (issues.length > 0) throw invalidRequest(issues);
   return typeof reason === 'string' ? { reason } : {};
