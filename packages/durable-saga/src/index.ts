@@ -38,7 +38,7 @@ export { sagaClients } from './client/saga-clients';
 export type { SagaClient, SagaClients, StartedSaga } from './client/saga-clients';
 export type { RecoveryAnswer, RecoveryHandle } from './client/recover';
 export type { RaiseOptions, SagaHandle } from './client/saga-handle';
-export { SagaIdTaken, SagaInputError } from './client/start';
+export { SagaIdTaken, SagaInputError, SagaStartPending } from './client/start';
 export type { StartOptions } from './client/start';
 export type { StartClaim, StartNote, StartStore } from './store/start-store';
 export { SagaResultError, SagaResultTimeout } from './client/result';

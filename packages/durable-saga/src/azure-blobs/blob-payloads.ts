@@ -1,6 +1,27 @@
 import { text } from 'node:stream/consumers';
-import type { ContainerClient } from '@azure/storage-blob';
 import type { PayloadStore } from '../store/claim-check';
+
+/**
+ * What is used of a `ContainerClient` of `@azure/storage-blob`. That class has private members and is declared once for
+ * CommonJS and once for ESM, so that by its own name only one of the two would be taken.
+ */
+export interface BlobContainer {
+  getBlockBlobClient(name: string): {
+    upload(
+      body: string,
+      bytes: number,
+      options: { readonly blobHTTPHeaders: { readonly blobContentType: string } },
+    ): Promise<unknown>;
+  };
+  getBlobClient(name: string): {
+    download(): Promise<{ readonly readableStreamBody?: NodeJS.ReadableStream }>;
+    delete(options: { readonly conditions: { readonly ifMatch: string } }): Promise<unknown>;
+  };
+  listBlobsFlat(options: { readonly prefix: string }): AsyncIterable<{
+    readonly name: string;
+    readonly properties: { readonly lastModified: Date; readonly etag: string };
+  }>;
+}
 
 export interface BlobPayloadsOptions {
   /** In front of each blob's name. Default: `claims/`. */
@@ -20,7 +41,7 @@ export interface BlobPayloads extends PayloadStore {
  * app's. Errors other than "no such blob" are the SDK's.
  */
 export function createBlobPayloads(
-  container: ContainerClient,
+  container: BlobContainer,
   { prefix = 'claims/' }: BlobPayloadsOptions = {},
 ): BlobPayloads {
   return {

@@ -1,2 +1,2 @@
 export { createBlobPayloads } from './blob-payloads';
-export type { BlobPayloads, BlobPayloadsOptions } from './blob-payloads';
+export type { BlobContainer, BlobPayloads, BlobPayloadsOptions } from './blob-payloads';

@@ -87,6 +87,11 @@ export class SagaStepError extends Error {
     this.name = 'SagaStepError';
     this.failure = failure;
   }
+
+  /** Each entry of the package is one file with classes of its own: what the diagram throws into a body is one, too. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'SagaStepError';
+  }
 }
 
 /** What an activity threw, as data. A `StepFailure` of another copy of this package is recognised by its shape. */
@@ -144,7 +149,8 @@ function codeOf(thrown: unknown): string {
   return 'error';
 }
 
-function isStepFailure(thrown: unknown): thrown is StepFailure {
+/** Also of one that another entry or copy of this package has made: it has a class of its own. */
+export function isStepFailure(thrown: unknown): thrown is StepFailure {
   if (thrown instanceof StepFailure) return true;
   if (!(thrown instanceof Error) || thrown.name !== 'StepFailure') return false;
   const { code, retriable, effect } = thrown as Partial<Record<keyof StepFailure, unknown>>;

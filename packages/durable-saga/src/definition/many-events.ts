@@ -2,14 +2,11 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { isClaiming } from './claimed';
 import type { In, Out } from './schema';
 
-declare const many_: unique symbol;
-
 /** An event that may come many times: each wait takes the next one. */
 export type ManyEvents<S extends StandardSchemaV1 = StandardSchemaV1> = StandardSchemaV1<In<S>, Out<S>> & {
-  readonly [many_]: true;
+  /** A mark that shows through: each entry of the package is a file of its own, and shares no memory with the others. */
+  readonly comesMany: true;
 };
-
-const MANY = new WeakSet<StandardSchemaV1>();
 
 /**
  * Declares an event that may come many times, of payloads that `schema` checks: `events: { item: many(itemSchema) }`.
@@ -17,12 +14,11 @@ const MANY = new WeakSet<StandardSchemaV1>();
  */
 export function many<S extends StandardSchemaV1>(schema: S): ManyEvents<S> {
   const events: StandardSchemaV1 = isClaiming(schema) ? { ...schema } : { '~standard': schema['~standard'] };
-  MANY.add(events);
-  return events as ManyEvents<S>;
+  return { ...events, comesMany: true };
 }
 
 export function isMany(schema: StandardSchemaV1): boolean {
-  return MANY.has(schema);
+  return 'comesMany' in schema;
 }
 
 /** Payload of an event that may come many times, as the typed client sends it. */

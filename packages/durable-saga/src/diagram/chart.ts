@@ -64,8 +64,10 @@ export function chartOf<Input>(
   const traces = paths.map((path) => {
     const trace = tracePath(saga, path);
     if (trace.ended !== path.ends) {
+      const { outcome } = trace;
+      const why = outcome === undefined || outcome.outcome === 'completed' ? '' : `: ${outcome.failure.message}`;
       throw new Error(
-        `saga '${saga.name}', path '${path.title}': expected it to end ${path.ends}, it is ${trace.ended}`,
+        `saga '${saga.name}', path '${path.title}': expected it to end ${path.ends}, it is ${trace.ended}${why}`,
       );
     }
     return trace;

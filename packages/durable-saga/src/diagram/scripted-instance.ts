@@ -1,7 +1,7 @@
 import type { Reply, StepCall } from '../definition/activity';
 import { toMilliseconds } from '../definition/duration';
 import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from '../host/durable-port';
-import { failureFromThrown, StepFailure } from '../definition/failure';
+import { failureFromThrown, isStepFailure } from '../definition/failure';
 import type { SagaStatus } from '../runner/status';
 import type { SagaPath } from './path';
 
@@ -180,7 +180,7 @@ export class ScriptedInstance implements Durable {
     this.#answered.set(activity, number + 1);
     const answers = this.#script[activity] ?? [];
     const value = answers[Math.min(number, answers.length - 1)];
-    return value instanceof StepFailure ? { ok: false, failure: failureFromThrown(value) } : { ok: true, value };
+    return isStepFailure(value) ? { ok: false, failure: failureFromThrown(value) } : { ok: true, value };
   }
 }
 
