@@ -4,11 +4,13 @@ import { registerSagas, StepFailure } from 'durable-saga';
 import { operate, sagas } from './docs/client';
 import { compose } from './docs/app';
 import { bookHotel, bookTrip } from './docs/children';
-import { cart } from './docs/events';
+import { paths, picture } from './docs/diagrams';
+import { addItem, cart } from './docs/events';
 import { checkBalance, donate, pay } from './docs/failures';
 import { basket } from './docs/groups';
 import { reserveOnce } from './docs/ledger';
 import { newsletter } from './docs/long';
+import { composeRoutes } from './docs/operators';
 import { charge, order, reserve, ship } from './docs/order';
 import { decide, tellOperators, tellOutcome } from './docs/parking';
 import type { Ports } from './docs/ports';
@@ -179,16 +181,18 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     const { host, sagas, calls } = open();
     const handle = await sagas.cart.start({ card: '4242' }, { id: 'c-1' });
     for (const sku of ['apple', 'pear', 'apple']) await handle.raise('item', { sku });
+    for (const sku of ['plum', 'plum']) await addItem(sagas.cart, 'c-1', { id: 'm-1', sku });
     await host.run({ until: host.now + 1_000 });
     await handle.raise('checkout', {});
     await host.run();
-    expect((await handle.status())?.outcome).toEqual({ outcome: 'completed', result: { items: 3 } });
+    expect((await handle.status())?.outcome).toEqual({ outcome: 'completed', result: { items: 4 } });
     expect(calls.filter((call) => call.startsWith('take ')).map((call) => call.split(' ')[1])).toEqual([
       'apple',
       'pear',
       'apple',
+      'plum',
     ]);
-    expect(calls.at(-1)).toContain('charge 300');
+    expect(calls.at(-1)).toContain('charge 400');
   });
 });
 
@@ -207,6 +211,18 @@ describe('the rest of the documentation', () => {
     await operate(host as never, 'o-1');
     expect((await sagas(host).order.get('o-1').status())?.state).toBe('completed');
     expect(calls).toHaveLength(3);
+  });
+
+  it('gives operators their routes', () => {
+    expect([...captureFunctions(composeRoutes).keys()].sort()).toEqual(
+      ['cancelSaga', 'listSagas', 'raiseSagaEvent', 'recoverSaga', 'resolveSaga', 'showSaga'].sort(),
+    );
+  });
+
+  it('draws a saga along its paths', () => {
+    expect(paths.map(({ ends }) => ends)).toEqual(['completed', 'compensated', 'compensated']);
+    expect(picture).toContain('charge{{"charge<br/>no way back from here"}}:::pivot');
+    expect(picture).toContain('-->|"not in time"| fail_tooLate');
   });
 
   it('has its effect and its undo once, in the database', async () => {

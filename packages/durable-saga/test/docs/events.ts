@@ -1,4 +1,5 @@
 import { many, saga } from 'durable-saga';
+import type { Answer, SagaClients } from 'durable-saga';
 import { z } from 'zod';
 import { charge, reserve } from './order';
 
@@ -26,3 +27,11 @@ export const cart = saga(
     }
   },
 );
+
+export async function addItem(
+  carts: SagaClients<{ cart: typeof cart }>['cart'],
+  cartId: string,
+  message: { readonly id: string; readonly sku: string },
+): Promise<Answer> {
+  return carts.get(cartId).raise('item', { sku: message.sku }, { id: message.id });
+}
