@@ -4,7 +4,7 @@
 // is honoured until the payment; all that comes in is checked; the custom status says where the saga stands.
 const { app, RetryOptions } = require('durable-functions');
 const { z } = require('zod');
-const { Declined, does, schemas } = require('./business');
+const { does, schemas } = require('./business');
 
 const retried = retry(10, 60_000);
 const untilDone = retry(100, 300_000);
@@ -15,6 +15,9 @@ function retry(attempts, longest) {
   options.maxRetryIntervalInMilliseconds = longest;
   return options;
 }
+
+/** Of a payment: nothing was charged, and trying again won't help. */
+class Declined extends Error {}
 
 const failed = (code, message) => ({ ok: false, failure: { code, message } });
 
@@ -43,16 +46,14 @@ function defineUndo(name, { input }, run) {
   });
 }
 
-for (const name of [
-  'validateOrder',
-  'reserveInventory',
-  'chargePayment',
-  'createShipment',
-  'sendConfirmation',
-  'touch',
-]) {
+for (const name of ['validateOrder', 'reserveInventory', 'createShipment', 'sendConfirmation', 'touch']) {
   defineActivity(name, schemas[name], does[name]);
 }
+defineActivity('chargePayment', schemas.chargePayment, (order) => {
+  const charge = does.chargePayment(order);
+  if (charge === undefined) throw new Declined('card declined');
+  return charge;
+});
 defineUndo('releaseInventory', schemas.reserveInventory, does.releaseInventory);
 defineUndo('untouch', schemas.touch, () => undefined);
 
@@ -70,6 +71,7 @@ const MOST_SHOWN = 40;
 class Journey {
   constructor(context) {
     this.df = context.df;
+    this.warn = (message) => context.df.isReplaying || context.warn(message);
     this.now = () => context.df.currentUtcDateTime.toISOString();
     this.status = { saga: 'orderSaga', state: 'running', pivot: 'none', steps: [], done: 0 };
     this.undos = [];
@@ -194,6 +196,7 @@ class Journey {
     }
     this.status.state = 'compensated';
     this.show();
+    this.warn(`saga ${this.df.instanceId} ended compensated: ${failure.code}: ${failure.message}`);
     return { outcome: 'compensated', failure };
   }
 

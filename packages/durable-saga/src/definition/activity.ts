@@ -107,8 +107,10 @@ export interface InvocationSeam {
 export interface StepCall {
   readonly $step: {
     readonly key: string;
-    readonly instanceId: string;
-    readonly attempt: number;
+    /** Of the saga that calls; left out where it is the first part of the key. */
+    readonly instanceId?: string | undefined;
+    /** Number of the attempt; left out for the first. */
+    readonly attempt?: number | undefined;
     /** Milliseconds. */
     readonly timeout?: number | undefined;
   };
@@ -126,9 +128,35 @@ export type Reply = { readonly ok: true; readonly value?: unknown } | { readonly
  */
 export type KeyedReply = Reply & { readonly of: readonly [key: string, attempt: number] };
 
-/** What a reply says that it answers. */
-export function answerKey({ key, instanceId }: Pick<StepCall['$step'], 'key' | 'instanceId'>): string {
-  return key.startsWith(`${instanceId}/`) ? key.slice(instanceId.length + 1) : key;
+/** The call of an attempt, short: it stands in the history. */
+export function toStepCall(
+  instanceId: string,
+  { key, attempt, timeout }: { readonly key: string; readonly attempt: number; readonly timeout: number | undefined },
+  input: unknown,
+  output: unknown,
+): StepCall {
+  // What is undefined is left out of the history's JSON.
+  return {
+    $step: {
+      key,
+      instanceId: ownerOf(key) === instanceId ? undefined : instanceId,
+      attempt: attempt === 1 ? undefined : attempt,
+      timeout,
+    },
+    input,
+    output,
+  };
+}
+
+/** The instance id that a key begins with: that of the saga whose step it is, which may be a child of the caller. */
+function ownerOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf('/')));
+}
+
+/** What the reply to a call says that it answers. */
+export function answerOf({ key, instanceId, attempt = 1 }: StepCall['$step']): KeyedReply['of'] {
+  const isOwn = instanceId === undefined || key.startsWith(`${instanceId}/`);
+  return [isOwn ? key.slice(key.indexOf('/') + 1) : key, attempt];
 }
 
 /** Without a store, values travel as they are. */
@@ -171,6 +199,9 @@ export function checkName(name: string, where: string): void {
   }
 }
 
+/** Of an activity that gives nothing back. */
+const NO_OUTPUT = { ok: true, value: undefined } as const;
+
 function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P, Q, C extends boolean>(
   options: ActivityOptions<I, O, P, Q, C>,
   ports: P & Q,
@@ -179,28 +210,46 @@ function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P,
   const run = options.run(ports);
   const undo = options.undo?.(ports);
   return {
-    run: (call, seam) =>
-      replyOf<C>(call, seam, async (step) => {
+    // One promise an attempt: nothing is awaited that is there already.
+    async run(call, seam) {
+      const attempt = new Attempt(call.$step, seam);
+      try {
         const parsed = claims.parse(options.input, call.input);
         const input = parsed instanceof Promise ? await parsed : parsed;
         if (!input.ok) return invalid(`input of activity '${options.name}'`, input.issues, 'none');
-        const value = await run(input.value as Opened<I>, step);
-        const output = parseOutput(options.output && openOf(options.output), value);
+        const value = await run(input.value as Opened<I>, contextOf<C>(attempt));
+        const output = options.output === undefined ? NO_OUTPUT : parseWith(openOf(options.output), value);
         const what = `output of activity '${options.name}'`;
         if (!output.ok) return invalid(what, output.issues, 'unknown');
-        const closed = await claims.close(options.output, output.value);
+        const closing = claims.close(options.output, output.value);
+        const closed = closing instanceof Promise ? ((await closing) as unknown) : closing;
         const tooLarge = claims.tooLarge(what, closed);
         return tooLarge === undefined ? { ok: true, value: closed } : refused('tooLarge', tooLarge, 'unknown');
-      }),
-    undo: (call, seam) =>
-      replyOf<C>(call, seam, async (step) => {
+      } catch (thrown) {
+        return { ok: false, failure: failureFromThrown(thrown) };
+      } finally {
+        attempt.end();
+      }
+    },
+    async undo(call, seam) {
+      const attempt = new Attempt(call.$step, seam);
+      try {
         const parsed = claims.parse(options.input, call.input);
         const input = parsed instanceof Promise ? await parsed : parsed;
         if (!input.ok) return invalid(`input of activity '${options.name}_undo'`, input.issues, 'unknown');
-        const output = await claims.open(options.output, call.output);
-        await undo?.({ input: input.value as Opened<I>, output: output as Opened<O> | undefined }, step);
+        const opening = claims.open(options.output, call.output);
+        const output = opening instanceof Promise ? ((await opening) as unknown) : opening;
+        await undo?.(
+          { input: input.value as Opened<I>, output: output as Opened<O> | undefined },
+          contextOf<C>(attempt),
+        );
         return { ok: true };
-      }),
+      } catch (thrown) {
+        return { ok: false, failure: failureFromThrown(thrown) };
+      } finally {
+        attempt.end();
+      }
+    },
   };
 }
 
@@ -218,8 +267,8 @@ class Attempt implements StepContext {
 
   constructor({ key, instanceId, attempt, timeout }: StepCall['$step'], { client, log, warn }: InvocationSeam) {
     this.key = key;
-    this.instanceId = instanceId;
-    this.attempt = attempt;
+    this.instanceId = instanceId ?? ownerOf(key);
+    this.attempt = attempt ?? 1;
     this.client = client;
     this.log = log;
     this.warn = warn;
@@ -242,21 +291,9 @@ class Attempt implements StepContext {
   }
 }
 
-/** Runs an attempt with its abort signal; whatever it throws becomes data. */
-async function replyOf<C extends boolean>(
-  call: StepCall,
-  seam: InvocationSeam,
-  run: (step: ContextFor<C>) => Promise<Reply>,
-): Promise<Reply> {
-  const attempt = new Attempt(call.$step, seam);
-  try {
-    // `usesClient` decides the type and, at registration, whether the seam has a client: the two agree by construction.
-    return await run(attempt as StepContext as ContextFor<C>);
-  } catch (thrown) {
-    return { ok: false, failure: failureFromThrown(thrown) };
-  } finally {
-    attempt.end();
-  }
+/** `usesClient` decides the type and, at registration, whether the seam has a client: the two agree by construction. */
+function contextOf<C extends boolean>(attempt: Attempt): ContextFor<C> {
+  return attempt as StepContext as ContextFor<C>;
 }
 
 function parseOutput(schema: StandardSchemaV1 | undefined, value: unknown): ReturnType<typeof parseWith<unknown>> {

@@ -63,6 +63,7 @@ function plan(own: Pick<RetryPlan, 'attempts' | 'cap'> & Partial<RetryPlan>): Re
 /** Fills a policy up with the role's defaults. Throws a `RangeError` that names `where` for values that make no sense. */
 export function planRetries(role: Role, policy: RetryPolicy, where: string): RetryPlan {
   const defaults = DEFAULTS[role];
+  if (Object.keys(policy).length === 0) return defaults;
   const attempts = defaults.whatever ? Infinity : (policy.attempts ?? defaults.attempts);
   const factor = policy.factor ?? defaults.factor;
   if (!(attempts >= 1)) throw new RangeError(`${where}: expected retry.attempts of 1 or more, got ${attempts}`);

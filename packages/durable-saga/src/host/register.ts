@@ -1,5 +1,5 @@
 import type { Activity, BoundActivity, KeyedReply, Reply, StepCall } from '../definition/activity';
-import { answerKey } from '../definition/activity';
+import { answerOf } from '../definition/activity';
 import { ClaimCheck } from '../store/claim-check';
 import type { ClaimCheckOptions } from '../store/claim-check';
 import { cancelChild } from './child-cancel';
@@ -54,13 +54,24 @@ export function registerSagas<Ports>({ ports, sagas, activities, claimCheck }: R
 
 function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: BoundActivity): void {
   const { name, undoName, usesClient } = activity;
-  registerActivity(name, usesClient, (input, seam) => answer(name, input, (call) => bound.run(call, seam)));
+  registerActivity(name, usesClient, async (input, seam) => {
+    const call = checkStepCall(name, input);
+    return answer(call, await bound.run(call, seam));
+  });
   if (undoName === undefined) return;
-  registerActivity(undoName, usesClient, (input, seam) => answer(undoName, input, (call) => bound.undo(call, seam)));
+  registerActivity(undoName, usesClient, async (input, seam) => {
+    const call = checkStepCall(undoName, input);
+    return answer(call, await bound.undo(call, seam));
+  });
 }
 
-async function answer(name: string, input: unknown, run: (call: StepCall) => Promise<Reply>): Promise<KeyedReply> {
-  if (isStepCall(input)) return { ...(await run(input)), of: [answerKey(input.$step), input.$step.attempt] };
+function answer({ $step }: StepCall, reply: Reply): KeyedReply {
+  const of = answerOf($step);
+  return reply.ok ? { ok: true, value: reply.value, of } : { ok: false, failure: reply.failure, of };
+}
+
+function checkStepCall(name: string, input: unknown): StepCall {
+  if (isStepCall(input)) return input;
   throw new TypeError(
     `activity '${name}': expected a call made by a saga ({ $step, input }); call it through saga.step, saga.call or saga.pivot`,
   );

@@ -1,4 +1,4 @@
-import { answerKey } from '../definition/activity';
+import { answerOf } from '../definition/activity';
 import type { StepCall } from '../definition/activity';
 import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from '../host/durable-port';
 
@@ -127,7 +127,8 @@ export class HistoryDurable implements Durable {
 
   callActivity(name: string, input: unknown): ActivityHandle {
     const { $step: step } = input as StepCall;
-    const call = { name, key: answerKey(step), attempt: step.attempt, told: new Told() };
+    const [key, attempt] = answerOf(step);
+    const call = { name, key, attempt, told: new Told() };
     this.#calls.push(call);
     const id = idOf(name, call.key, call.attempt);
     if (this.#early.has(id)) call.told.tell(this.#early.get(id));

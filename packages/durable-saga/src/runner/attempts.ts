@@ -1,6 +1,7 @@
-import type { Reply, StepCall } from '../definition/activity';
+import type { Reply } from '../definition/activity';
+import { toStepCall } from '../definition/activity';
 import { Alarm } from './alarm';
-import type { Durable, Handle } from '../host/durable-port';
+import type { ActivityHandle, Durable, Handle } from '../host/durable-port';
 import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
 import type { Halt } from './halt';
@@ -8,6 +9,8 @@ import { replyOf } from '../host/host-failure';
 import type { StepRecord } from './progress';
 import type { RetryPlan } from '../definition/retry';
 import { nextDelay } from '../definition/retry';
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** An activity to be called until it succeeds or fails for good. */
 export interface Pursuit {
@@ -37,14 +40,14 @@ export function* pursue(durable: Durable, pursuit: Pursuit): Fiber<Pursued> {
   const startedAt = durable.now();
   let unknownAt: number | undefined;
   for (let attempt = 1; ; attempt += 1) {
-    const reply = yield* attemptOnce(durable, pursuit, record.attempt());
+    const begun = new Attempt(durable, pursuit, record.attempt());
+    let reply: Reply | undefined;
+    while (reply === undefined) {
+      yield begun.waits();
+      reply = begun.look();
+    }
     if (reply.ok) return { ok: true, value: reply.value, unknownAt };
-    const { retriable, code } = reply.failure;
-    const failure: Failure = {
-      ...reply.failure,
-      step: key,
-      retriable: retriable && !retries.nonRetriable.includes(code),
-    };
+    const failure = toFailure(reply.failure, pursuit);
     if (failure.effect === 'unknown') unknownAt = durable.now();
     record.fail(failure);
     const delay = nextDelay(retries, { key, attempt, elapsed: durable.now() - startedAt, failure });
@@ -57,6 +60,15 @@ export function* pursue(durable: Durable, pursuit: Pursuit): Fiber<Pursued> {
   }
 }
 
+function toFailure(given: Failure, { key, retries: { nonRetriable } }: Pursuit): Failure {
+  const { kind, code, message, effect, issues, details } = given;
+  const retriable = given.retriable && !nonRetriable.includes(code);
+  const failure: Writable<Failure> = { kind, code, message, retriable, effect, step: key };
+  if (issues !== undefined) failure.issues = issues;
+  if (details !== undefined) failure.details = details;
+  return failure;
+}
+
 /** Waits until a point in time (milliseconds since the epoch) or a halt. */
 export function* sleepUntil(durable: Durable, at: number, halt: Halt): Fiber<void> {
   const alarm = new Alarm(durable, at);
@@ -67,25 +79,36 @@ export function* sleepUntil(durable: Durable, at: number, halt: Halt): Fiber<voi
   alarm.cancel();
 }
 
-function* attemptOnce(
-  durable: Durable,
-  { name, key, timeout, input, output, halt }: Pursuit,
-  attempt: number,
-): Fiber<Reply> {
-  const { instanceId } = durable;
-  // What is undefined is left out of the history's JSON.
-  const call: StepCall = { $step: { key, instanceId, attempt, timeout }, input, output };
-  const activity = durable.callActivity(name, call);
-  const alarm = timeout === undefined ? undefined : new Alarm(durable, durable.now() + timeout);
-  for (;;) {
-    const waits: Handle[] = alarm === undefined ? [activity] : [activity, alarm.handle];
+/** An attempt under way, until it has answered or its time is over. */
+class Attempt {
+  readonly #pursuit: Pursuit;
+  readonly #activity: ActivityHandle;
+  readonly #alarm: Alarm | undefined;
+
+  constructor(durable: Durable, pursuit: Pursuit, attempt: number) {
+    const { name, key, timeout, input, output } = pursuit;
+    this.#pursuit = pursuit;
+    const call = toStepCall(durable.instanceId, { key, attempt, timeout }, input, output);
+    this.#activity = durable.callActivity(name, call);
+    this.#alarm = timeout === undefined ? undefined : new Alarm(durable, durable.now() + timeout);
+  }
+
+  waits(): Handle[] {
+    const { halt } = this.#pursuit;
+    const waits: Handle[] = this.#alarm === undefined ? [this.#activity] : [this.#activity, this.#alarm.handle];
     if (!halt.halted()) waits.push(...halt.handles());
-    yield waits;
-    if (activity.done) {
-      alarm?.cancel();
-      return replyOf(activity.outcome());
+    return waits;
+  }
+
+  /** Its reply, if it is over. */
+  look(): Reply | undefined {
+    if (this.#activity.done) {
+      this.#alarm?.cancel();
+      return replyOf(this.#activity.outcome());
     }
-    if (alarm?.rung()) return { ok: false, failure: timedOut(name, timeout) };
+    if (!this.#alarm?.rung()) return undefined;
+    const { name, timeout } = this.#pursuit;
+    return { ok: false, failure: timedOut(name, timeout) };
   }
 }
 

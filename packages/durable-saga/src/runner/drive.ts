@@ -18,20 +18,16 @@ export function* drive(
 ): Fiber<Done> {
   try {
     const body = start();
-    let resume: () => IteratorResult<unknown, unknown> = () => body.next();
+    let turn = body.next();
     for (;;) {
-      const { done, value } = resume();
       if (isHalted()) return HALTED;
-      if (done) return { kind: 'value', value };
-      const instruction = instructionOf(value);
+      if (turn.done) return { kind: 'value', value: turn.value };
+      const instruction = instructionOf(turn.value);
       if (instruction.do === 'fail') return { kind: 'failed', failure: instruction.failure };
       const outcome = yield* perform(instruction);
       if (isHalted()) return HALTED;
       if (outcome.kind !== 'value' && outcome.kind !== 'failed') return outcome;
-      resume =
-        outcome.kind === 'value'
-          ? () => body.next(outcome.value)
-          : () => body.throw(new SagaStepError(outcome.failure));
+      turn = outcome.kind === 'value' ? body.next(outcome.value) : body.throw(new SagaStepError(outcome.failure));
     }
   } catch (thrown) {
     if (thrown instanceof SagaStepError) return { kind: 'failed', failure: thrown.failure };

@@ -1,6 +1,7 @@
 import { runChild } from './child';
 import type { Done } from './done';
 import { drive } from './drive';
+import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
 import type { MemberRunner } from './group';
 import { runGroup } from './group';
@@ -13,24 +14,24 @@ import { runPivot, runStep } from './steps';
 import { sleep, waitFor } from './waits';
 
 /** Does what a body asked for. */
-export function* perform(instance: Instance, instruction: Instruction, scope: Scope): Fiber<Done> {
+export function perform(instance: Instance, instruction: Instruction, scope: Scope): Fiber<Done> {
   switch (instruction.do) {
     case 'step':
       return instruction.as === 'pivot' && instance.progress.pivot === 'none'
-        ? yield* runPivot(instance, instruction)
-        : yield* runStep(instance, instruction, scope);
+        ? runPivot(instance, instruction)
+        : runStep(instance, instruction, scope);
     case 'child':
-      return yield* runChild(instance, instruction, scope);
+      return runChild(instance, instruction, scope);
     case 'group':
-      return yield* runGroup(instance, instruction, scope, memberRunner(instance));
+      return runGroup(instance, instruction, scope, memberRunner(instance));
     case 'race':
-      return yield* runRace(instance, instruction, scope, memberRunner(instance));
+      return runRace(instance, instruction, scope, memberRunner(instance));
     case 'sleep':
-      return yield* sleep(instance, instruction.milliseconds, scope);
+      return sleep(instance, instruction.milliseconds, scope);
     case 'waitFor':
-      return yield* waitFor(instance, instruction.event, instruction.milliseconds, scope);
+      return waitFor(instance, instruction.event, instruction.milliseconds, scope);
     case 'fail':
-      return { kind: 'ended', failure: instruction.failure };
+      return endWith(instruction.failure);
     case 'continueAs':
       throw new TypeError('saga.continueAs belongs in the body of the saga');
   }
@@ -38,6 +39,11 @@ export function* perform(instance: Instance, instruction: Instruction, scope: Sc
 
 function memberRunner(instance: Instance): MemberRunner {
   return (member, scope) => performMember(instance, member, scope);
+}
+
+// eslint-disable-next-line require-yield -- a fiber that waits for nothing
+function* endWith(failure: Failure): Fiber<Done> {
+  return { kind: 'ended', failure };
 }
 
 /** Does one member of a group or race: an operation, or a branch with all that it asks for. */

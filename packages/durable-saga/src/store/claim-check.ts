@@ -54,26 +54,30 @@ export class ClaimCheck {
     return this.#fetch(schema.claimedFields, value).then((opened) => parseWith(schema.open, opened));
   }
 
-  /** An output that was parsed before, with its claims honoured. */
-  async open(schema: StandardSchemaV1 | undefined, value: unknown): Promise<unknown> {
+  /** An output that was parsed before, with its claims honoured; at once where nothing can be claimed. */
+  open(schema: StandardSchemaV1 | undefined, value: unknown): unknown {
     return schema !== undefined && isClaiming(schema) ? this.#fetch(schema.claimedFields, value) : value;
   }
 
   /**
    * What travels in place of a value: `parsed`, its large fields replaced by claims. Of the others `given` travels,
-   * where whoever gets it parses it again.
+   * where whoever gets it parses it again. A promise where something may be claimed.
    */
-  async close(schema: StandardSchemaV1 | undefined, parsed: unknown, given: unknown = parsed): Promise<unknown> {
+  close(schema: StandardSchemaV1 | undefined, parsed: unknown, given: unknown = parsed): unknown {
     if (schema === undefined || !isClaiming(schema) || this.#store === undefined) return given;
+    return this.#put(this.#store, schema.claimedFields, parsed, given);
+  }
+
+  async #put(store: PayloadStore, fields: readonly string[], parsed: unknown, given: unknown): Promise<unknown> {
     const closed: Record<string, unknown> = { ...(given as object) };
-    for (const field of schema.claimedFields) {
+    for (const field of fields) {
       const value = (parsed as Readonly<Record<string, unknown>>)[field];
       const text = JSON.stringify(value) as string | undefined;
       if (text === undefined) continue;
       const bytes = Buffer.byteLength(text);
       if (bytes <= this.#above && !looksLikeClaim(value)) continue;
       const claim: Claim = { $claim: { sha256: hashOf(text), bytes } };
-      await this.#store.put(claim.$claim.sha256, text);
+      await store.put(claim.$claim.sha256, text);
       closed[field] = claim;
     }
     return closed;

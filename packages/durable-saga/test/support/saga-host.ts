@@ -493,8 +493,8 @@ export class SagaHost implements DurableClientPort {
   }
 
   #readAttempt(instance: Instance, { name, input }: Extract<Task, { kind: 'activity' }>): Attempt {
-    const { $step, input: own } = input as { $step: { key: string; attempt: number }; input: unknown };
-    const { key, attempt } = $step;
+    const { $step, input: own } = input as { $step: { key: string; attempt?: number }; input: unknown };
+    const { key, attempt = 1 } = $step;
     return { instanceId: instance.id, name, key, attempt, input: own, at: this.#now };
   }
 

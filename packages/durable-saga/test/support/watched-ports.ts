@@ -64,7 +64,7 @@ export class WatchedPorts {
 
   #run({ name, callback }: CapturedFunction, trigger: unknown, context: unknown): Promise<unknown> {
     if (typeof trigger !== 'object' || trigger === null || !('$step' in trigger)) return callback(trigger, context);
-    const { key, attempt } = trigger.$step as { readonly key: string; readonly attempt: number };
+    const { key, attempt = 1 } = trigger.$step as { readonly key: string; readonly attempt?: number };
     this.#lastCalls.set(`${name} ${key}`, { callback, call: trigger });
     return this.#running.run({ activity: name, key, attempt, calls: 0 }, () => callback(trigger, context));
   }
