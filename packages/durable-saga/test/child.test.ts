@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { activity, saga, settlementSchema, StepFailure } from '../src';
+import { activity, saga, sagaClients, settlementSchema, StepFailure } from '../src';
 import type { SagaStepError } from '../src';
-import type { SagaHost } from './support/saga-host';
+import type { SagaHost, SagaHostOptions } from './support/saga-host';
 import { MODES } from './support/saga-host';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 
@@ -394,6 +394,105 @@ describe.each(MODES)('a child saga, on a %s host', (mode) => {
     await client.get('a').resolve(action === 'skip' ? { action, output: { weight: 7 } } : { action });
     await host.run();
     expect((await statusOf(client, 'a')).outcome).toEqual(outcome);
+  });
+
+  describe('that the platform ended', () => {
+    const lose = async (options: Pick<SagaHostOptions, 'treat'> = {}) => {
+      const staged = stage(trip, activities, { mode, others: [parcel], ...options });
+      await staged.client.start({ n: 1, waits: true }, { id: 'a' });
+      await staged.host.run();
+      staged.host.terminate('a:parcel:1', 'by hand');
+      await staged.host.run();
+      return staged;
+    };
+
+    it('is taken over by a retry, and undone with its parent', async () => {
+      const { host, client, tape } = await lose();
+      expect(await statusOf(client, 'a')).toMatchObject({ state: 'parked', owes: 1 });
+      await client.get('a').resolve({ action: 'retry' });
+      await host.run();
+      expect(await statusOf(client, 'a')).toMatchObject({
+        state: 'compensated',
+        failure: { kind: 'host', step: 'a/parcel#1' },
+        steps: [
+          { name: 'book', state: 'undone' },
+          { name: 'parcel', child: 'a:parcel:1', state: 'undone' },
+          { key: 'a:parcel:1/pack#1', state: 'undone' },
+        ],
+      });
+      expect(tape.undone).toEqual([
+        { name: 'pack', key: 'a:parcel:1/pack#1', input: { n: 1 }, output: 'pack 1' },
+        { name: 'book', key: 'a/book#1', input: { n: 1 }, output: 'book 1' },
+      ]);
+    });
+
+    it('and was recovered owes nothing to a retry', async () => {
+      const { host, client, tape } = await lose();
+      const answer = await sagaClients({ parcel })(host).parcel.get('a:parcel:1').recover();
+      expect(answer).toMatchObject({ accepted: true });
+      await host.run();
+      await client.get('a').resolve({ action: 'retry' });
+      await host.run();
+      expect((await statusOf(client, 'a')).state).toBe('compensated');
+      expect(tape.undone.map(({ name }) => name)).toEqual(['pack', 'book']);
+    });
+
+    it('and whose history is gone parks again, and says why', async () => {
+      const { host, client, tape } = await lose();
+      host.purge('a:parcel:1');
+      await client.get('a').resolve({ action: 'retry' });
+      await host.run();
+      const { state, parked } = await statusOf(client, 'a');
+      expect(state).toBe('parked');
+      expect(parked).toMatchObject({ what: 'child', number: 2 });
+      expect(parked?.failure.message).toContain("It can't be taken over: there is no instance 'a:parcel:1' (any more)");
+      await client.get('a').resolve({ action: 'fail' });
+      await host.run();
+      expect((await statusOf(client, 'a')).state).toBe('compensationFailed');
+      expect(tape.undone.map(({ name }) => name)).toEqual(['book']);
+    });
+
+    it('past its pivot parks again, and says why', async () => {
+      const { host, client, tape } = await onOrder();
+      host.terminate('a:sale:1', 'by hand');
+      await host.run();
+      await client.get('a').resolve({ action: 'retry' });
+      await host.run();
+      const { state, parked } = await statusOf(client, 'a');
+      expect(state).toBe('parked');
+      expect(parked?.failure.message).toContain("It can't be taken over: the pivot of 'a:sale:1' has passed");
+      expect(tape.undone).toEqual([]);
+    });
+
+    it('is taken over by a cancel', async () => {
+      const { host, client, tape } = await lose();
+      expect(await cancel(host, client, 'changed their mind')).toEqual({ accepted: true, confirmed: true });
+      expect(await statusOf(client, 'a')).toMatchObject({ state: 'compensated', failure: { kind: 'cancelled' } });
+      expect(tape.undone.map(({ name }) => name)).toEqual(['pack', 'book']);
+    });
+
+    it('is given up by a cancel when nobody can know what it owes', async () => {
+      const { host, client, tape } = await lose();
+      host.purge('a:parcel:1');
+      await cancel(host, client);
+      expect((await statusOf(client, 'a')).state).toBe('compensationFailed');
+      expect(tape.undone.map(({ name }) => name)).toEqual(['book']);
+    });
+
+    it('and is taken over is undone once, though its parent is terminated and recovered then', async () => {
+      const { host, client, tape } = await lose({
+        treat: ({ name }) => (name === 'book_undo' ? { delay: 60_000 } : {}),
+      });
+      await client.get('a').resolve({ action: 'retry' });
+      await host.run({ until: host.now + 1_000 });
+      expect(tape.undone.map(({ name }) => name)).toEqual(['pack']);
+      host.terminate('a', 'by hand');
+      await client.get('a').recover();
+      await host.run();
+      expect(host.instance('a:recover').status).toMatchObject({ state: 'compensated' });
+      // The parent's own undo was under way when it was terminated: it runs again.
+      expect(tape.undone.map(({ name }) => name)).toEqual(['pack', 'book', 'book']);
+    });
   });
 
   it('must be registered', async () => {

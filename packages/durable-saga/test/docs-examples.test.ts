@@ -15,6 +15,7 @@ import { charge, order, reserve, ship } from './docs/order';
 import { decide, tellOperators, tellOutcome } from './docs/parking';
 import type { Ports } from './docs/ports';
 import { bookShipment, relayShipments } from './docs/outbox';
+import { undoTerminated } from './docs/recovery';
 import { hold, sendMail, subscribe } from './docs/steps';
 import { bigOrder } from './docs/waiting';
 import { captureFunctions } from './support/functions-core';
@@ -164,6 +165,23 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     expect((await handle.status())?.state).toBe('compensated');
     expect(calls.filter((call) => call.startsWith('release '))).toHaveLength(2);
     expect(calls).toContain('putBack t-1:bookHotel:Ritz/reserve#1');
+  });
+
+  it('are recovered when somebody terminated them', async () => {
+    const { host, sagas, calls } = open();
+    const handle = await sagas.bigOrder.start({ ...bought, boss: 'boss@example.com' }, { id: 'b-1' });
+    await host.run({ until: host.now + 1_000 });
+    expect(await undoTerminated(handle)).toBe('not to be recovered: waiting, pivot none');
+    host.terminate('b-1', 'by hand');
+    let said: string | undefined;
+    void undoTerminated(handle).then((text) => (said = text));
+    while (said === undefined) {
+      await host.run({ until: host.now + 1_000 });
+      await new Promise(setImmediate);
+    }
+    expect(said).toBe('1 undone: compensated');
+    expect(calls).toContain('putBack b-1/reserve#1');
+    expect(calls.at(-1)).toBe("mail books@example.com 'b-1 compensated because of terminated' b-1/tellOutcome#recover");
   });
 
   it('go on in a new history, and lose no event', async () => {

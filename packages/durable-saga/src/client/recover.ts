@@ -48,7 +48,7 @@ export type RecoveryAnswer =
 /** Starts the recovery of a saga that the platform ended, unless there is one. */
 export async function recoverSaga({ id, saga, client, status }: Reach): Promise<RecoveryAnswer> {
   const now = await status();
-  if (now === undefined) return refuse('unknown', `there is no saga '${id}'`);
+  if (now === undefined) return refuse('unknown', `there is no saga '${id}' (any more)`);
   if (now.state !== 'terminated' && now.state !== 'failed') {
     return refuse('notStopped', `saga '${id}' is ${now.state}: nothing has stopped it`);
   }

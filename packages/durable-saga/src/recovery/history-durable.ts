@@ -181,9 +181,14 @@ export class HistoryDurable implements Durable {
     return this.#calls.filter((call) => call.name === name && !call.told.done).map(({ key }) => key);
   }
 
-  /** Ids of the children that the saga waits for, or that did not end by themselves. */
-  openChildren(): readonly string[] {
-    return [...this.#children].filter(([, { told }]) => !told.done || !told.outcome().ok).map(([id]) => id);
+  /** Ids of the children that the saga still waits for. */
+  runningChildren(): readonly string[] {
+    return [...this.#children].filter(([, { told }]) => !told.done).map(([id]) => id);
+  }
+
+  /** Ids of the children that did not end by themselves, as the saga has been told. */
+  lostChildren(): readonly string[] {
+    return [...this.#children].filter(([, { told }]) => told.done && !told.outcome().ok).map(([id]) => id);
   }
 
   #advance(life: Generator<readonly Handle[], unknown, Handle | undefined>): readonly Handle[] | undefined {

@@ -8,39 +8,16 @@ import { readShownInstance } from '../host/durable-functions';
 import type { Failure, Issue } from '../definition/failure';
 import { messageOf, StepFailure } from '../definition/failure';
 import { HistoryDurable } from './history-durable';
+import type { OwedCall, OwedReport, Refused } from './owed-report';
+import { READ_OWED } from './owed-report';
 import { recoveryIdOf } from '../runner/instance-id';
 import type { BegunSaga } from '../runner/run-saga';
 import { beginSaga } from '../runner/run-saga';
 import { CANCEL_EVENT } from '../definition/saga';
 import { schemaOf } from '../definition/schema';
-import type { OwedData, OwingChild } from '../runner/undo-stack';
+import type { OwedData } from '../runner/undo-stack';
 
-/**
- * What a saga that the platform ended leaves behind. The verdicts:
- *
- * - `owes`       its undos, which may be none where only its `settled` is still to be told
- * - `nothing`    it has done its work, or undone it
- * - `pastPivot`  its pivot, or that of a child, has started: it can't be undone
- * - `notStopped` it runs, or has ended by itself
- * - `unreadable` there is no history (any more), or the saga as it is now does not follow it
- */
-export type OwedReport =
-  | {
-      readonly verdict: 'owes';
-      readonly saga: string;
-      readonly owed: readonly OwedData[];
-      /** An operator had given up an undo. */
-      readonly isIncomplete: boolean;
-      /** Why the saga goes back. */
-      readonly failure: Failure;
-    }
-  | { readonly verdict: Refused; readonly message: string };
-
-export type Refused = 'nothing' | 'pastPivot' | 'notStopped' | 'unreadable';
-
-export const READ_OWED = 'durableSagaReadOwed';
-
-const callSchema = schemaOf<{ readonly id: string }>(({ id }) => {
+const callSchema = schemaOf<OwedCall>(({ id }) => {
   const issues: Issue[] = [];
   if (typeof id !== 'string') issues.push({ path: 'id', message: 'expected a string' });
   return issues;
@@ -49,7 +26,7 @@ const callSchema = schemaOf<{ readonly id: string }>(({ id }) => {
 const reportSchema = schemaOf<OwedReport>(() => []);
 
 /** The toolkit's own activity that reads from an instance's history what it owes. */
-export function readOwed(definitions: Definitions): Activity<{ readonly id: string }, OwedReport, unknown> {
+export function readOwed(definitions: Definitions): Activity<OwedCall, OwedReport, unknown> {
   return activity({
     name: READ_OWED,
     input: callSchema,
@@ -57,11 +34,12 @@ export function readOwed(definitions: Definitions): Activity<{ readonly id: stri
     usesClient: true,
     run:
       () =>
-      async ({ id }, { client }) => {
+      async ({ id, asChild = false }, { client }) => {
+        if (asChild) return reportOnChild(client, definitions, id, true);
         const shown = await readShownInstance(client, id);
         if (shown === undefined) return refuse('unreadable', `there is no instance '${id}' (any more)`);
         if (!isStopped(shown)) return refuse('notStopped', `'${id}' is ${shown.runtimeStatus}: nothing has stopped it`);
-        return reportOn(client, definitions, id, shown);
+        return reportOn(client, definitions, id, shown, false);
       },
   });
 }
@@ -75,6 +53,7 @@ async function reportOn(
   definitions: Definitions,
   id: string,
   shown: ShownInstance,
+  asChild: boolean,
 ): Promise<OwedReport> {
   const saga = [...definitions.sagas.values()].find(({ name }) => name.toLowerCase() === shown.name.toLowerCase());
   if (saga === undefined)
@@ -97,19 +76,17 @@ async function reportOn(
   if (pivot !== 'none') {
     return refuse('pastPivot', `the pivot of '${id}' has ${pivot}: what it has done can't be undone automatically`);
   }
-  if ((isOver && !past.isContinued) || instance.isDone)
+  // A child that has done all that it had to do owes it to its parent.
+  if (((isOver && !past.isContinued) || instance.isDone) && !asChild)
     return refuse('nothing', `'${id}' had done all that it had to do`);
-  const owed = await withOpenChildren(
-    client,
-    definitions,
-    past,
-    waitForUnanswered(past, begun, definitions, endOf(shown)),
-  );
+  const open = new OpenChildren(client, definitions, past, instance.takenOver);
+  const owed = await open.addTo(waitForUnanswered(past, begun, definitions, endOf(shown)));
   if ('verdict' in owed) return owed;
+  const isIncomplete = instance.undoWasGivenUp || open.isIncomplete;
   if (owed.length === 0 && undos.count === 0 && saga.settled === undefined) {
-    return refuse('nothing', `'${id}' owes nothing`);
+    return { ...refuse('nothing', `'${id}' owes nothing`), isIncomplete };
   }
-  return owes(id, shown, saga.name, owed, begun);
+  return owes(id, shown, saga.name, owed, { isIncomplete, failure: instance.progress.failure });
 }
 
 function owes(
@@ -117,14 +94,13 @@ function owes(
   { runtimeStatus, output }: ShownInstance,
   saga: string,
   owed: readonly OwedData[],
-  begun?: BegunSaga,
+  { isIncomplete = false, failure }: { readonly isIncomplete?: boolean; readonly failure?: Failure | undefined } = {},
 ): OwedReport {
   const how = runtimeStatus === 'Terminated' ? 'terminated' : 'failed';
   const why = typeof output === 'string' && output !== '' ? `: ${output.slice(0, 500)}` : '';
   const message = `the saga '${id}' was ${how} on the platform${why}`;
   const stopped: Failure = { kind: 'host', code: how, message, retriable: false, effect: 'unknown' };
-  const { progress, undoWasGivenUp = false } = begun?.instance ?? {};
-  return { verdict: 'owes', saga, owed, isIncomplete: undoWasGivenUp, failure: progress?.failure ?? stopped };
+  return { verdict: 'owes', saga, owed, isIncomplete, failure: failure ?? stopped };
 }
 
 /** An attempt that the end of its saga overtook may still be running: its undo waits for that. */
@@ -146,42 +122,60 @@ function waitForUnanswered(
   return undos.toData().map(wait);
 }
 
-/** Puts what open children owe at their places. */
-async function withOpenChildren(
-  client: DurableClient,
-  definitions: Definitions,
-  past: HistoryDurable,
-  owed: readonly OwedData[],
-): Promise<readonly OwedData[] | Extract<OwedReport, { verdict: Refused }>> {
-  const open = new Set(past.openChildren());
-  const all: OwedData[] = [];
-  for (const one of owed) {
-    if (!('group' in one)) {
-      all.push(one);
-      continue;
-    }
-    const isOpen = one.child !== undefined && open.has(one.child.id);
-    const group = isOpen
-      ? await owedByChild(client, definitions, one.child)
-      : await withOpenChildren(client, definitions, past, one.group);
-    if ('verdict' in group) return group;
-    if (group.length > 0 || (one.child !== undefined && !isOpen)) all.push({ ...one, group });
+/** The children whose ends a saga did not get. */
+class OpenChildren {
+  readonly #client: DurableClient;
+  readonly #definitions: Definitions;
+  readonly #ids: ReadonlySet<string>;
+  readonly #lost: ReadonlySet<string>;
+  /** An operator had given up an undo of one of them. */
+  isIncomplete = false;
+
+  /** `takenOver`: lost ones, whose undos the saga has on its own stack already. */
+  constructor(client: DurableClient, definitions: Definitions, past: HistoryDurable, takenOver: ReadonlySet<string>) {
+    this.#client = client;
+    this.#definitions = definitions;
+    this.#lost = new Set(past.lostChildren());
+    this.#ids = new Set([...past.runningChildren(), ...this.#lost].filter((id) => !takenOver.has(id)));
   }
-  return all;
+
+  /** Puts what they owe at their places. */
+  async addTo(owed: readonly OwedData[]): Promise<readonly OwedData[] | Refusal> {
+    const all: OwedData[] = [];
+    for (const one of owed) {
+      const found = 'group' in one ? await this.#addToGroup(one) : [one];
+      if ('verdict' in found) return found;
+      all.push(...found);
+    }
+    return all;
+  }
+
+  async #addToGroup(one: Extract<OwedData, { readonly group: unknown }>): Promise<readonly OwedData[] | Refusal> {
+    const { child } = one;
+    if (child === undefined || !this.#ids.has(child.id)) {
+      const group = await this.addTo(one.group);
+      if ('verdict' in group) return group;
+      return group.length > 0 || child !== undefined ? [{ ...one, group }] : [];
+    }
+    const report = await reportOnChild(this.#client, this.#definitions, child.id, this.#lost.has(child.id));
+    this.isIncomplete ||= report.isIncomplete === true;
+    if (report.verdict === 'owes') return [{ ...one, group: report.owed }];
+    return report.verdict === 'nothing' ? [] : refuse(report.verdict, `of its child: ${report.message}`);
+  }
 }
 
-async function owedByChild(
+/** What a child leaves to its parent, which did not get its end. `wasThere`: it had been started for sure. */
+async function reportOnChild(
   client: DurableClient,
   definitions: Definitions,
-  { id }: OwingChild,
-): Promise<readonly OwedData[] | Extract<OwedReport, { verdict: Refused }>> {
+  id: string,
+  wasThere: boolean,
+): Promise<OwedReport> {
   const shown = await readShownInstance(client, id);
-  if (shown === undefined) return [];
-  if (shown.runtimeStatus === 'Completed') {
-    const end = readChildEnd(shown.output);
-    if (end?.$child.pivot === 'passed') return refuse('pastPivot', `its child '${id}' has passed its pivot`);
-    return end?.$child.owed ?? [];
+  if (shown === undefined) {
+    return refuse(wasThere ? 'unreadable' : 'nothing', `there is no instance '${id}' (any more)`);
   }
+  if (shown.runtimeStatus === 'Completed') return reportOnEnd(id, shown);
   if (!isStopped(shown)) {
     await client.raiseEvent(id, CANCEL_EVENT, { reason: 'its parent was stopped' });
     throw again('childRunning', `the child '${id}' is still running; it has been told to go back`);
@@ -189,18 +183,29 @@ async function owedByChild(
   const recovered = await readShownInstance(client, recoveryIdOf(id));
   if (recovered !== undefined && !isStopped(recovered)) {
     if (recovered.runtimeStatus !== 'Completed') throw again('childRecovering', `the child '${id}' is being recovered`);
-    if ((recovered.output as { readonly outcome?: unknown } | null)?.outcome === 'compensated') return [];
+    const { outcome } = (recovered.output ?? {}) as { readonly outcome?: unknown };
+    if (outcome === 'compensated') return refuse('nothing', `'${id}' was recovered`);
   }
-  const report = await reportOn(client, definitions, id, shown);
-  if (report.verdict === 'owes') return report.owed;
-  return report.verdict === 'nothing' ? [] : refuse(report.verdict, `of its child: ${report.message}`);
+  return reportOn(client, definitions, id, shown, true);
+}
+
+function reportOnEnd(id: string, shown: ShownInstance): OwedReport {
+  const end = readChildEnd(shown.output);
+  if (end === undefined) return refuse('unreadable', `'${id}' gave back what no child saga gives back`);
+  if (end.$child.pivot === 'passed') return refuse('pastPivot', `'${id}' has passed its pivot`);
+  if (end.outcome !== 'completed') {
+    return { ...refuse('nothing', `'${id}' has ended ${end.outcome}`), isIncomplete: end.outcome !== 'compensated' };
+  }
+  return owes(id, shown, shown.name, end.$child.owed);
 }
 
 function again(code: string, message: string): StepFailure {
   return new StepFailure({ code, message, retriable: true, effect: 'none' });
 }
 
-function refuse(verdict: Refused, message: string): Extract<OwedReport, { verdict: Refused }> {
+type Refusal = Extract<OwedReport, { verdict: Refused }>;
+
+function refuse(verdict: Refused, message: string): Refusal {
   return { verdict, message };
 }
 

@@ -9,15 +9,13 @@ import type { ActivityHandle, Handle } from '../host/durable-port';
 import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
 import type { Halt } from './halt';
-import { hostFailure } from '../host/host-failure';
 import type { Instance } from './instance';
 import { checkId, childIdOf } from './instance-id';
 import type { ChildInstruction } from '../definition/operation';
-import { giveUp } from './parking';
+import { resolveLost } from './lost-child';
 import { StepRecord } from './progress';
 import { planRetries } from '../definition/retry';
 import type { ChildOptions, Saga } from '../definition/saga';
-import { parseWith } from '../definition/schema';
 import type { Scope } from './scope';
 import type { ParentStamp, StartEnvelope } from './start-envelope';
 import type { UndoStack } from './undo-stack';
@@ -34,8 +32,7 @@ import type { UndoStack } from './undo-stack';
  *    handed on to it, and the child's word decides, as the order of its history has it. Until it has given its word the
  *    parent calls the cancel neither honoured nor refused.
  *
- * A child that did not end by itself, but was terminated or failed by the platform, leaves unknown what it owes and
- * whether it passed a pivot. Its parent parks: nothing is undone or gone on from by guess.
+ * A child that did not end by itself, but was terminated or failed by the platform, has said neither (lost-child.ts).
  */
 
 /** Describes `saga.child`. Throws for a saga that is not registered and for an id that no platform takes. */
@@ -76,8 +73,9 @@ export function* runChild(instance: Instance, child: ChildInstruction, { undos, 
   else yield* awaitEnd(instance, child, handle, halt, stamp);
   const outcome = handle.outcome();
   const end = outcome.ok ? readChildEnd(outcome.value) : undefined;
-  if (end === undefined)
-    return yield* parkLost(instance, child, record, lost(child, outcome), () => undos.dropGroup(handed));
+  if (end === undefined) {
+    return yield* resolveLost(instance, child, { record, outcome, handed, forget: () => undos.dropGroup(handed) });
+  }
   if (end.outcome !== 'completed') undos.dropGroup(handed);
   if (stamp.pivot === 'allowed') takePivot(instance, end);
   return conclude(instance, child, record, end, handed);
@@ -178,53 +176,4 @@ function conclude(
   if (progress.pivot === 'passed') return { kind: 'ended', failure: { ...failure, kind: 'givenUp' } };
   if (!isComplete) instance.undoWasGivenUp = true;
   return { kind: 'failed', failure };
-}
-
-function lost({ saga, id, key }: ChildInstruction, outcome: ReturnType<ActivityHandle['outcome']>): Failure {
-  const { code, message } = outcome.ok
-    ? { code: 'foreignReply', message: 'it gave back what no child saga gives back' }
-    : hostFailure(outcome.error);
-  return {
-    kind: 'host',
-    code,
-    message: `the child saga '${saga.name}' (${id}) did not end by itself, so that it is unknown what it owes: ${message}`,
-    retriable: false,
-    effect: 'unknown',
-    step: key,
-  };
-}
-
-/** Only an operator can know what became of the child. */
-function* parkLost(
-  instance: Instance,
-  { saga, key }: ChildInstruction,
-  record: StepRecord,
-  failure: Failure,
-  forget: () => void,
-): Fiber<Done> {
-  const { durable, progress, parking } = instance;
-  record.fail(failure);
-  record.become('parked');
-  const { output } = saga;
-  for (;;) {
-    const resolution = yield* parking.park({
-      what: 'child',
-      name: saga.name,
-      key,
-      failure,
-      checkSkip(value) {
-        const parsed = output === undefined ? undefined : parseWith(output, value);
-        return parsed === undefined || parsed.ok ? undefined : parsed.issues;
-      },
-    });
-    if (resolution.action === 'retry') continue;
-    forget();
-    if (resolution.action === 'skip') {
-      record.end('skipped', durable.now());
-      return { kind: 'value', value: resolution.output };
-    }
-    record.end('failed', durable.now());
-    instance.undoWasGivenUp = true;
-    return { kind: progress.pivot === 'passed' ? 'ended' : 'failed', failure: giveUp(failure) };
-  }
 }

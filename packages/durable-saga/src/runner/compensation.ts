@@ -118,7 +118,9 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
     if (resolution.action !== 'retry') {
       owed.settle();
       record.end(resolution.action === 'skip' ? 'undone' : 'undoFailed', durable.now());
-      return resolution.action === 'skip';
+      if (resolution.action === 'skip') return true;
+      instance.undoWasGivenUp = true;
+      return false;
     }
     record.become('undoing');
   }

@@ -38,12 +38,14 @@ export class Instance {
   readonly untilStopped: Halt;
   /** Of a saga with a timeout. */
   readonly deadline: Deadline | undefined;
-  /** An operator gave up an undo of something that the saga left behind on its way. */
+  /** An operator gave up an undo, or what a lost child owes. */
   undoWasGivenUp = false;
   #stopped: Failure | undefined;
   #cancel: EventHandle;
   #cancelIsWatched: boolean;
   #isDone = false;
+  /** Lost children whose undos are on this saga's own list now, by instance id. */
+  readonly takenOver = new Set<string>();
   /** A child is running that alone knows whether it passes a pivot: until it says so, a cancel is neither. */
   childDecides = false;
 
