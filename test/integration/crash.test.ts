@@ -5,14 +5,16 @@ import type { ListedOrder } from '../support/balance-books';
 import { generateShop } from '../support/generated-shop';
 import { findHostProcess, findPostgres, killOutright } from '../support/kill-processes';
 import { randomNumbers } from '../support/random-numbers';
+import { createReturning } from '../support/return-orders';
+import type { Returning } from '../support/return-orders';
 import { startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
 import { openImports } from '../support/upload-imports';
 
 /*
- * What the whole is for: orders are imported while the host and the database are killed again and again, at moments
- * that nobody chose, and while payment provider and carrier fail every 7th request before and every 11th after its effect. Afterwards
- * every order must have ended, and all books must agree: nothing lost, nothing doubled.
+ * What the whole is for: orders are imported, and come back, while the host and the database are killed again and again, at
+ * moments that nobody chose, and while payment provider and carrier fail every 7th request before and every 11th after its effect. Afterwards
+ * every order and every return must have ended, and all books must agree: nothing lost, nothing doubled.
  *
  * Each run has another seed, which is part of the test's title; CRASH_SEED repeats one as far as chance allows.
  * CRASH_ORDERS, CRASH_HOST_KILLS and CRASH_DATABASE_KILLS make it longer; CRASH_LOG names a file for what the app prints.
@@ -70,7 +72,7 @@ async function approveAll(): Promise<void> {
 }
 
 /** Kills at random moments, each time another process than before. */
-async function killAtRandom(random: (below: number) => number): Promise<void> {
+async function killAtRandom(random: (below: number) => number, returning: Returning): Promise<void> {
   const targets = [
     ...Array.from({ length: hostKills }, () => findHostProcess),
     ...Array.from({ length: databaseKills }, () => findPostgres),
@@ -88,11 +90,19 @@ async function killAtRandom(random: (below: number) => number): Promise<void> {
     await wait(random(LONGEST_PAUSE_MS));
     killed.add(pid);
     if (killOutright(pid)) targets.splice(index, 1);
-    await approveAll();
+    await goOn(returning);
   }
 }
 
-describe(`orders imported while the host is killed ${hostKills} times and PostgreSQL ${databaseKills} times`, () => {
+/** What people do meanwhile. */
+async function goOn(returning: Returning): Promise<readonly ListedOrder[]> {
+  await approveAll();
+  const listed = (await tryListing()) ?? [];
+  await returning.goOn(listed);
+  return listed;
+}
+
+describe(`orders imported, and some sent back, while the host is killed ${hostKills} times and PostgreSQL ${databaseKills} times`, () => {
   it(
     `all end, and the books balance (CRASH_SEED=${seed})`,
     async () => {
@@ -102,15 +112,16 @@ describe(`orders imported while the host is killed ${hostKills} times and Postgr
       await imports.upload(`products/${prefix}`, shop.productsCsv);
       await imports.report(`products/${prefix}`, PATIENCE_MS);
       await imports.upload(`orders/${prefix}`, shop.ordersCsv);
-      await killAtRandom(random);
+      const returning = createReturning(app, shop);
+      await killAtRandom(random, returning);
 
       let open = 'none is listed';
-      const allEnded = until('all orders have ended', PATIENCE_MS, async () => {
-        await approveAll();
-        const listed = (await tryListing()) ?? [];
+      const allEnded = until('all orders and returns have ended', PATIENCE_MS, async () => {
+        const listed = await goOn(returning);
         const running = listed.filter(({ status }) => !status.startsWith('comp'));
-        open = running.map(({ orderId, status }) => `${orderId} is ${status}`).join(', ');
-        return listed.length >= orderCount && running.length === 0 ? true : undefined;
+        const returns = await returning.findOpen();
+        open = [...running.map(({ orderId, status }) => `${orderId} is ${status}`), ...(returns ?? [])].join(', ');
+        return listed.length >= orderCount && running.length === 0 && returns?.length === 0 ? true : undefined;
       });
       await allEnded.catch((error: unknown) => {
         throw new Error(`${String(error)}: ${open}`, { cause: error });
@@ -122,6 +133,7 @@ describe(`orders imported while the host is killed ${hostKills} times and Postgr
       expect(discrepancies).toEqual([]);
       expect(counts['completed']).toBeGreaterThan(0);
       expect(counts['compensated']).toBeGreaterThan(0);
+      expect(returning.count()).toBeGreaterThan(0);
     },
     PATIENCE_MS * 2,
   );

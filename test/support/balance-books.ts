@@ -1,4 +1,4 @@
-import type { GeneratedShop } from './generated-shop';
+import type { GeneratedOrder, GeneratedShop } from './generated-shop';
 import type { RunningApp } from './running-app';
 
 interface Payment {
@@ -6,10 +6,16 @@ interface Payment {
   readonly status: string;
   readonly amount: number;
   readonly received: number;
+  readonly refunded: number;
 }
 
 interface Shipment {
   readonly orderId: string;
+  readonly state: string;
+}
+
+interface PickUp {
+  readonly returnId: string;
   readonly state: string;
 }
 
@@ -25,6 +31,13 @@ export interface ListedOrder {
   readonly total: number;
 }
 
+export interface ListedReturn {
+  readonly returnId: string;
+  readonly status: string;
+  readonly refunded: number;
+  readonly lines: readonly { readonly sku: string; readonly accepted?: number; readonly refund?: number }[];
+}
+
 /** What all parts say of the orders of a shop, once all of them have ended. */
 export interface Books {
   readonly counts: Readonly<Record<string, number>>;
@@ -38,16 +51,23 @@ export async function listOrders(app: RunningApp, prefix: string): Promise<Liste
   return orders.filter(({ orderId }) => orderId.startsWith(prefix));
 }
 
+/** All returns of an order, as the app lists them. */
+export function listReturns(app: RunningApp, orderId: string): Promise<ListedReturn[]> {
+  return readPages<ListedReturn>(`${app.url}/api/orders/${orderId}/returns?limit=500`, 'returns');
+}
+
 /**
- * Compares the app's orders and stock with what payment provider, carrier and mail server have: money taken is that of the completed
- * orders, no money is held, stock is what they left, and each of them has one shipment and, by Message-ID, one mail.
+ * Compares the app's orders, returns and stock with what payment provider, carrier and mail server have: money taken is
+ * that of the completed orders, money given back that of the completed returns, no money is held, stock is what they
+ * left, each order has one shipment, each return one pick-up, and each of both, by Message-ID, one mail.
  */
 export async function balanceBooks(app: RunningApp, shop: GeneratedShop, prefix: string): Promise<Books> {
   const { PAYMENT_PROVIDER_URL: provider, CARRIER_URL: carrier, MAIL_CATCHER_URL: mail } = app.settings;
-  const [listed, payments, shipments, messages, products] = await Promise.all([
+  const [listed, payments, shipments, pickUps, messages, products] = await Promise.all([
     listOrders(app, prefix),
     readPages<Payment>(`${provider}/_state?limit=10000`, 'payments'),
     readPages<Shipment>(`${carrier}/_state?limit=10000`, 'shipments'),
+    readPages<PickUp>(`${carrier}/pick-ups?limit=10000`, 'pickUps'),
     readPages<Message>(`${mail}/messages?limit=1000`, 'messages'),
     readPages<{ sku: string; stock: number }>(`${app.url}/api/products?limit=500`, 'products'),
   ]);
@@ -56,7 +76,8 @@ export async function balanceBooks(app: RunningApp, shop: GeneratedShop, prefix:
   const totalOf = new Map(listed.map(({ orderId, total }) => [orderId, total]));
   const left = new Map(shop.stock);
 
-  for (const { id, email, total, lines } of shop.orders) {
+  for (const order of shop.orders) {
+    const { id, email, total, lines } = order;
     const status = statusOf.get(id) ?? 'missing';
     const isCompleted = status === 'completed';
     const say = (what: string): void => void found.push(`${id} (${status}): ${what}`);
@@ -76,7 +97,14 @@ export async function balanceBooks(app: RunningApp, shop: GeneratedShop, prefix:
     const mails = new Set(
       messages.filter(({ to }) => JSON.stringify(to).includes(email)).map(({ messageId }) => messageId),
     );
-    if (mails.size !== (isCompleted ? 1 : 0)) say(`has ${mails.size} different mails`);
+    const returns = isCompleted ? await listReturns(app, id) : [];
+    const arrived = returns.filter((found) => found.status === 'completed');
+    const expectedMails = isCompleted ? 1 + arrived.length : 0;
+    if (mails.size !== expectedMails) say(`expected ${expectedMails} different mails, got ${mails.size}`);
+    const refunded = own.reduce((sum, payment) => sum + payment.refunded, 0);
+    found.push(...checkReturns(order, { returns, refunded, pickUps }));
+    for (const { sku, accepted = 0 } of arrived.flatMap((found) => found.lines))
+      left.set(sku, left.get(sku)! + accepted);
   }
   for (const [sku, pieces] of left) {
     const stock = products.find((product) => product.sku === sku)?.stock;
@@ -87,8 +115,33 @@ export async function balanceBooks(app: RunningApp, shop: GeneratedShop, prefix:
   return { counts, discrepancies: found };
 }
 
+/** What does not add up of an order's returns. `refunded` is what the payment provider says. */
+function checkReturns(
+  { id, total, lines }: GeneratedOrder,
+  books: { readonly returns: readonly ListedReturn[]; readonly refunded: number; readonly pickUps: readonly PickUp[] },
+): string[] {
+  const found: string[] = [];
+  const owed = books.returns.reduce((sum, { refunded }) => sum + refunded, 0);
+  if (books.refunded !== owed) found.push(`${id}: expected refunds of ${owed}, got ${books.refunded}`);
+  const bought = lines.reduce((sum, { quantity }) => sum + quantity, 0);
+  const back = books.returns.flatMap((each) => each.lines).reduce((sum, { accepted = 0 }) => sum + accepted, 0);
+  if (back > bought) found.push(`${id}: ${back} of ${bought} pieces came back`);
+  if (back === bought ? owed !== total : owed >= total && total > 0)
+    found.push(`${id}: expected ${owed} for ${back} of ${bought} pieces, of ${total} in all`);
+  for (const { returnId, status, lines: asked, refunded } of books.returns) {
+    if (!['completed', 'compensated'].includes(status)) found.push(`${returnId} (${status}): has not ended`);
+    const promised = asked.reduce((sum, { refund = 0 }) => sum + refund, 0);
+    if (refunded !== promised) found.push(`${returnId} (${status}): expected refunds of ${promised}, got ${refunded}`);
+    const states = books.pickUps.filter((each) => each.returnId === returnId && each.state !== 'cancelled');
+    const expected = status === 'completed' ? ['collected'] : [];
+    if (states.map(({ state }) => state).join() !== expected.join())
+      found.push(`${returnId} (${status}): expected pick-ups [${expected.join()}], got ${JSON.stringify(states)}`);
+  }
+  return found;
+}
+
 /** All entries of a list that comes in pages: `next` is a path, or what to put behind `after`. */
-async function readPages<Entry>(first: string, name: string): Promise<Entry[]> {
+export async function readPages<Entry>(first: string, name: string): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (let url: URL | undefined = new URL(first); url;) {
     const reply = await fetch(url);

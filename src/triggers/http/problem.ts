@@ -19,6 +19,8 @@ const problems = {
   notAllowed: { status: 409, title: 'The state does not allow this' },
   /** Send less. */
   bodyTooLarge: { status: 413, title: 'The body is too large' },
+  /** What the request is about is still being made: the same request is taken a little later. */
+  notYet: { status: 503, title: 'It is too early for this' },
   /** Something that we need is down: nothing was changed that a repetition could double; try again later. */
   unavailable: { status: 503, title: 'The service is not available at the moment' },
   /** Our fault: the log has more under the request's id. */
@@ -73,7 +75,7 @@ function toAnswer({ code, message, violations }: Problem, context: InvocationCon
     status,
     headers: {
       'content-type': 'application/problem+json',
-      ...(code === 'unavailable' && { 'retry-after': RETRY_AFTER_SECONDS }),
+      ...(status === 503 && { 'retry-after': RETRY_AFTER_SECONDS }),
     },
     body: JSON.stringify({
       type: 'about:blank',

@@ -45,7 +45,9 @@ export function takeCollection(deps: Deps): HttpHandler {
     const { pickUpId, lines } = await readBody(request, collectionSchema);
     await requireOpenReturn(deps.returns, id);
     const pickUp = await deps.pickUpRows.find(id);
-    if (pickUp?.pickUpId !== pickUpId) {
+    // The carrier knows its pick-up before we have noted it, long before when we died in between.
+    if (!pickUp) throw new Problem('notYet', `Return ${id} has no pick-up yet. Try again later.`);
+    if (pickUp.pickUpId !== pickUpId) {
       throw new Problem('notAllowed', `Return ${id} has no pick-up "${pickUpId.slice(0, 64)}".`);
     }
     requireAccepted(await deps.sagas(context).collected(id, lines), `Return ${id}`, TOO_LATE);

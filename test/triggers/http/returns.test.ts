@@ -261,6 +261,19 @@ describe('POST /api/returns/{returnId}/collected', () => {
     expect(counter.asked).toEqual(['collected o1.first [{"sku":"tea","quantity":2}]']);
   });
 
+  it('is too early when the pick-up is not noted yet, and taken when it is told again', async () => {
+    await counter.post('o1', { returnId: 'o1.early', lines: [{ sku: 'cup', quantity: 1 }] });
+    const early = { ...body, pickUpId: 'pup_9' };
+    expect(await counter.collected('o1.early', early)).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '5' },
+      body: { code: 'notYet', detail: 'Return o1.early has no pick-up yet. Try again later.' },
+    });
+    const returnId = returnIdSchema.parse('o1.early');
+    await counter.pickUpRows.recordBooked('early', { returnId, pickUpId: 'pup_9', tracking: 'RET9' });
+    expect(await counter.collected('o1.early', early)).toMatchObject({ status: 202 });
+  });
+
   it('is refused for another pick-up, and for a return that is finished or not there', async () => {
     expect(await counter.collected('o1.first', { ...body, pickUpId: 'pup_2' })).toMatchObject({
       status: 409,
