@@ -222,7 +222,7 @@ describe('the status of an order', () => {
       retriable: false,
       effect: 'none',
     } as const;
-    const settled = { instanceId: 'o1', outcome: 'compensated', failure } as const;
+    const settled = { saga: 'placeOrder', instanceId: 'o1', outcome: 'compensated', failure } as const;
     expect(await runnerOf(settleOrder, ports).run('o1/settleOrder#1', settled)).toEqual({ ok: true });
     expect(await ports.orders.find(orderId)).toMatchObject({
       status: 'compensated',

@@ -121,7 +121,7 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     await handle.raise('approval', { approved: true, by: 'Ada' });
     await host.run();
     expect((await handle.status())?.state).toBe('completed');
-    expect(calls.at(-1)).toBe("mail books@example.com 'b-1 completed' b-1/tellOutcome#1");
+    expect(calls.at(-1)).toBe("mail books@example.com 'bigOrder b-1 completed' b-1/tellOutcome#1");
     const late = await sagas.bigOrder.start(input, { id: 'b-2' });
     await host.run();
     expect((await late.status())?.outcome).toMatchObject({ failure: { code: 'tooLate' } });
@@ -135,7 +135,7 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     await handle.raise('approval', { approved: true, by: 'Ada' });
     await host.run();
     expect((await handle.status())?.state).toBe('parked');
-    expect(calls).toContain("mail ops@example.com 'b-1 waits at b-1/ship#1: unreachable' b-1/tellOperators#1");
+    expect(calls).toContain("mail ops@example.com 'bigOrder b-1 waits at b-1/ship#1: unreachable' b-1/tellOperators#1");
     delete trouble.break;
     await decide(handle);
     await host.run();

@@ -346,7 +346,7 @@ describe.each(MODES)('the settled activity, run by %s', (mode) => {
     await client.start({}, { id: 'a' });
     await host.run();
     expect(tape.calls).toHaveLength(32);
-    expect(settled).toEqual([{ instanceId: 'a', outcome: 'completed' }]);
+    expect(settled).toEqual([{ saga: settling.name, instanceId: 'a', outcome: 'completed' }]);
     expect((await statusOf(client, 'a')).state).toBe('completed');
   });
 
@@ -357,6 +357,7 @@ describe.each(MODES)('the settled activity, run by %s', (mode) => {
     await host.run();
     expect(settled).toEqual([
       {
+        saga: 'settling',
         instanceId: 'a',
         outcome: 'compensated',
         failure: {

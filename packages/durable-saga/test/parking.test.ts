@@ -440,15 +440,21 @@ describe.each(MODES)('the parked activity, run by %s', (mode) => {
   it('is told of everything that parks, and once when all of it goes on', async () => {
     const { host, client } = await parkBoth();
     expect(notices).toHaveLength(2);
+    const told = {
+      saga: 'watched',
+      instanceId: 'a',
+      state: 'parked',
+      failure: expect.objectContaining(failure) as unknown,
+    };
     expect(notices).toEqual(
       expect.arrayContaining([
-        { instanceId: 'a', state: 'parked', step: 'a/book#1', failure: expect.objectContaining(failure) as unknown },
-        { instanceId: 'a', state: 'parked', step: 'a/book#2', failure: expect.objectContaining(failure) as unknown },
+        { ...told, step: 'a/book#1' },
+        { ...told, step: 'a/book#2' },
       ]),
     );
     await client.get('a').resolve({ action: 'retry' });
     await host.run();
-    expect(notices.slice(2)).toEqual([{ instanceId: 'a', state: 'resumed' }]);
+    expect(notices.slice(2)).toEqual([{ saga: 'watched', instanceId: 'a', state: 'resumed' }]);
     expect((await statusOf(client, 'a')).outcome).toMatchObject({ outcome: 'compensated' });
   });
 

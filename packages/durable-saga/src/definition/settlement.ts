@@ -12,14 +12,17 @@ export type SagaOutcome<Result = unknown> =
 
 /** Input of a saga's `settled` activity. */
 export interface Settlement {
+  /** The saga's name: sagas may share an activity. */
+  readonly saga: string;
   readonly instanceId: string;
   readonly outcome: OutcomeKind;
   readonly failure?: Failure | undefined;
 }
 
 /** Schema of a `Settlement`, for the input of a `settled` activity. */
-export const settlementSchema = schemaOf<Settlement>(({ instanceId, outcome, failure }) => {
+export const settlementSchema = schemaOf<Settlement>(({ saga, instanceId, outcome, failure }) => {
   const issues: Issue[] = [];
+  if (typeof saga !== 'string') issues.push({ path: 'saga', message: 'expected a string' });
   if (typeof instanceId !== 'string') issues.push({ path: 'instanceId', message: 'expected a string' });
   if (outcome !== 'completed' && outcome !== 'compensated' && outcome !== 'compensationFailed') {
     issues.push({ path: 'outcome', message: "expected 'completed', 'compensated' or 'compensationFailed'" });

@@ -75,7 +75,7 @@ function* recover(instance: Instance, undos: UndoStack): Fiber<SagaOutcome> {
   const outcome = isComplete ? 'compensated' : 'compensationFailed';
   const settled = definitions.sagas.get(saga)?.settled;
   if (settled !== undefined) {
-    yield* tellSettled(instance, settled, `${id}/${settled.name}#recover`, { instanceId: id, outcome, failure });
+    yield* tellSettled(instance, settled, `${id}/${settled.name}#recover`, { saga, instanceId: id, outcome, failure });
   }
   durable.log(isComplete ? 'warn' : 'error', `saga ${id} was recovered: ${outcome}`);
   return { outcome, failure };

@@ -82,6 +82,7 @@ function* tellChildUndone(instance: Instance, { saga, id }: OwingChild, complete
   if (settled === undefined) return;
   const { failure } = instance.progress;
   yield* tellSettled(instance, settled, `${id}/${settled.name}#undone`, {
+    saga,
     instanceId: id,
     outcome: complete ? 'compensated' : 'compensationFailed',
     ...(failure === undefined ? {} : { failure }),

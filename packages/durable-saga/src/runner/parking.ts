@@ -97,7 +97,8 @@ export class ParkingLot {
         `It waits for the event '${RETRY_EVENT}' with {"action": "retry" | "skip" | "fail"}`,
     );
     const { instanceId } = this.#durable;
-    yield* this.#tell({ instanceId, state: 'parked', step: what.key, failure: what.failure });
+    const { saga } = this.#progress;
+    yield* this.#tell({ saga, instanceId, state: 'parked', step: what.key, failure: what.failure });
     for (;;) {
       const came = this.#retries.next();
       if (came !== undefined) this.#distribute(came.payload);
@@ -106,7 +107,7 @@ export class ParkingLot {
         const how =
           parked.resolution === undefined ? 'is not waited for any more' : `goes on by ${parked.resolution.action}`;
         this.#log('info', `'${what.key}' ${how}`);
-        if (this.#parked.length === 0) yield* this.#tell({ instanceId, state: 'resumed' });
+        if (this.#parked.length === 0) yield* this.#tell({ saga, instanceId, state: 'resumed' });
         return parked.resolution;
       }
       yield [this.#retries.handle(), ...halt.handles()];

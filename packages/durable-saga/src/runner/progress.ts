@@ -223,7 +223,8 @@ const NOTHING_CARRIED: CarriedSteps = { generation: 1, sums: [], owed: new Map()
 
 /** Where a saga stands, as its runner knows it. It is shown through `toJSON`, so that a turn pays for it once. */
 export class Progress {
-  readonly #saga: string;
+  /** Name of the saga. */
+  readonly saga: string;
   readonly #version: string;
   readonly #usualSize: number;
   readonly #steps: StepList;
@@ -241,7 +242,7 @@ export class Progress {
   readonly #startedAt: string | undefined;
 
   constructor(saga: string, version: string, carried: CarriedSteps = NOTHING_CARRIED) {
-    this.#saga = saga;
+    this.saga = saga;
     this.#version = version;
     this.#usualSize = MOST_OF_USUAL + JSON.stringify([saga, version]).length;
     this.#carried = carried;
@@ -292,7 +293,7 @@ export class Progress {
   toJSON(): SagaStatus {
     const { state } = this;
     const status: Writable<SagaStatus> = {
-      saga: this.#saga,
+      saga: this.saga,
       version: this.#version,
       state,
       pivot: this.pivot,

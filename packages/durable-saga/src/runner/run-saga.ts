@@ -213,9 +213,10 @@ function* parkBody(instance: Instance, saga: AnySaga, failure: Failure): Fiber<F
 }
 
 /** Tells the author's `settled` activity how it ended. */
-function* settle(instance: Instance, { settled }: AnySaga, outcome: SagaOutcome): Fiber<void> {
+function* settle(instance: Instance, { name, settled }: AnySaga, outcome: SagaOutcome): Fiber<void> {
   if (settled === undefined) return;
   yield* tellSettled(instance, settled, instance.keys.next(settled.name), {
+    saga: name,
     instanceId: instance.durable.instanceId,
     outcome: outcome.outcome,
     ...(outcome.outcome === 'completed' ? {} : { failure: outcome.failure }),

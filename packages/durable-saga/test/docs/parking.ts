@@ -8,7 +8,7 @@ export const tellOperators = activity({
   input: parkNoticeSchema,
   run: (ports: Ports) => (notice, step) => {
     const what = notice.state === 'parked' ? `waits at ${notice.step}: ${notice.failure.message}` : 'goes on';
-    return ports.mail.send('ops@example.com', `${notice.instanceId} ${what}`, step.key);
+    return ports.mail.send('ops@example.com', `${notice.saga} ${notice.instanceId} ${what}`, step.key);
   },
 });
 
@@ -17,7 +17,7 @@ export const tellOutcome = activity({
   input: settlementSchema,
   run: (ports: Ports) => (end, step) => {
     const why = end.failure === undefined ? '' : ` because of ${end.failure.code}`;
-    return ports.mail.send('books@example.com', `${end.instanceId} ${end.outcome}${why}`, step.key);
+    return ports.mail.send('books@example.com', `${end.saga} ${end.instanceId} ${end.outcome}${why}`, step.key);
   },
 });
 
