@@ -91,6 +91,18 @@ describe.each(MODES)('a child saga, on a %s host', (mode) => {
     expect(host.instance('a').output).toEqual({ outcome: 'completed', result: 10 });
   });
 
+  it('is what its parent waits for, as its status says', async () => {
+    const { host, client } = await onTrip({ n: 1, waits: true });
+    await host.run();
+    const { state, waitingFor, steps } = await statusOf(client, 'a');
+    expect(state).toBe('waiting');
+    expect(waitingFor).toEqual({ child: 'a:parcel:1', since: new Date(host.now).toISOString() });
+    expect(steps[1]).toMatchObject({ key: 'a/parcel#1', child: 'a:parcel:1', state: 'running' });
+    await host.raiseEvent('a:parcel:1', 'go', { fast: true });
+    await host.run();
+    expect((await statusOf(client, 'a')).waitingFor).toBeUndefined();
+  });
+
   it('is undone with its parent, in its own reverse order, under its own keys', async () => {
     const { tape, host, client } = await onTrip();
     tape.script('send', refuse);

@@ -157,7 +157,7 @@ describe('children on functions-host', () => {
 
   it('that pass their pivot take their parent past its own', async () => {
     await app.begin('sold', 'purchase', {});
-    await app.reach('sale', 'sold:sale:1', ({ pivot, state }) => pivot === 'passed' && state === 'waiting');
+    await app.reach('sale', 'sold:sale:1', ({ waitingFor }) => waitingFor?.event === 'go');
     expect(await app.steer('purchase', 'sold', 'cancel')).toMatchObject({ status: 409, body: { code: 'pastPivot' } });
     expect((await app.steer('sale', 'sold:sale:1', 'events/go')).status).toBe(202);
     expect(await app.reach('purchase', 'sold', 'completed')).toMatchObject({ pivot: 'passed', cancel: 'refused' });
@@ -184,6 +184,77 @@ describe('children on functions-host', () => {
     const { standing, undone } = await app.books('called-off');
     expect(standing).toEqual([]);
     expect(undone).toHaveLength(3);
+  });
+});
+
+describe('what the platform stopped on functions-host', () => {
+  let app: App;
+  beforeAll(async () => {
+    app = await App.open();
+  }, 60_000);
+
+  const recover = async (saga: string, id: string): Promise<void> => {
+    expect(await app.steer(saga, id, 'recover')).toMatchObject({ status: 202, body: { accepted: true } });
+    await app.host.waitFor(new RegExp(`saga ${id} was recovered: compensated`));
+    expect((await app.books(id)).standing).toEqual([]);
+  };
+
+  it('is a lost child, which a retry of its parent takes over', async () => {
+    await app.begin('lost', 'delivery', { parcels: 2, waits: true });
+    await app.reach('parcel', 'lost:parcel:p0', 'waiting');
+    await app.reach('parcel', 'lost:parcel:p1', 'waiting');
+    await app.platform('terminate', 'lost:parcel:p0');
+    const { parked } = await app.reach('delivery', 'lost', 'parked');
+    expect(parked).toMatchObject({ what: 'child', key: 'lost/parcel#p0' });
+    expect((await app.books('lost')).standing).toHaveLength(3);
+    expect((await app.steer('delivery', 'lost', 'resolve', { action: 'retry' })).status).toBe(202);
+    await app.reach('delivery', 'lost', 'compensated');
+    expect(await app.books('lost')).toEqual({
+      standing: [],
+      undone: ['lost/book#1', 'lost:parcel:p0/pack#1', 'lost:parcel:p1/pack#1'],
+    });
+  });
+
+  it('is a saga that is parked at a lost child', async () => {
+    await app.begin('both', 'delivery', { parcels: 1, waits: true });
+    await app.reach('parcel', 'both:parcel:p0', 'waiting');
+    await app.platform('terminate', 'both:parcel:p0');
+    await app.reach('delivery', 'both', 'parked');
+    await app.platform('terminate', 'both');
+    await app.reach('delivery', 'both', 'terminated');
+    await recover('delivery', 'both');
+  });
+
+  it('is a saga with its running children', async () => {
+    await app.begin('all', 'delivery', { parcels: 3, waits: true });
+    for (const n of [0, 1, 2]) await app.reach('parcel', `all:parcel:p${n}`, 'waiting');
+    await app.platform('terminate', 'all');
+    await app.reach('delivery', 'all', 'terminated');
+    await recover('delivery', 'all');
+    expect((await app.books('all')).undone).toHaveLength(4);
+  });
+
+  it('is a saga of several histories', async () => {
+    await app.begin('long', 'pages', { left: 3 });
+    const { generation } = await app.reach('pages', 'long', ({ waitingFor }) => waitingFor?.event === 'go');
+    expect(generation).toBe(3);
+    await app.platform('terminate', 'long');
+    expect(await app.reach('pages', 'long', 'terminated')).toMatchObject({ owes: 9 });
+    await recover('pages', 'long');
+    expect((await app.books('long')).undone).toHaveLength(9);
+  });
+
+  it('is past its pivot, or purged, and not recovered', async () => {
+    await app.begin('paid', 'purchase', {});
+    await app.reach('sale', 'paid:sale:1', ({ waitingFor }) => waitingFor?.event === 'go');
+    await app.platform('terminate', 'paid');
+    await app.reach('purchase', 'paid', 'terminated');
+    expect((await app.steer('purchase', 'paid', 'recover')).status).toBeLessThan(500);
+    await app.host.waitFor(/saga paid could not be recovered: pastPivot: of its child: .*paid:sale:1/);
+    expect((await app.books('paid')).undone).toEqual([]);
+    await app.platform('purge', 'paid');
+    const refusal = await app.steer('purchase', 'paid', 'recover');
+    expect(refusal).toMatchObject({ status: 404, body: { code: 'unknown' } });
   });
 });
 

@@ -69,8 +69,10 @@ export function* runChild(instance: Instance, child: ChildInstruction, { undos, 
   const envelope: StartEnvelope = { $saga: { version: child.saga.version, parent: stamp }, input: child.input };
   const handed = undos.openGroup(1, { saga: child.saga.name, id: child.id, key: child.key });
   const handle = durable.callChild(child.saga.name, child.id, envelope);
+  const wait = progress.beginWait({ child: child.id, since: durable.now() });
   if (stamp.pivot === 'passed') while (!handle.done) yield [handle];
   else yield* awaitEnd(instance, child, handle, halt, stamp);
+  progress.endWait(wait);
   const outcome = handle.outcome();
   const end = outcome.ok ? readChildEnd(outcome.value) : undefined;
   if (end === undefined) {

@@ -195,6 +195,8 @@ class StepList implements StepWatcher {
 
 export interface WaitingFor {
   readonly event?: string;
+  /** Instance id of a child saga. */
+  readonly child?: string;
   readonly since: number;
   readonly until?: number;
 }
@@ -321,9 +323,10 @@ export class Progress {
   }
 }
 
-function showWait({ event, since, until }: WaitingFor, others: number): NonNullable<SagaStatus['waitingFor']> {
+function showWait({ event, child, since, until }: WaitingFor, others: number): NonNullable<SagaStatus['waitingFor']> {
   return {
     ...(event === undefined ? {} : { event }),
+    ...(child === undefined ? {} : { child }),
     since: toIso(since),
     ...(until === undefined ? {} : { until: toIso(until) }),
     ...(others === 0 ? {} : { others }),

@@ -75,6 +75,8 @@ export interface SagaStatus {
   readonly owes?: number;
   readonly waitingFor?: {
     readonly event?: string;
+    /** Instance id of a child saga: look there where it stands. */
+    readonly child?: string;
     readonly since: string;
     readonly until?: string;
     /** How many more waits there are beside this one. */
