@@ -7,10 +7,10 @@ describe('the signal of an attempt', () => {
   afterEach(() => jest.useRealTimers());
 
   const seam = { client: undefined, log: () => undefined, warn: () => undefined };
-  const call = { $step: { key: 'i/work#1', instanceId: 'i', attempt: 1, timeout: 1_000 }, input: {} };
+  const call = { $step: { key: 'i/work#1', instanceId: 'i', attempt: 1 }, input: {} };
 
   /** Starts an attempt that goes on until it is let go. */
-  const begin = () => {
+  const begin = (timeout = 1_000) => {
     let step: StepContext | undefined;
     let end = (): void => undefined;
     const work = activity({
@@ -21,7 +21,7 @@ describe('the signal of an attempt', () => {
         return new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
       },
     });
-    const reply = work.bind({}).run(call, seam);
+    const reply = work.bind({}).run({ ...call, $step: { ...call.$step, timeout } }, seam);
     if (step === undefined) throw new Error('expected the attempt to have begun');
     return { step, finish: () => (end(), reply) };
   };
@@ -41,6 +41,14 @@ describe('the signal of an attempt', () => {
     jest.advanceTimersByTime(1_000);
     expect(step.signal.aborted).toBe(true);
     expect(step.signal).toBe(step.signal);
+    await finish();
+  });
+
+  it('does not abort at once where its time is longer than a process can wait', async () => {
+    const { step, finish } = begin(30 * 86_400_000);
+    const { signal } = step;
+    jest.advanceTimersByTime(86_400_000);
+    expect(signal.aborted).toBe(false);
     await finish();
   });
 

@@ -224,14 +224,17 @@ describe.each(MODES)('values at the edges, run by %s', (mode) => {
     expect(tape.calls).toEqual([]);
   });
 
-  it('a schema that validates asynchronously is a defect, not a hang', async () => {
+  it('a schema that validates asynchronously is an error that says so, not a hang', async () => {
     const later = saga({ name: 'later', version: '1', input: z.object({}).refine(async () => true) }, function* (saga) {
       yield* saga.step(book, { n: 1 });
     });
     const { host, client } = stage(later, [book], { mode });
     await host.startNew('later', { instanceId: 'a', input: {} });
     await host.run();
-    expect((await statusOf(client, 'a')).failure).toMatchObject({ kind: 'defect' });
+    expect((await statusOf(client, 'a')).failure).toMatchObject({
+      kind: 'validation',
+      message: expect.stringContaining('expected a schema that validates synchronously') as string,
+    });
   });
 
   it('an activity refuses a bad input before its effect, and is neither tried again nor undone', async () => {

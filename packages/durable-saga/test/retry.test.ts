@@ -38,6 +38,11 @@ describe('retries', () => {
     );
   });
 
+  it('come at once, however many there were, where the first wait is none', () => {
+    const plan = planRetries('settled', { first: 0 }, 'x');
+    expect(nextDelay(plan, { key: 'k', attempt: 2_000, elapsed: 0, failure })).toBe(1);
+  });
+
   it('take what is left out from the role: a step gives up in minutes, what has no way back in hours', () => {
     expect(planRetries('step', {}, 'x')).toMatchObject({ attempts: 10, first: 1_000, factor: 2, cap: 60_000 });
     expect(planRetries('forward', {}, 'x')).toMatchObject({ attempts: 100, cap: 300_000 });

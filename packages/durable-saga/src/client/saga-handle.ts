@@ -5,6 +5,7 @@ import type { ClaimCheck } from '../store/claim-check';
 import { openOf } from '../definition/claimed';
 import type { EventSchemas } from '../definition/saga';
 import type { In } from '../definition/schema';
+import { whyNoJson } from '../definition/json';
 import { listIssues, parseWith } from '../definition/schema';
 import type { SagaOutcome } from '../definition/settlement';
 import type { Answer } from './answer';
@@ -88,8 +89,8 @@ async function raise(
   const refusal = whyNot(id, await reach.status());
   if (refusal !== undefined) return refusal;
   const closed = await claims.close(schema, parsed.value, payload);
-  const tooLarge = claims.tooLarge(`payload of event '${event}'`, closed);
-  if (tooLarge !== undefined) return { ...refuse('invalid', tooLarge), issues: [{ path: '', message: tooLarge }] };
+  const wrong = whyNoJson(closed) ?? claims.tooLarge(`payload of event '${event}'`, closed);
+  if (wrong !== undefined) return { ...refuse('invalid', wrong), issues: [{ path: '', message: wrong }] };
   const sent = isMany(schema) ? stampEvent(eventId, closed) : closed;
   return (await send(reach, event, sent)) ?? { accepted: true, confirmed: true };
 }

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { ClaimCheck } from '../store/claim-check';
 import { openOf } from '../definition/claimed';
 import type { Issue } from '../definition/failure';
+import { whyNoJson } from '../definition/json';
 import { hashOfJson } from '../store/input-hash';
 import { checkId } from '../runner/instance-id';
 import type { Saga } from '../definition/saga';
@@ -86,8 +87,8 @@ async function toInput({ saga, input, claims }: ToStart): Promise<unknown> {
   const parsed = parseWith(openOf(saga.input), input);
   if (!parsed.ok) throw new SagaInputError(`${what} does not match its schema`, parsed.issues);
   const closed = await claims.close(saga.input, parsed.value, input);
-  const tooLarge = claims.tooLarge(what, closed);
-  if (tooLarge !== undefined) throw new SagaInputError(what, [{ path: '', message: tooLarge }]);
+  const whyNot = whyNoJson(closed) ?? claims.tooLarge(what, closed);
+  if (whyNot !== undefined) throw new SagaInputError(what, [{ path: '', message: whyNot }]);
   return closed;
 }
 
@@ -125,15 +126,14 @@ async function startOnce(what: ToStart, id: string, assumeNew: boolean, starts: 
       await starts.confirm(id, { ...note, ...first });
       return toStart(what, id, first);
     }
-    try {
-      const first = await startOnHost(what, id, assumeNew && state === 'claimed');
-      await starts.confirm(id, first === undefined ? own : { ...note, ...first });
-      return toStart(what, id, first);
-    } catch (error) {
+    const first = await startOnHost(what, id, assumeNew && state === 'claimed').catch(async (error: unknown) => {
       // Should that fail as well, the lease passes. A confirmed claim stays.
       await starts.release(id).catch(() => undefined);
       throw error;
-    }
+    });
+    // Where this fails the claim stays, for the next caller to ask the host.
+    await starts.confirm(id, first === undefined ? own : { ...note, ...first });
+    return toStart(what, id, first);
   }
   throw new SagaStartPending(id);
 }

@@ -7,8 +7,10 @@ import { toMilliseconds } from './duration';
 import type { DurableClient } from '../host/durable-functions';
 import type { Failure, Issue } from './failure';
 import { failureFromThrown } from './failure';
+import { whyNoJson } from './json';
 import type { RetryPolicy } from './retry';
-import type { In, Out } from './schema';
+import { planRetries } from './retry';
+import type { In, Out, Parsed } from './schema';
 import { listIssues, parseWith } from './schema';
 
 /** What an activity knows about the attempt that it runs for. */
@@ -84,8 +86,8 @@ export interface Activity<Input, Output, Ports> {
   /** Milliseconds. */
   readonly settleWithin: number;
   readonly usesClient: boolean;
-  /** Checks a value that stands in for the activity's output (an operator's, for a step that was skipped). */
-  readonly parseOutput: (value: unknown) => readonly Issue[] | undefined;
+  /** Parses a value that stands in for the activity's output (an operator's, for a step that was skipped). */
+  readonly parseOutput: (value: unknown) => Parsed<unknown>;
   readonly bind: (ports: Ports, claims?: ClaimCheck) => BoundActivity;
   readonly [types]?: { readonly input: (input: Input) => void; readonly output: Output };
 }
@@ -166,7 +168,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_]{0,99}$/;
 
 /**
  * Defines an activity: one capability, do and undo side by side. `run` and `undo` are functions of the ports that they
- * need; `registerSagas` checks that it is given them. Throws a `RangeError` for a name or duration that makes no sense.
+ * need; `registerSagas` checks that it is given them. Throws a `RangeError` for a name, duration or retry policy that makes no sense.
  */
 export function activity<
   I extends StandardSchemaV1,
@@ -177,18 +179,19 @@ export function activity<
 >(options: ActivityOptions<I, O, RunPorts, UndoPorts, UsesClient>): Activity<In<I>, Out<O>, RunPorts & UndoPorts> {
   const where = `activity '${options.name}'`;
   checkName(options.name, where);
+  const undoRetry: RetryPolicy = { ...options.retry, ...options.undoRetry };
+  // A policy that makes no sense must not be found while a saga goes back.
+  planRetries('step', options.retry ?? {}, where);
+  planRetries('undo', undoRetry, `${where}: undo`);
   return {
     name: options.name,
     undoName: options.undo === undefined ? undefined : `${options.name}_undo`,
     retry: options.retry ?? {},
-    undoRetry: { ...options.retry, ...options.undoRetry },
+    undoRetry,
     timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
     settleWithin: toMilliseconds(options.settleWithin ?? 0, `${where}: settleWithin`),
     usesClient: options.usesClient ?? false,
-    parseOutput(value) {
-      const parsed = parseOutput(options.output, value);
-      return parsed.ok ? undefined : parsed.issues;
-    },
+    parseOutput: (value) => parseOutput(options.output, value),
     bind: (ports, claims = NO_CLAIMS) => bindActivity(options, ports, claims),
   };
 }
@@ -223,6 +226,8 @@ function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P,
         if (!output.ok) return invalid(what, output.issues, 'unknown');
         const closing = claims.close(options.output, output.value);
         const closed = closing instanceof Promise ? ((await closing) as unknown) : closing;
+        const notJson = whyNoJson(closed);
+        if (notJson !== undefined) return refused('notJson', `${what}: ${notJson}`, 'unknown');
         const tooLarge = claims.tooLarge(what, closed);
         return tooLarge === undefined ? { ok: true, value: closed } : refused('tooLarge', tooLarge, 'unknown');
       } catch (thrown) {
@@ -253,6 +258,9 @@ function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P,
   };
 }
 
+/** Longer ones a process can't wait for: Node would take them for none. In milliseconds. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
 /** An attempt under way. Its signal is made when it is asked for: it costs more than the rest of a short attempt. */
 class Attempt implements StepContext {
   readonly key: string;
@@ -273,10 +281,13 @@ class Attempt implements StepContext {
     this.log = log;
     this.warn = warn;
     if (timeout === undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#isOver = true;
-      this.#controller?.abort();
-    }, timeout);
+    this.#timer = setTimeout(
+      () => {
+        this.#isOver = true;
+        this.#controller?.abort();
+      },
+      Math.min(timeout, LONGEST_TIMEOUT),
+    );
     this.#timer.unref();
   }
 
@@ -296,7 +307,7 @@ function contextOf<C extends boolean>(attempt: Attempt): ContextFor<C> {
   return attempt as StepContext as ContextFor<C>;
 }
 
-function parseOutput(schema: StandardSchemaV1 | undefined, value: unknown): ReturnType<typeof parseWith<unknown>> {
+function parseOutput(schema: StandardSchemaV1 | undefined, value: unknown): Parsed<unknown> {
   return schema === undefined ? { ok: true, value: undefined } : parseWith(schema, value);
 }
 

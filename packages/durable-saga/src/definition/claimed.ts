@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { In, Out } from './schema';
+import { validateAtOnce } from './schema';
 
 /*
  * The claim check: large values stay out of histories.
@@ -113,14 +114,14 @@ function combine<I, O>(
   passes: (value: unknown) => boolean,
 ): StandardSchemaV1.Props<I, O> {
   const validate = (value: unknown): StandardSchemaV1.Result<O> => {
-    if (typeof value !== 'object' || value === null) return atOnce(base, value) as StandardSchemaV1.Result<O>;
+    if (typeof value !== 'object' || value === null) return validateAtOnce(base, value) as StandardSchemaV1.Result<O>;
     const rest = Object.fromEntries(Object.entries(value).filter(([name]) => !Object.hasOwn(fields, name)));
-    const result = atOnce(base, rest);
+    const result = validateAtOnce(base, rest);
     const issues = [...(result.issues ?? [])];
     const whole: Record<string, unknown> = { ...(result.issues === undefined ? (result.value as object) : {}) };
     for (const [name, schema] of Object.entries(fields)) {
       const given = (value as Readonly<Record<string, unknown>>)[name];
-      const field = passes(given) ? { value: given } : atOnce(schema, given);
+      const field = passes(given) ? { value: given } : validateAtOnce(schema, given);
       if (field.issues !== undefined) {
         issues.push(...field.issues.map((issue) => ({ ...issue, path: [name, ...(issue.path ?? [])] })));
       } else if (field.value !== undefined) whole[name] = field.value;
@@ -128,14 +129,4 @@ function combine<I, O>(
     return issues.length > 0 ? { issues } : { value: whole as O };
   };
   return { version: 1, vendor: 'durable-saga', validate };
-}
-
-function atOnce(schema: StandardSchemaV1, value: unknown): StandardSchemaV1.Result<unknown> {
-  const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) {
-    throw new TypeError(
-      `expected a schema that validates synchronously, got one of vendor '${schema['~standard'].vendor}' that returns a promise`,
-    );
-  }
-  return result;
 }

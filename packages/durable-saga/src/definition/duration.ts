@@ -36,13 +36,19 @@ const MILLISECONDS: Readonly<Record<Unit, number>> = {
   days: 86_400_000,
 };
 
-/** Whole milliseconds of a duration. Throws a `RangeError` that names `where` if it is no duration, negative or not finite. */
+/** Dates reach little further than that from now, and statuses show when a wait ends. */
+const LONGEST = 100 * 365.25 * 86_400_000;
+
+/** Whole milliseconds of a duration. Throws a `RangeError` that names `where` if it is no duration, negative or above 100 years. */
 export function toMilliseconds(duration: Duration, where: string): number {
   const milliseconds = typeof duration === 'number' ? duration : parse(duration);
   if (milliseconds === undefined || !Number.isFinite(milliseconds) || milliseconds < 0) {
     throw new RangeError(
       `${where}: expected a duration such as 1500 (milliseconds), '30 seconds' or '12 hours', got ${JSON.stringify(duration)}`,
     );
+  }
+  if (milliseconds > LONGEST) {
+    throw new RangeError(`${where}: expected a duration of 100 years at most, got ${JSON.stringify(duration)}`);
   }
   return Math.round(milliseconds);
 }

@@ -103,7 +103,7 @@ export function failureFromThrown(thrown: unknown): Failure {
       message: thrown.message,
       retriable: thrown.retriable,
       effect: thrown.effect,
-      ...(thrown.details === undefined ? {} : { details: thrown.details }),
+      ...(thrown.details === undefined ? {} : { details: detailsOf(thrown.details) }),
     };
   }
   return { kind: 'error', code: codeOf(thrown), message: messageOf(thrown), retriable: true, effect: 'unknown' };
@@ -138,6 +138,16 @@ export function messageOf(thrown: unknown): string {
   if (thrown instanceof AggregateError) return thrown.errors.map(messageOf).join('; ');
   if (thrown instanceof Error) return thrown.name;
   return `thrown value: ${describe(thrown)}`;
+}
+
+/** What JSON can't hold is told as text: the rest of the failure must not be lost for it. */
+function detailsOf(details: unknown): unknown {
+  try {
+    JSON.stringify(details);
+    return details;
+  } catch {
+    return messageOf(details);
+  }
 }
 
 function codeOf(thrown: unknown): string {

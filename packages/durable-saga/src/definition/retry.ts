@@ -101,7 +101,8 @@ export interface FailedAttempt {
 export function nextDelay(retries: RetryPlan, { key, attempt, elapsed, failure }: FailedAttempt): number | undefined {
   const mayHelp = retries.whatever || (failure.retriable && retries.retryIf(failure));
   if (!mayHelp || attempt >= retries.attempts) return undefined;
-  const full = Math.min(retries.cap, retries.first * retries.factor ** (attempt - 1));
+  // Nothing times infinity would be no number.
+  const full = retries.first === 0 ? 0 : Math.min(retries.cap, retries.first * retries.factor ** (attempt - 1));
   const delay = Math.max(1, Math.round(full * (0.5 + 0.5 * fractionOf(key, String(attempt)))));
   return elapsed + delay > retries.deadline ? undefined : delay;
 }

@@ -225,7 +225,9 @@ export function saga<
 >(options: SagaOptions<I, O, Events>, body: SagaBody<I, O, Events>): Saga<In<I>, Out<O>, Events> {
   const where = `saga '${options.name}'`;
   checkName(options.name, where);
+  const events = new Set<string>();
   for (const event of Object.keys(options.events ?? {})) {
+    checkEventName(event, events, where);
     if (event.toLowerCase() === CANCEL_EVENT || event.toLowerCase() === RETRY_EVENT) {
       throw new RangeError(`${where}: the event '${event}' is the toolkit's own; expected another name`);
     }
@@ -242,4 +244,23 @@ export function saga<
     // The runner calls it with the very schemas' output, so the erased types hold.
     body: (context, input) => body(context as unknown as SagaContext<Events, In<I>>, input),
   };
+}
+
+const EVENT_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,99}$/;
+
+/**
+ * Hosts send names in paths and compare them without regard to case. The library looks waits up by name in one object
+ * with the numbers of tasks, where what every object has would be found, too.
+ */
+function checkEventName(event: string, others: Set<string>, where: string): void {
+  if (!EVENT_NAME.test(event) || event in {}) {
+    throw new RangeError(
+      `${where}: expected an event's name of up to 100 letters, digits and _ . - that starts with a letter ` +
+        `and is no property of every object, got ${JSON.stringify(event.slice(0, 120))}`,
+    );
+  }
+  if (others.has(event.toLowerCase())) {
+    throw new RangeError(`${where}: expected event names that differ by more than case, got '${event}' twice`);
+  }
+  others.add(event.toLowerCase());
 }

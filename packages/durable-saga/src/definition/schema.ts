@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Issue } from './failure';
+import { messageOf } from './failure';
 
 /** What a schema accepts. */
 export type In<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>;
@@ -10,18 +11,33 @@ export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
 
 /**
- * Checks a value at an edge; all violations are listed, not the first alone.
- * Throws a `TypeError` for a schema that validates asynchronously, since an orchestrator can't wait for it.
+ * Checks a value at an edge; all violations are listed, not the first alone. Never throws: a value that the schema can't
+ * say anything about is not valid.
  */
 export function parseWith<T>(schema: StandardSchemaV1<unknown, T>, value: unknown): Parsed<T> {
-  const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) {
-    throw new TypeError(
-      `expected a schema that validates synchronously, got one of vendor '${schema['~standard'].vendor}' that returns a promise`,
-    );
-  }
+  const result = validateAtOnce(schema, value);
   if (result.issues === undefined) return { ok: true, value: result.value };
   return { ok: false, issues: result.issues.map(toIssue) };
+}
+
+/**
+ * As the schema says. An orchestrator can't wait, so a schema that validates asynchronously is a violation. One that throws
+ * is as well: what came may be a stranger's, and must not stop a saga or a worker. Some libraries validate again
+ * asynchronously after that, whose promise is then rejected, too.
+ */
+export function validateAtOnce<T>(
+  { '~standard': { vendor, validate } }: StandardSchemaV1<unknown, T>,
+  value: unknown,
+): StandardSchemaV1.Result<T> {
+  try {
+    const result = validate(value);
+    if (!(result instanceof Promise)) return result;
+    result.catch(() => undefined);
+    const message = `expected a schema that validates synchronously, got one of vendor '${vendor}' that returns a promise`;
+    return { issues: [{ message: `${message}, as some do for a value at which they throw` }] };
+  } catch (thrown) {
+    return { issues: [{ message: `the schema threw: ${messageOf(thrown)}` }] };
+  }
 }
 
 /** A schema of the toolkit's own, from a function that lists what is wrong with a value. */

@@ -3,11 +3,12 @@ import { toStepCall } from '../definition/activity';
 import { Alarm } from './alarm';
 import type { ActivityHandle, Durable, Handle } from '../host/durable-port';
 import type { Failure } from '../definition/failure';
+import { messageOf } from '../definition/failure';
 import type { Fiber } from './fiber';
 import type { Halt } from './halt';
 import { replyOf } from '../host/host-failure';
 import type { StepRecord } from './progress';
-import type { RetryPlan } from '../definition/retry';
+import type { FailedAttempt, RetryPlan } from '../definition/retry';
 import { nextDelay } from '../definition/retry';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -50,7 +51,7 @@ export function* pursue(durable: Durable, pursuit: Pursuit): Fiber<Pursued> {
     const failure = toFailure(reply.failure, pursuit);
     if (failure.effect === 'unknown') unknownAt = durable.now();
     record.fail(failure);
-    const delay = nextDelay(retries, { key, attempt, elapsed: durable.now() - startedAt, failure });
+    const delay = delayAfter(durable, retries, { key, attempt, elapsed: durable.now() - startedAt, failure });
     if (delay === undefined) return { ok: false, failure, unknownAt };
     const before = record.state;
     if (before === 'running') record.become('retrying');
@@ -67,6 +68,17 @@ function toFailure(given: Failure, { key, retries: { nonRetriable } }: Pursuit):
   if (issues !== undefined) failure.issues = issues;
   if (details !== undefined) failure.details = details;
   return failure;
+}
+
+/** An author's `retryIf` that throws must neither leave other attempts behind nor end what goes back. */
+function delayAfter(durable: Durable, retries: RetryPlan, failed: FailedAttempt): number | undefined {
+  try {
+    return nextDelay(retries, failed);
+  } catch (thrown) {
+    const what = `saga ${durable.instanceId}: '${failed.key}' is not tried again, since its retryIf threw`;
+    durable.log('error', `${what}: ${messageOf(thrown)}`);
+    return undefined;
+  }
 }
 
 /** Waits until a point in time (milliseconds since the epoch) or a halt. */

@@ -7,6 +7,7 @@ import { findSaga } from '../definition/definitions';
 import type { Done } from './done';
 import type { ActivityHandle, Handle } from '../host/durable-port';
 import type { Failure } from '../definition/failure';
+import { copyAsJson } from '../definition/json';
 import type { Fiber } from './fiber';
 import type { Halt } from './halt';
 import type { Instance } from './instance';
@@ -47,7 +48,8 @@ export function describeChild(
   const key = keys.next(saga.name, ownKey);
   const suffix = key.slice(`${durable.instanceId}/${saga.name}#`.length);
   if (id !== undefined) checkId(id);
-  return { do: 'child', saga, key, id: id ?? childIdOf(durable.instanceId, saga.name, suffix), input };
+  const asked = copyAsJson(`input of child '${saga.name}'`, input);
+  return { do: 'child', saga, key, id: id ?? childIdOf(durable.instanceId, saga.name, suffix), input: asked };
 }
 
 /** Throws where a pivot would be one of a parallel group: in a child that runs in one. */

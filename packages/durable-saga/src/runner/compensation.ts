@@ -5,6 +5,7 @@ import { parallel } from './fiber';
 import { NEVER_HALT } from './halt';
 import type { Instance } from './instance';
 import type { StepRecord } from './progress';
+import { NO_OUTPUT } from './parking';
 import { planRetries } from '../definition/retry';
 import { tellSettled } from './settle';
 import type { Owed, OwedGroup, OwingChild, UndoStack } from './undo-stack';
@@ -115,7 +116,7 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
     }
     record.become('parked');
     const { failure } = pursued;
-    const resolution = yield* parking.park({ what: 'undo', name, key, failure, checkSkip: () => undefined });
+    const resolution = yield* parking.park({ what: 'undo', name, key, failure, parseSkip: () => NO_OUTPUT });
     if (resolution.action !== 'retry') {
       owed.settle();
       record.end(resolution.action === 'skip' ? 'undone' : 'undoFailed', durable.now());

@@ -3,11 +3,13 @@ import { checkMayPivot, describeChild } from './child';
 import { findActivity } from '../definition/definitions';
 import { fractionOf, uuidOf } from './deterministic';
 import { toMilliseconds } from '../definition/duration';
+import { copyAsJson } from '../definition/json';
 import type { Instance } from './instance';
 import { createGroupOperations } from '../definition/group-operations';
 import type { StepInstruction } from '../definition/operation';
 import { DescribedOperation } from '../definition/operation';
 import type { ChildOptions, EventSchemas, Saga, SagaContext, StepOptions } from '../definition/saga';
+import { planRetries } from '../definition/retry';
 import { listIssues, parseWith } from '../definition/schema';
 
 /** Makes what a saga's body works with. Operations only describe; keys are given in the order of the calls. */
@@ -25,13 +27,16 @@ export function createContext(
   ): StepInstruction {
     findActivity(instance.definitions, activity.name);
     const where = `step '${activity.name}'`;
-    checkSize(`input of ${where}`, input);
+    // What was asked for stays as it was, whatever the body does to it afterwards: a retry and the undo get the same.
+    const asked = copyAsJson(`input of ${where}`, input);
+    checkSize(`input of ${where}`, asked);
+    if (options.retry !== undefined) planRetries('step', { ...activity.retry, ...options.retry }, where);
     return {
       do: 'step',
       as,
       activity,
       key: instance.keys.next(activity.name, options.key),
-      input,
+      input: asked,
       retry: options.retry,
       timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
     };
@@ -77,12 +82,16 @@ export function createContext(
           message,
           retriable: false,
           effect: 'none',
-          ...(details === undefined ? {} : { details }),
+          ...(details === undefined ? {} : { details: copyAsJson('saga.fail: details', details) }),
         },
       }),
     continueAs: (input) => {
       const parsed = parseWith(inputSchema, input);
-      if (parsed.ok) return new DescribedOperation('continueAs', { do: 'continueAs', input });
+      if (parsed.ok)
+        return new DescribedOperation('continueAs', {
+          do: 'continueAs',
+          input: copyAsJson('saga.continueAs: input', input),
+        });
       throw new TypeError(
         `saga.continueAs: the input of saga '${name}' does not match its schema: ${listIssues(parsed.issues)}`,
       );

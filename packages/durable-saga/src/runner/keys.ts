@@ -1,3 +1,5 @@
+import { checkKey } from '../store/ledger';
+
 /** The latest number of each step's name. */
 export type KeyCounts = Readonly<Record<string, number>>;
 
@@ -9,6 +11,7 @@ export class KeyCounter {
   readonly #instanceId: string;
   readonly #counts: Map<string, number>;
   readonly #taken: Set<string>;
+  readonly #begun = new Set<string>();
 
   /** `taken`: keys of an earlier history that must not be given again. */
   constructor(instanceId: string, counts: KeyCounts = {}, taken: Iterable<string> = []) {
@@ -25,11 +28,20 @@ export class KeyCounter {
   next(stepName: string, ownKey?: string): string {
     const suffix = ownKey ?? String(this.#count(stepName));
     const key = `${this.#instanceId}/${stepName}#${suffix}`;
+    if (ownKey !== undefined) checkKey(key, `key of step '${stepName}'`);
     if (this.#taken.has(key)) {
       throw new Error(`step '${stepName}': the key '${suffix}' is used twice in this saga; each call needs its own`);
     }
     this.#taken.add(key);
     return key;
+  }
+
+  /** Throws for an operation that is done a second time: the effect under its key was had already. */
+  begin(key: string): void {
+    if (this.#begun.has(key)) {
+      throw new Error(`the operation with the key '${key}' was used twice; write saga.step(...) anew for each call`);
+    }
+    this.#begun.add(key);
   }
 
   #count(stepName: string): number {

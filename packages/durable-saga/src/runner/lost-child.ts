@@ -9,7 +9,7 @@ import type { Instance } from './instance';
 import type { ChildInstruction } from '../definition/operation';
 import type { OwedCall, OwedReport } from '../recovery/owed-report';
 import { READ_OWED } from '../recovery/owed-report';
-import { giveUp } from './parking';
+import { giveUp, NO_OUTPUT } from './parking';
 import { StepRecord } from './progress';
 import { planRetries } from '../definition/retry';
 import { parseWith } from '../definition/schema';
@@ -47,12 +47,9 @@ export function* resolveLost(instance: Instance, child: ChildInstruction, lost: 
   for (let failure = cause; ;) {
     record.fail(failure);
     record.become('parked');
-    const checkSkip = (value: unknown) => {
-      const parsed = output === undefined ? undefined : parseWith(output, value);
-      return parsed === undefined || parsed.ok ? undefined : parsed.issues;
-    };
+    const parseSkip = (value: unknown) => (output === undefined ? NO_OUTPUT : parseWith(output, value));
     const halt = instance.stop() === undefined ? instance.untilStopped : NEVER_HALT;
-    const resolution = yield* parking.park({ what: 'child', name, key: child.key, failure, checkSkip }, halt);
+    const resolution = yield* parking.park({ what: 'child', name, key: child.key, failure, parseSkip }, halt);
     if (resolution?.action === 'skip') {
       forget();
       record.end('skipped', durable.now());

@@ -2,7 +2,7 @@ import type { Durable } from '../host/durable-port';
 import { EventQueue } from './event-queue';
 import type { Failure } from '../definition/failure';
 import { listIssues } from '../definition/schema';
-import type { Issue } from '../definition/failure';
+import type { Parsed } from '../definition/schema';
 import type { Fiber } from './fiber';
 import type { Halt } from './halt';
 import { NEVER_HALT } from './halt';
@@ -34,13 +34,16 @@ export interface ToPark {
   readonly name: string;
   readonly key: string;
   readonly failure: Failure;
-  /** Violations of the output that a skip brings; undefined when it is fine. */
-  readonly checkSkip: (output: unknown) => readonly Issue[] | undefined;
+  /** Reads the output that a skip brings. */
+  readonly parseSkip: (output: unknown) => Parsed<unknown>;
 }
+
+/** For what gives nothing back. */
+export const NO_OUTPUT: Parsed<undefined> = { ok: true, value: undefined };
 
 interface Parked extends Parking {
   refusal?: Refusal;
-  readonly checkSkip: ToPark['checkSkip'];
+  readonly parseSkip: ToPark['parseSkip'];
   resolution: Resolution | undefined;
 }
 
@@ -133,12 +136,13 @@ export class ParkingLot {
   }
 
   #answer(parked: Parked, event: RetryEvent): void {
-    const issues = event.action === 'skip' ? parked.checkSkip(event.output) : undefined;
-    if (issues === undefined) {
-      parked.resolution = toResolution(event);
+    const { action = 'retry' } = event;
+    const output = action === 'skip' ? parked.parseSkip(event.output) : NO_OUTPUT;
+    if (output.ok) {
+      parked.resolution = action === 'skip' ? { action, output: output.value } : { action };
       return;
     }
-    const message = `the skip's output is not valid: ${listIssues(issues)}`;
+    const message = `the skip's output is not valid: ${listIssues(output.issues)}`;
     parked.refusal = { count: (parked.refusal?.count ?? 0) + 1, message: message.slice(0, 500) };
     this.#log('warn', `'${parked.key}' stays parked, ${message}`);
   }
@@ -161,11 +165,6 @@ export function giveUp(failure: Failure): Failure {
     message: `an operator gave up: ${failure.message}`,
     retriable: false,
   };
-}
-
-function toResolution(event: RetryEvent): Resolution {
-  const action = event.action ?? 'retry';
-  return action === 'skip' ? { action, output: event.output } : { action };
 }
 
 /** The event, or what is wrong with it. */

@@ -1,6 +1,6 @@
 import { runChild } from './child';
 import type { Done } from './done';
-import { drive } from './drive';
+import { defect, drive } from './drive';
 import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
 import type { MemberRunner } from './group';
@@ -17,10 +17,12 @@ import { sleep, waitFor } from './waits';
 export function perform(instance: Instance, instruction: Instruction, scope: Scope): Fiber<Done> {
   switch (instruction.do) {
     case 'step':
+      instance.keys.begin(instruction.key);
       return instruction.as === 'pivot' && instance.progress.pivot === 'none'
         ? runPivot(instance, instruction)
         : runStep(instance, instruction, scope);
     case 'child':
+      instance.keys.begin(instruction.key);
       return runChild(instance, instruction, scope);
     case 'group':
       return runGroup(instance, instruction, scope, memberRunner(instance));
@@ -48,10 +50,19 @@ function* endWith(failure: Failure): Fiber<Done> {
 
 /** Does one member of a group or race: an operation, or a branch with all that it asks for. */
 function performMember(instance: Instance, member: MemberInstruction, scope: Scope): Fiber<Done> {
-  if (member.do !== 'branch') return perform(instance, member, scope);
+  if (member.do !== 'branch') return performOne(instance, member, scope);
   return drive(
     member.start,
     (instruction) => perform(instance, checkMember(instruction, 'a branch'), scope),
     () => scope.halt.halted(),
   );
+}
+
+/** What an operation throws is a defect, as it is in a body: its siblings settle before anything is undone. */
+function* performOne(instance: Instance, instruction: Instruction, scope: Scope): Fiber<Done> {
+  try {
+    return yield* perform(instance, instruction, scope);
+  } catch (thrown) {
+    return { kind: 'ended', failure: defect(thrown) };
+  }
 }

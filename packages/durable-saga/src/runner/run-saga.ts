@@ -12,9 +12,10 @@ import type { Fiber } from './fiber';
 import { NEVER_HALT } from './halt';
 import { Instance } from './instance';
 import { tellLeftOver } from './left-over';
-import { giveUp } from './parking';
+import { giveUp, NO_OUTPUT } from './parking';
 import { perform } from './perform';
 import type { Saga } from '../definition/saga';
+import { whyNoJson } from '../definition/json';
 import { listIssues, parseWith } from '../definition/schema';
 import type { Scope } from './scope';
 import { tellSettled } from './settle';
@@ -188,6 +189,8 @@ function checkResult({ definitions }: Instance, saga: AnySaga, result: unknown):
   const what = `result of saga '${saga.name}'`;
   const parsed = parseWith(saga.output, result);
   if (!parsed.ok) return failed(invalid('defect', 'invalidResult', what, parsed.issues));
+  const notJson = whyNoJson(parsed.value);
+  if (notJson !== undefined) return failed(invalid('defect', 'invalidResult', what, [{ path: '', message: notJson }]));
   const tooLarge = definitions.claims.tooLarge(what, parsed.value);
   if (tooLarge === undefined) return { kind: 'returned', result: parsed.value };
   return failed({ kind: 'defect', code: 'tooLarge', message: tooLarge, retriable: false, effect: 'none' });
@@ -206,7 +209,7 @@ function* parkBody(instance: Instance, saga: AnySaga, failure: Failure): Fiber<F
       name: saga.name,
       key,
       failure,
-      checkSkip: () => undefined,
+      parseSkip: () => NO_OUTPUT,
     });
     if (resolution.action !== 'retry') return failure;
   }

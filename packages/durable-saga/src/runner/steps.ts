@@ -7,6 +7,7 @@ import type { Halt } from './halt';
 import { NEVER_HALT } from './halt';
 import type { Instance } from './instance';
 import type { StepInstruction } from '../definition/operation';
+import { copyAsJson } from '../definition/json';
 import { giveUp } from './parking';
 import type { StepRecord } from './progress';
 import { planRetries } from '../definition/retry';
@@ -24,7 +25,8 @@ export function* runStep(instance: Instance, step: StepInstruction, { undos, hal
   if (pursued.ok) {
     record.end('done', durable.now());
     if (owed !== undefined) {
-      owed.output = pursued.value;
+      // The body may do to its own what it wants.
+      owed.output = copyAsJson(`output of step '${step.activity.name}'`, pursued.value);
       owed.hasOutput = true;
     }
     return { kind: 'value', value: pursued.value };
@@ -70,7 +72,7 @@ function* runForward(
     record.become('parked');
     const { failure } = pursued;
     const { activity, key } = step;
-    const toPark = { what, name: activity.name, key, failure, checkSkip: activity.parseOutput };
+    const toPark = { what, name: activity.name, key, failure, parseSkip: activity.parseOutput };
     const resolution = yield* instance.parking.park(toPark, lost);
     if (resolution === undefined) return abandon(instance, record);
     if (resolution.action === 'skip') {

@@ -135,6 +135,17 @@ describe('a start, with a store of starts', () => {
     expect(tape.calls).toEqual(['pay', 'pay']);
   });
 
+  it('is not doubled for a caller who takes the id for new, when the confirmation was lost', async () => {
+    const { tape, host, starts, counting, clients } = open();
+    const forgetful = { ...starts, confirm: () => Promise.reject(new Error('the store is down')) };
+    const start = { id: 'a', assumeNew: true };
+    await expect(clients(counting, forgetful).order.start({ n: 1 }, start)).rejects.toThrow('the store is down');
+    await host.run();
+    expect(await clients().order.start({ n: 1 }, start)).toMatchObject({ started: false, sameInput: true });
+    await host.run();
+    expect(tape.calls).toEqual(['pay']);
+  });
+
   it('leaves an instance alone that was started before there was a store, or without the typed client', async () => {
     const { tape, host, clients } = open();
     await host.startNew('order', { instanceId: 'a', input: { n: 1 } });
