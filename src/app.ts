@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { app } from '@azure/functions';
 import type { HttpHandler, InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
@@ -219,12 +220,12 @@ const uploaded = { connection: 'AzureWebJobsStorage', source: config.blobTrigger
 app.storageBlob('startOrdersImport', {
   ...uploaded,
   path: `${IMPORT_CONTAINER}/orders/{name}.csv`,
-  handler: startOrdersImport({ files, clientOf }),
+  handler: startOrdersImport({ files, clientOf, pause }),
 });
 app.storageBlob('startProductsImport', {
   ...uploaded,
   path: `${IMPORT_CONTAINER}/products/{name}.csv`,
-  handler: startProductsImport({ files, clientOf }),
+  handler: startProductsImport({ files, clientOf, pause }),
 });
 
 // The end.

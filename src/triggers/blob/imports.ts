@@ -14,11 +14,21 @@ export const IMPORT_CONTAINER = 'imports';
 interface Deps {
   readonly files: Files;
   readonly clientOf: (context: InvocationContext) => DurableClientPort;
+  /** Milliseconds. */
+  readonly pause: (duration: number) => Promise<unknown>;
 }
+
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 15_000;
+/** Milliseconds; well within `functionTimeout`. */
+const PATIENCE = 300_000;
 
 /**
  * Start the import of a file that was uploaded, and nothing else: an import takes longer than an invocation may, and a
  * failed one must go on where it was, not begin again.
+ *
+ * A host tries a blob five times at once and then never again, but a database that is started anew needs seconds. So the
+ * start is tried for minutes here; a host that dies meanwhile finds the file again.
  *
  * The import's id is made of the file's path and ETag, so a file that is announced again (a trigger's receipt may be
  * lost, Event Grid may repeat itself) has its import already. Functions on Node hand the whole file to the handler,
@@ -37,18 +47,38 @@ type Start = (
   file: { readonly importId: string; readonly path: string; readonly etag: string },
 ) => Promise<{ readonly started: boolean }>;
 
-function startingImport({ files, clientOf }: Deps, start: Start): StorageBlobHandler {
+function startingImport(deps: Deps, start: Start): StorageBlobHandler {
   return async (_blob, context) => {
     const path = readPath(context);
-    const opened = await files.open(path);
-    if (opened.kind !== 'file') {
-      context.warn(`${path} was deleted before its import could start: nothing is imported`);
-      return;
+    let waited = 0;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        await startOnce(deps, start, path, context);
+        return;
+      } catch (error) {
+        if (waited >= PATIENCE) throw error;
+        context.warn(`the import of ${path} could not be started, which is tried again in ${pause} ms:`, error);
+      }
+      await deps.pause(pause);
+      waited += pause;
     }
-    const file = { path, etag: opened.etag, importId: importIdOf(path, opened.etag) };
-    const { started } = await start(clientOf(context), file);
-    context.log(started ? `started ${file.importId}` : `${file.importId} has been started before`);
   };
+}
+
+async function startOnce(
+  { files, clientOf }: Deps,
+  start: Start,
+  path: string,
+  context: InvocationContext,
+): Promise<void> {
+  const opened = await files.open(path);
+  if (opened.kind !== 'file') {
+    context.warn(`${path} was deleted before its import could start: nothing is imported`);
+    return;
+  }
+  const file = { path, etag: opened.etag, importId: importIdOf(path, opened.etag) };
+  const { started } = await start(clientOf(context), file);
+  context.log(started ? `started ${file.importId}` : `${file.importId} has been started before`);
 }
 
 /** The blob's path in its container; the trigger tells it with the container's name before it. */

@@ -9,6 +9,14 @@ import { createContext } from '../../support/invoke';
 let storage: BlobStorage;
 let files: Files;
 
+let paused: number[] = [];
+const pause = async (duration: number): Promise<void> => {
+  paused.push(duration);
+};
+beforeEach(() => {
+  paused = [];
+});
+
 beforeAll(async () => {
   storage = await startBlobStorage();
   files = createBlobFiles(storage, 'imports');
@@ -28,7 +36,7 @@ function contextOf(blobTrigger: unknown): ReturnType<typeof createContext> {
 describe('an uploaded file', () => {
   it('starts one import, however often it is announced, and one more when other content is uploaded', async () => {
     const hub = createFakeTaskHub();
-    const start = startOrdersImport({ files, clientOf: () => hub.client });
+    const start = startOrdersImport({ files, clientOf: () => hub.client, pause });
     await files.write('orders/june.csv', only('a'), 'text/csv');
     const first = contextOf('imports/orders/june.csv');
     await start(Buffer.from('a'), first.context);
@@ -48,14 +56,40 @@ describe('an uploaded file', () => {
   it('starts the import of its own kind', async () => {
     const hub = createFakeTaskHub();
     await files.write('products/all.csv', only('a'), 'text/csv');
-    await startProductsImport({ files, clientOf: () => hub.client })('', contextOf('imports/products/all.csv').context);
+    await startProductsImport({ files, clientOf: () => hub.client, pause })(
+      '',
+      contextOf('imports/products/all.csv').context,
+    );
     expect([...hub.instances.values()].map(({ name }) => name)).toEqual(['importProducts']);
+  });
+
+  it('is tried again while the task hub is away, as long as an invocation may take', async () => {
+    const hub = createFakeTaskHub();
+    await files.write('orders/july.csv', only('a'), 'text/csv');
+    let isAway = 4;
+    const clientOf = () => {
+      if ((isAway -= 1) >= 0) throw new Error('the task hub is away');
+      return hub.client;
+    };
+    const start = startOrdersImport({ files, clientOf, pause });
+    const { context, lines } = contextOf('imports/orders/july.csv');
+    await start('', context);
+    expect(hub.instances.size).toBe(1);
+    expect(paused).toEqual([500, 1_000, 2_000, 4_000]);
+    expect(lines.map(({ level }) => level)).toEqual(['warning', 'warning', 'warning', 'warning', 'information']);
+
+    isAway = Infinity;
+    paused = [];
+    await expect(start('', context)).rejects.toThrow('the task hub is away');
+    const waited = paused.reduce((sum, duration) => sum + duration, 0);
+    expect(waited).toBeGreaterThanOrEqual(300_000);
+    expect(waited).toBeLessThan(330_000);
   });
 
   it('that was deleted meanwhile starts nothing, which is said', async () => {
     const hub = createFakeTaskHub();
     const { context, lines } = contextOf('imports/orders/gone.csv');
-    await startOrdersImport({ files, clientOf: () => hub.client })('', context);
+    await startOrdersImport({ files, clientOf: () => hub.client, pause })('', context);
     expect(hub.instances.size).toBe(0);
     expect(lines).toEqual([
       { level: 'warning', args: ['orders/gone.csv was deleted before its import could start: nothing is imported'] },
@@ -63,7 +97,7 @@ describe('an uploaded file', () => {
   });
 
   it('fails when the trigger does not tell its path', async () => {
-    const start = startOrdersImport({ files, clientOf: () => createFakeTaskHub().client });
+    const start = startOrdersImport({ files, clientOf: () => createFakeTaskHub().client, pause });
     await expect(start('', contextOf(undefined).context)).rejects.toThrow('expected trigger metadata blobTrigger');
   });
 });
