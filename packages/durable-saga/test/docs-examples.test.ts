@@ -181,7 +181,9 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
     }
     expect(said).toBe('1 undone: compensated');
     expect(calls).toContain('putBack b-1/reserve#1');
-    expect(calls.at(-1)).toBe("mail books@example.com 'b-1 compensated because of terminated' b-1/tellOutcome#recover");
+    expect(calls.at(-1)).toBe(
+      "mail books@example.com 'bigOrder b-1 compensated because of terminated' b-1/tellOutcome#recover",
+    );
   });
 
   it('go on in a new history, and lose no event', async () => {
