@@ -62,7 +62,10 @@ function luck(seed: number): (what: string) => number {
   };
 }
 
-describe.each(Array.from({ length: 15 }, (_, n) => n + 1))('a tangle with the troubles of seed %d', (seed) => {
+/** By 2, 3 and 5 they decide which events come: these are all ways in which that can be combined. */
+const SEEDS = [1, 2, 3, 5, 6, 10, 15, 30];
+
+describe.each(SEEDS)('a tangle with the troubles of seed %d', (seed) => {
   it('does the same at the same times on every kind of host, and leaves no timer', async () => {
     const draw = luck(seed);
     const runs = [];

@@ -203,22 +203,20 @@ class DurableFunctionsInstance implements Durable {
   toTask(handles: readonly Handle[]): Task | undefined {
     if (this.#hostWaited) this.#hostTime = this.now();
     this.#hostWaited = false;
-    const waited: TaskHandle[] = [];
-    this.#waited = waited;
     const fresh: TaskHandle[] = [];
-    let isAllFresh = true;
     for (const handle of handles) {
       if (!(handle instanceof TaskHandle)) throw new TypeError('expected handles of this instance');
       if (handle.done) return undefined;
-      waited.push(handle);
-      if (handle.met) isAllFresh = false;
-      else fresh.push(handle);
+      if (!handle.met) fresh.push(handle);
     }
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the loop has checked each of them
+    const waited = handles as readonly TaskHandle[];
+    this.#waited = waited;
     for (const handle of fresh) if (handle instanceof Timer && this.#isTooFar(handle)) return this.#presentTimer();
     const [first] = waited;
     if (first === undefined) throw new Error('a wait for nothing would never end');
     if (waited.length > 1 || (first instanceof EventTask && first.met)) {
-      return this.#gate(first, waited, fresh, isAllFresh);
+      return this.#gate(first, waited, fresh);
     }
     this.#hostWaited = !first.met && !(first instanceof EventTask);
     first.met = true;
@@ -244,7 +242,7 @@ class DurableFunctionsInstance implements Durable {
    * The task to yield, so that any of `waited` resumes it and only what is fresh is listed and numbered. Where older
    * tasks are waited for, too, the host passes the entry at once.
    */
-  #gate(first: TaskHandle, waited: readonly TaskHandle[], fresh: readonly TaskHandle[], isAllFresh: boolean): Task {
+  #gate(first: TaskHandle, waited: readonly TaskHandle[], fresh: readonly TaskHandle[]): Task {
     const gate = this.#context.df.Task.any([first.task]) as TaskInternals;
     const children: Task[] = [];
     const actions: unknown[] = [];
@@ -255,7 +253,7 @@ class DurableFunctionsInstance implements Durable {
       children.push(handle.task);
       actions.push((handle.task as TaskInternals).action);
     }
-    if (!isAllFresh) actions.push(COMPLETE_AT_ONCE);
+    if (fresh.length < waited.length) actions.push(COMPLETE_AT_ONCE);
     gate.children = children;
     gate.alreadyScheduled = children.length === 0;
     gate.action.compoundActions = actions;

@@ -42,18 +42,17 @@ export class StepRecord {
   readonly #watcher: StepWatcher;
   #state: StepState = 'running';
   #attempts = 0;
-  #startedAt: string;
-  #endedAt: string | undefined;
+  #startedAt: number;
+  #endedAt: number | undefined;
   #error: ShownFailure | undefined;
-  /** Characters of JSON of what does not change. */
-  readonly #fixedSize: number;
+  /** Characters of JSON of what does not change; found when it is first shown, since a replay shows nothing. */
+  #fixedSize: number | undefined;
   #shown: StepStatus | undefined;
 
   constructor(name: string, key: string, startedAt: number, watcher: StepWatcher) {
     this.name = name;
     this.key = key;
-    this.#startedAt = toIso(startedAt);
-    this.#fixedSize = MOST_OF_STEP + name.length + JSON.stringify(key).length;
+    this.#startedAt = startedAt;
     this.#watcher = watcher;
     watcher.after(this);
   }
@@ -82,7 +81,7 @@ export class StepRecord {
   }
 
   end(state: StepState, at: number): void {
-    this.#endedAt = toIso(at);
+    this.#endedAt = at;
     if (state === 'done' || state === 'undone' || state === 'skipped') this.#error = undefined;
     this.become(state);
   }
@@ -90,7 +89,7 @@ export class StepRecord {
   /** Begins another round of attempts, those of the undo. */
   restart(state: StepState, at: number): void {
     this.#attempts = 0;
-    this.#startedAt = toIso(at);
+    this.#startedAt = at;
     this.#endedAt = undefined;
     this.#error = undefined;
     this.become(state);
@@ -101,12 +100,12 @@ export class StepRecord {
     const shown: Writable<StepStatus> = {
       name: this.name,
       key: this.key,
-      ...(this.child === undefined ? {} : { child: this.child }),
       state: this.#state,
       attempts: this.#attempts,
-      startedAt: this.#startedAt,
+      startedAt: toIso(this.#startedAt),
     };
-    if (this.#endedAt !== undefined) shown.endedAt = this.#endedAt;
+    if (this.child !== undefined) shown.child = this.child;
+    if (this.#endedAt !== undefined) shown.endedAt = toIso(this.#endedAt);
     if (this.#error !== undefined) shown.error = this.#error;
     this.#shown = shown;
     return shown;
@@ -115,6 +114,7 @@ export class StepRecord {
   /** Characters that it takes at most in a status. */
   get size(): number {
     const child = this.child === undefined ? 0 : this.child.length + '"child":"",'.length;
+    this.#fixedSize ??= MOST_OF_STEP + this.name.length + JSON.stringify(this.key).length;
     return this.#fixedSize + child + (this.#error === undefined ? 0 : JSON.stringify(this.#error).length);
   }
 }
