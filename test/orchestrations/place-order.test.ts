@@ -1,15 +1,7 @@
 import { captureFunctions } from '../../packages/durable-saga/test/support/functions-core';
 import { MODES, SagaHost } from '../../packages/durable-saga/test/support/saga-host';
 import type { Treatment } from '../../packages/durable-saga/test/support/saga-host';
-import { registerSagas, sagaClients } from 'durable-saga';
-import { authorisePayment } from '../../activities/authorise-payment';
-import { bookShipment } from '../../activities/book-shipment';
-import { capturePayment } from '../../activities/capture-payment';
-import { confirmOrder } from '../../activities/confirm-order';
-import { recordApproval, remindApprover, requestApproval } from '../../activities/request-approval';
-import { reserveStock } from '../../activities/reserve-stock';
-import { settleOrder } from '../../activities/settle';
-import { showParked } from '../../activities/show-parked';
+import { sagaClients } from 'durable-saga';
 import { placeOrder } from '../../orchestrations/place-order';
 import { orderIdSchema } from '../../src/domain/ids';
 import type { NewOrder, Product } from '../../src/domain/order';
@@ -19,6 +11,7 @@ import { createInMemoryMailer } from '../support/in-memory-mailer';
 import { createInMemoryPayments } from '../support/in-memory-payments';
 import { createInMemoryShop } from '../support/in-memory-shop';
 import { createTestClock } from '../support/orders-database';
+import { registerPlaceOrder } from '../support/place-order-business';
 import { cup, sampleOrder, tea } from '../support/sample-orders';
 
 const HOUR = 3_600_000;
@@ -43,24 +36,7 @@ async function createBusiness(mode: (typeof MODES)[number], { order = sampleOrde
   await shop.catalogue.put('catalogue', [tea, cup]);
   await shop.orders.accept(order);
   const ports = { ...shop, payments, carrier, mailer, opsEmail: 'ops@example.com' };
-  const functions = captureFunctions(() =>
-    registerSagas({
-      ports,
-      sagas: [placeOrder],
-      activities: [
-        reserveStock,
-        requestApproval,
-        remindApprover,
-        recordApproval,
-        authorisePayment,
-        capturePayment,
-        bookShipment,
-        confirmOrder,
-        settleOrder,
-        showParked,
-      ],
-    }),
-  );
+  const functions = captureFunctions(() => registerPlaceOrder(ports));
   const host = new SagaHost({ functions, mode, ...(treat && { treat }) });
   const starter = createOrderStarter({ ...settings, orders: shop.orders });
   const client = sagaClients({ placeOrder })(host).placeOrder;

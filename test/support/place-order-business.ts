@@ -30,6 +30,7 @@ function createPorts() {
   };
 }
 
+/** The saga and its activities, as the app registers them. */
 export function registerPlaceOrder(ports: Ports): void {
   registerSagas({
     ports,

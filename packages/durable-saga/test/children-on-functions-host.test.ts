@@ -1,14 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from 'esbuild';
 import type { HostProcess } from '../../functions-host/test/support/host-process';
 import { makeFolder, startHostProcess, stopHosts } from '../../functions-host/test/support/host-process';
 import type { TestPostgres } from '../../functions-host/test/support/postgres-server';
 import { startTestPostgres } from '../../functions-host/test/support/postgres-server';
-import { writeApp } from '../../functions-host/test/support/write-app';
 import type { InstanceStatus } from '../src';
+import { writeFixtureApp } from './support/write-fixture-app';
 
 /** Children and their parents, what the platform does to them included, in a real host over its HTTP. */
 
@@ -19,21 +15,7 @@ interface Books {
   readonly undone: readonly string[];
 }
 
-let bundle: string;
-beforeAll(async () => {
-  bundle = await mkdtemp(path.join(os.tmpdir(), 'durable-saga-'));
-  await build({
-    entryPoints: [require.resolve('./fixtures/parcels-app')],
-    outfile: path.join(bundle, 'index.js'),
-    bundle: true,
-    platform: 'node',
-    packages: 'external',
-  });
-});
-afterAll(async () => {
-  await stopHosts();
-  await rm(bundle, { recursive: true, force: true });
-});
+afterAll(stopHosts);
 
 /** The app in a host; `taskHub` outlives it where it is one in a database. */
 class App {
@@ -47,7 +29,7 @@ class App {
   }
 
   static async open(options: { readonly taskHub?: string } = {}): Promise<App> {
-    const folder = await writeApp({ 'index.js': await readFile(path.join(bundle, 'index.js'), 'utf8') });
+    const folder = await writeFixtureApp('parcels-app');
     const app = new App(folder, { ...options, dataDir: await makeFolder(), settings: { BOOKS: await makeFolder() } });
     await app.start();
     return app;

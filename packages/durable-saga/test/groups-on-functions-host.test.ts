@@ -1,34 +1,16 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { build } from 'esbuild';
 import type { HostProcess } from '../../functions-host/test/support/host-process';
 import { startHostProcess, stopHosts } from '../../functions-host/test/support/host-process';
-import { writeApp } from '../../functions-host/test/support/write-app';
 import type { InstanceStatus } from '../src';
+import { writeFixtureApp } from './support/write-fixture-app';
 
 /** Branches, tolerance, races and a saga's timeout in a real host, with every turn checked against a replay. */
 let host: HostProcess;
-let bundle: string;
 
 beforeAll(async () => {
-  bundle = await mkdtemp(path.join(os.tmpdir(), 'durable-saga-'));
-  await build({
-    entryPoints: [require.resolve('./fixtures/tour-app')],
-    outfile: path.join(bundle, 'index.js'),
-    bundle: true,
-    platform: 'node',
-    packages: 'external',
-  });
-  const folder = await writeApp({ 'index.js': '' });
-  await copyFile(path.join(bundle, 'index.js'), path.join(folder, 'index.js'));
-  host = await startHostProcess(folder);
+  host = await startHostProcess(await writeFixtureApp('tour-app'));
 }, 60_000);
 
-afterAll(async () => {
-  await stopHosts();
-  await rm(bundle, { recursive: true, force: true });
-});
+afterAll(stopHosts);
 
 interface Tour {
   readonly status: InstanceStatus<unknown>;

@@ -1,14 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from 'esbuild';
 import type { HostProcess } from '../../functions-host/test/support/host-process';
 import { makeFolder, startHostProcess, stopHosts } from '../../functions-host/test/support/host-process';
 import type { TestPostgres } from '../../functions-host/test/support/postgres-server';
 import { startTestPostgres } from '../../functions-host/test/support/postgres-server';
-import { writeApp } from '../../functions-host/test/support/write-app';
 import type { InstanceStatus } from '../src';
+import { writeFixtureApp } from './support/write-fixture-app';
 
 const SEED = 20_261_121;
 const KILLS = 8;
@@ -27,27 +23,16 @@ function seeded(seed: number): () => number {
 
 describe('a saga of many histories on a host that is killed again and again', () => {
   let server: TestPostgres;
-  let bundle: string;
   beforeAll(async () => {
     server = await startTestPostgres();
-    bundle = await mkdtemp(path.join(os.tmpdir(), 'durable-saga-'));
   });
   afterAll(async () => {
     await stopHosts();
     await server.stop();
-    await rm(bundle, { recursive: true, force: true });
   });
 
   it('takes each of its events once, in order', async () => {
-    const { outputFiles } = await build({
-      entryPoints: [require.resolve('./fixtures/collect-app')],
-      bundle: true,
-      write: false,
-      platform: 'node',
-      packages: 'external',
-    });
-    const appDir = await writeApp({
-      'index.js': outputFiles[0]?.text ?? '',
+    const appDir = await writeFixtureApp('collect-app', {
       'host.json': '{ "version": "2.0", "extensions": { "durableTask": { "hubName": "Histories" } } }',
     });
     const options = { taskHub: server.url, dataDir: await makeFolder() };
