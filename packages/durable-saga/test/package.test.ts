@@ -121,7 +121,8 @@ describe('the packed package', () => {
     await mkdir(path.dirname(installed), { recursive: true });
     await rename(path.join(project, 'package'), installed);
     manifest = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8')) as Manifest;
-    const beside = ['zod', '@types/node', '@types/pg'];
+    // ESLint is there for those who use the rules.
+    const beside = ['zod', 'eslint', '@types/node', '@types/pg'];
     for (const name of [...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }), ...beside]) {
       const place = path.join(project, 'node_modules', name);
       await mkdir(path.dirname(place), { recursive: true });
