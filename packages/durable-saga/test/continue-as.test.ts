@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { seeded } from '../../functions-host/test/crash/random';
 import { many, saga } from '../src';
 import { EventType } from './support/history';
 import type { Attempt, Treatment } from './support/saga-host';
@@ -76,14 +77,6 @@ const sealed = saga(
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n + 1);
 
-function draws(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 describe.each(MODES)('a saga of several histories, run by %s', (mode) => {
   it('keeps its version, its counts of keys and its ids, and each history holds its own steps alone', async () => {
     const { host, client, tape } = stage(walk, parts, { mode });
@@ -136,7 +129,7 @@ describe.each(MODES)('a saga of several histories, run by %s', (mode) => {
 
   it('takes each of its events once, in order, whenever they come', async () => {
     for (const seed of numbers(12)) {
-      const draw = draws(seed);
+      const draw = seeded(seed);
       const treat = (): Treatment => ({ delay: Math.floor(draw() * 3) * 500 });
       const { host, client } = stage(collect, parts, { mode, treat });
       await client.start({ left: 20, each: 1 + (seed % 4) }, { id: 'a' });

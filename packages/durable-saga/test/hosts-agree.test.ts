@@ -1,4 +1,5 @@
 import * as df from 'durable-functions';
+import { seeded } from '../../functions-host/test/crash/random';
 import { sagaClients } from '../src';
 import { replayOnAzure } from './support/azure-replay';
 import { captureFunctions } from './support/functions-core';
@@ -9,11 +10,7 @@ import { registerShop, sell, Shop, threeLines } from './support/shop';
 
 /** Troubles drawn from a seed: some attempts are late, some are stopped by the platform. */
 function troubles(seed: number) {
-  let state = seed;
-  const draw = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const draw = seeded(seed);
   const drawn = new Map<string, Treatment>();
   return ({ name, key, attempt }: Attempt): Treatment => {
     const id = `${name} ${key} ${attempt}`;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { seeded } from '../../functions-host/test/crash/random';
 import type { HostProcess } from '../../functions-host/test/support/host-process';
 import { makeFolder, startHostProcess, stopHosts } from '../../functions-host/test/support/host-process';
 import type { TestPostgres } from '../../functions-host/test/support/postgres-server';
@@ -11,15 +12,6 @@ const KILLS = 8;
 const ITEMS = 160;
 const LONGEST_RUN_MS = 500;
 const STUCK_AFTER_MS = 120_000;
-
-/** Numbers from 0 to 1, the same ones for a seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe('a saga of many histories on a host that is killed again and again', () => {
   let server: TestPostgres;

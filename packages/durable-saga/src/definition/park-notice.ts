@@ -1,11 +1,5 @@
-import { pursue } from '../runner/attempts';
 import type { Failure, Issue } from './failure';
 import { isFailure } from './failure';
-import type { Fiber } from '../runner/fiber';
-import { NEVER_HALT } from '../runner/halt';
-import type { Instance } from '../runner/instance';
-import { planRetries } from './retry';
-import type { Saga } from './saga';
 import { schemaOf } from './schema';
 
 /** Input of a saga's `parked` activity. */
@@ -33,28 +27,3 @@ export const parkNoticeSchema = schemaOf<ParkNotice>(({ saga, instanceId, state,
   } else if (state !== 'resumed') issues.push({ path: 'state', message: "expected 'parked' or 'resumed'" });
   return issues;
 });
-
-/** Tells the author's `parked` activity. Where it fails for good, the log says so: the saga is parked all the same. */
-export function* giveParkNotice(
-  instance: Instance,
-  { parked: activity }: Saga<never, unknown>,
-  notice: ParkNotice,
-): Fiber<void> {
-  if (activity === undefined) return;
-  const { durable, progress, keys } = instance;
-  const key = keys.next(activity.name);
-  const record = progress.begin(activity.name, key, durable.now());
-  const told = yield* pursue(durable, {
-    name: activity.name,
-    key,
-    input: notice,
-    timeout: activity.timeout,
-    retries: planRetries('step', activity.retry, `activity '${activity.name}'`),
-    record,
-    halt: NEVER_HALT,
-  });
-  record.end(told.ok ? 'done' : 'failed', durable.now());
-  if (told.ok) return;
-  const { code, message } = told.failure;
-  durable.log('warn', `saga ${durable.instanceId}: '${activity.name}' could not be told (${code}: ${message})`);
-}

@@ -11,7 +11,7 @@ import { READ_OWED } from './owed-report';
 import { planRetries } from '../definition/retry';
 import type { Saga } from '../definition/saga';
 import { schemaOf } from '../definition/schema';
-import { tellSettled } from '../runner/settle';
+import { tellSettled } from '../runner/tell';
 import type { SagaOutcome } from '../definition/settlement';
 import type { OwedData } from '../runner/undo-stack';
 import { UndoStack } from '../runner/undo-stack';

@@ -7,7 +7,7 @@ import type { Instance } from './instance';
 import type { StepRecord } from './progress';
 import { NO_OUTPUT } from './parking';
 import { planRetries } from '../definition/retry';
-import { tellSettled } from './settle';
+import { tellSettled } from './tell';
 import type { Owed, OwedGroup, OwingChild, UndoStack } from './undo-stack';
 
 /**

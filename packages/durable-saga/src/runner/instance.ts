@@ -8,13 +8,13 @@ import type { Fiber } from './fiber';
 import type { Halt } from './halt';
 import { KeyCounter } from './keys';
 import type { ParkNotice } from '../definition/park-notice';
-import { giveParkNotice } from '../definition/park-notice';
 import { ParkingLot } from './parking';
 import { Progress } from './progress';
 import type { Saga } from '../definition/saga';
 import { CANCEL_EVENT } from '../definition/saga';
 import type { ParentStamp, Start } from './start-envelope';
 import type { StepState } from './status';
+import { tellParked } from './tell';
 import { flattenOwed } from './undo-stack';
 
 /** One running saga: what all parts of its runner share. */
@@ -70,7 +70,7 @@ export class Instance {
     });
     if (carried !== undefined) this.progress.pivot = carried.pivot;
     if (parent?.pivot === 'passed') this.progress.pivot = 'passed';
-    const tell = (notice: ParkNotice): Fiber<void> => giveParkNotice(this, saga, notice);
+    const tell = (notice: ParkNotice): Fiber<void> => tellParked(this, saga, notice);
     this.parking = new ParkingLot(durable, this.progress, tell, carried?.parking);
     this.inbox = new EventInbox(durable, saga.events, carried?.inbox);
     this.#cancel = carried?.cancel === undefined ? durable.event(CANCEL_EVENT) : cameBefore(carried.cancel.payload);

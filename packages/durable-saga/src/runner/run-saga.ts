@@ -18,7 +18,7 @@ import type { Saga } from '../definition/saga';
 import { whyNoJson } from '../definition/json';
 import { listIssues, parseWith } from '../definition/schema';
 import type { Scope } from './scope';
-import { tellSettled } from './settle';
+import { tellSettled } from './tell';
 import type { SagaOutcome } from '../definition/settlement';
 import type { Start } from './start-envelope';
 import { readStart } from './start-envelope';

@@ -1,3 +1,4 @@
+import { seeded } from '../crash/random';
 import { type HostProcess, makeFolder, startHostProcess, stopHosts } from '../support/host-process';
 import { startTestPostgres, type TestPostgres } from '../support/postgres-server';
 import { writeApp } from '../support/write-app';
@@ -53,15 +54,6 @@ app.http('add', {
   },
 });
 `;
-
-/** Numbers from 0 to 1, the same ones for a seed (a linear congruential generator). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe('entities on a host that is killed again and again', () => {
   let server: TestPostgres;
