@@ -1,0 +1,17 @@
+// Faults and what comes of them.
+export { describeFault, FAULT_KINDS } from './fault';
+export type {
+  AttemptAddress,
+  CallFault,
+  CancelFault,
+  EventFault,
+  Fault,
+  FaultKind,
+  KillFault,
+  LateFault,
+  OperatorDecision,
+  PlatformFault,
+  TwiceFault,
+} from './fault';
+export type { Books, Run, RunAttempt, RunEvent, RunParking, RunTurn, Violation } from './run';
+export type { ExplorationSetup, Invariant, World } from './exploration-setup';
