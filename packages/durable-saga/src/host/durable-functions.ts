@@ -4,7 +4,7 @@ import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from '
 import { LONGEST_TIMER } from './durable-port';
 
 /*
- * The only file that knows durable-functions.
+ * The only file that knows durable-functions; its executor by itself is library-executor.ts.
  *
  * A saga waits for several things at once: attempts in flight, their timeouts, retry timers, a cancel. When one of them
  * happens it goes on and soon waits for the rest together with something new. In durable-functions that would be
@@ -300,12 +300,14 @@ export async function readShownInstance(client: DurableClient, id: string): Prom
   return JSON.parse(text) as ShownInstance;
 }
 
-/** Makes `main` a durable orchestrator: its yields are waits, its result is the orchestration's output. */
-export function registerOrchestrator(
-  name: string,
+/** What a durable orchestrator is for the library. */
+export type Orchestrator = (context: OrchestrationContext) => Generator<Task, unknown, unknown>;
+
+/** `main` as the library takes it: its yields are waits, its result is the orchestration's output. */
+export function toOrchestrator(
   main: (durable: Durable) => Generator<readonly Handle[], unknown, Handle | undefined>,
-): void {
-  df.app.orchestration(name, function* (context): Generator<Task, unknown, unknown> {
+): Orchestrator {
+  return function* (context) {
     const durable = new DurableFunctionsInstance(context);
     const fiber = main(durable);
     let completed: Handle | undefined;
@@ -322,7 +324,11 @@ export function registerOrchestrator(
         if (!task.isFaulted) throw error;
       }
     }
-  });
+  };
+}
+
+export function registerOrchestrator(name: string, orchestrator: Orchestrator): void {
+  df.app.orchestration(name, orchestrator);
 }
 
 export interface ActivityInvocation {

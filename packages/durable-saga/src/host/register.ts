@@ -5,9 +5,9 @@ import type { ClaimCheckOptions } from '../store/claim-check';
 import { cancelChild } from './child-cancel';
 import type { Definitions } from '../definition/definitions';
 import { registerActivity, registerOrchestrator } from './durable-functions';
+import { orchestratorsOf } from './orchestrators';
 import { readOwed } from '../recovery/read-owed';
-import { recovery, runRecovery } from '../recovery/recovery';
-import { runSaga } from '../runner/run-saga';
+import { recovery } from '../recovery/recovery';
 import type { Saga } from '../definition/saga';
 
 export interface Registration<Ports> {
@@ -48,8 +48,7 @@ export function registerSagas<Ports>({ ports, sagas, activities, claimCheck }: R
     }
   }
   for (const activity of [...activities, ...own]) registerOne(activity, activity.bind(ports, claims));
-  for (const saga of sagas) registerOrchestrator(saga.name, (durable) => runSaga(durable, saga, definitions));
-  registerOrchestrator(recovery.name, (durable) => runRecovery(durable, definitions));
+  for (const [name, orchestrator] of orchestratorsOf(definitions)) registerOrchestrator(name, orchestrator);
 }
 
 function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: BoundActivity): void {
