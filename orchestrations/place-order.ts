@@ -62,7 +62,7 @@ export const placeOrder = saga(
     const { intentId } = yield* saga.step(authorisePayment, payment);
     yield* saga.pivot(capturePayment, { orderId, intentId, amount: total });
 
-    const { tracking } = yield* saga.step(bookShipment, { orderId, customerId, lines: [...reservations] });
+    const { tracking } = yield* saga.step(bookShipment, { orderId, customerId, lines: reservations });
     if (email !== undefined) yield* saga.call(confirmOrder, { orderId, email, total, currency, decimals, tracking });
     return { tracking };
   },

@@ -61,6 +61,6 @@ export function createReturnSagas(
     start: (id) => starter.start(client, id),
     status: (id) => instances.get(id).status(),
     cancel: (id, reason) => instances.get(id).cancel(reason === undefined ? {} : { reason }),
-    collected: (id, lines) => instances.get(id).raise('collected', { lines: [...lines] }),
+    collected: (id, lines) => instances.get(id).raise('collected', { lines }),
   };
 }

@@ -58,7 +58,7 @@ async function createBusiness(mode: (typeof MODES)[number], given: Given = {}) {
     run: (days?: number) => host.run(days === undefined ? {} : { until: start + days * DAY }),
     async collect(lines: readonly Pieces[] = everything) {
       carrier.collect();
-      return saga.raise('collected', { lines: [...lines] });
+      return saga.raise('collected', { lines });
     },
     row: () => ports.returns.find(returnId),
     left: async () => Object.fromEntries(await ports.returnedItems.findLeft(orderId)),

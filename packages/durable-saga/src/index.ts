@@ -19,6 +19,7 @@ export type { Duration } from './definition/duration';
 export type { RetryPolicy } from './definition/retry';
 export { claiming } from './definition/claimed';
 export type { Claimed, ClaimingSchema } from './definition/claimed';
+export type { DeepReadonly } from './definition/schema';
 
 // Failures and ends.
 export { SagaStepError, StepFailure } from './definition/failure';

@@ -1,4 +1,5 @@
 import { expectTypeOf } from 'expect-type';
+import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { activity, registerSagas, saga, sagaClients, settlementSchema } from '../src';
 import type {
@@ -11,6 +12,7 @@ import type {
   StepContext,
   Undo,
 } from '../src';
+import type { Transaction } from '../src/postgres';
 
 /*
  * What the compiler says to authors. Nothing here needs to run: a line whose error is gone, or a type that has become
@@ -314,6 +316,58 @@ describe('authors', () => {
   });
 });
 
+describe('values that are only read', () => {
+  it('fit wherever one is given, with all their arrays', () => {
+    interface Line {
+      readonly sku: string;
+      readonly sizes: readonly (readonly number[])[];
+    }
+    const linesSchema = z.object({
+      lines: z.array(z.object({ sku: z.string(), sizes: z.array(z.tuple([z.int(), z.int()]).or(z.array(z.int()))) })),
+      paidOn: z.iso.date().brand('Day').optional(),
+      note: z.unknown(),
+    });
+    const pack = activity({
+      name: 'pack',
+      input: linesSchema,
+      output: z.object({ packed: z.array(z.string()) }),
+      run: () => async (input) => {
+        expectTypeOf(input.lines).toEqualTypeOf<{ sku: string; sizes: (number[] | [number, number])[] }[]>();
+        const packed: readonly string[] = input.lines.map(({ sku }) => sku);
+        return { packed };
+      },
+    });
+    const sending = saga({ name: 'sending', version: '1', input: linesSchema }, function* (saga, { note }) {
+      yield* saga.step(pack, { lines: [], note });
+    });
+    const packing = saga(
+      { name: 'packing', version: '1', input: linesSchema, output: linesSchema, events: { more: linesSchema } },
+      function* (saga, input) {
+        const lines: readonly Line[] = input.lines;
+        yield* saga.step(pack, { lines, note: 1 });
+        yield* saga.call(pack, { lines, note: lines });
+        yield* saga.child(sending, { lines, note: undefined });
+        const { packed } = yield* saga.pivot(pack, { lines, note: [] });
+        expectTypeOf(packed).toEqualTypeOf<string[]>();
+        // @ts-expect-error -- read-only, and of another type
+        yield* saga.step(pack, { lines: lines.map(({ sizes }) => ({ sku: 1, sizes })), note: 1 });
+        // @ts-expect-error -- a text is no list of lines
+        yield* saga.step(pack, { lines: 'lines', note: 1 });
+        if (packed.length > 1) return yield* saga.continueAs({ lines, note: 2 });
+        return { lines, note: 3 };
+      },
+    );
+    const use = async (client: DurableClient, lines: readonly Line[]): Promise<void> => {
+      const started = await sagaClients({ packing })(client).packing.start({ lines, note: 1 });
+      await started.raise('more', { lines, note: 1 });
+      // @ts-expect-error -- a field of another type, deep in it
+      await started.raise('more', { lines: [{ sku: 'a', sizes: [['b']] }], note: 1 });
+    };
+    expect(use).toBeInstanceOf(Function);
+    expect(packing.name).toBe('packing');
+  });
+});
+
 describe('the composition root', () => {
   it('must give the ports that its activities need', () => {
     const compositionRoots = (stock: Stock, mailer: Mailer): void => {
@@ -369,5 +423,26 @@ describe('the typed client', () => {
       touch(sagaClients({ order })(client).other);
     };
     expect(use).toBeInstanceOf(Function);
+  });
+});
+
+describe('a transaction of the ledger', () => {
+  it("gives rows of the type that its caller names, and is a driver's client or a query function like one", () => {
+    interface Left {
+      left: number;
+    }
+    const use = async (tx: Transaction): Promise<void> => {
+      const { rows } = await tx.query<Left>('select 1 as left', []);
+      expectTypeOf(rows).toEqualTypeOf<Left[]>();
+      // @ts-expect-error -- not a field of the row
+      touch(rows[0]?.right);
+      const unnamed = await tx.query('select 1 as left', []);
+      expectTypeOf(unnamed.rows).toEqualTypeOf<Readonly<Record<string, unknown>>[]>();
+    };
+    expectTypeOf<PoolClient>().toExtend<Transaction>();
+    expectTypeOf<Pool>().toExtend<Transaction>();
+    // @ts-expect-error -- a text is no transaction
+    const wrong = (): unknown => use('tx');
+    expect(wrong).toBeInstanceOf(Function);
   });
 });

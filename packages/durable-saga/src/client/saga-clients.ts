@@ -1,6 +1,7 @@
 import { ClaimCheck } from '../store/claim-check';
 import type { ClaimCheckOptions } from '../store/claim-check';
 import type { EventSchemas, Saga } from '../definition/saga';
+import type { DeepReadonly } from '../definition/schema';
 import type { StartStore } from '../store/start-store';
 import type { DurableClientPort } from './durable-client';
 import type { InstanceStatus } from './instance-status';
@@ -27,7 +28,7 @@ export interface SagaClient<Input, Result, Events extends EventSchemas> {
    * `SagaIdTaken` when the id belongs to another saga, `SagaStartPending` when another caller's start with the id
    * neither succeeds nor fails, and a `RangeError` for what is no id.
    */
-  start(input: Input, options?: StartOptions): Promise<StartedSaga<Result, Events>>;
+  start(input: DeepReadonly<Input>, options?: StartOptions): Promise<StartedSaga<Result, Events>>;
   /** The handle of an instance, which may exist or not: nobody is asked. Throws a `RangeError` for what is no id. */
   get(id: string): SagaHandle<Result, Events>;
   /**

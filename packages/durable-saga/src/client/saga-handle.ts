@@ -4,7 +4,7 @@ import { isMany, stampEvent } from '../definition/many-events';
 import type { ClaimCheck } from '../store/claim-check';
 import { openOf } from '../definition/claimed';
 import type { EventSchemas } from '../definition/saga';
-import type { In } from '../definition/schema';
+import type { DeepReadonly, In } from '../definition/schema';
 import { whyNoJson } from '../definition/json';
 import { listIssues, parseWith } from '../definition/schema';
 import type { SagaOutcome } from '../definition/settlement';
@@ -43,7 +43,7 @@ export interface SagaHandle<Result, Events extends EventSchemas> {
   /** Sends a declared event. */
   raise<Name extends keyof Events & string>(
     event: Name,
-    payload: In<Events[Name]>,
+    payload: DeepReadonly<In<Events[Name]>>,
     options?: RaiseOptions,
   ): Promise<Answer>;
   /** Asks the saga to undo itself, and waits until it says whether it does: past the pivot it does not. */

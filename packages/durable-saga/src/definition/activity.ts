@@ -10,7 +10,7 @@ import { failureFromThrown } from './failure';
 import { whyNoJson } from './json';
 import type { RetryPolicy } from './retry';
 import { planRetries } from './retry';
-import type { In, Out, Parsed } from './schema';
+import type { DeepReadonly, In, Out, Parsed } from './schema';
 import { listIssues, parseWith } from './schema';
 
 /** What an activity knows about the attempt that it runs for. */
@@ -65,7 +65,9 @@ export interface ActivityOptions<
   readonly settleWithin?: Duration;
   /** Gives `step.client`, the durable client. */
   readonly usesClient?: UsesClient;
-  readonly run: (ports: RunPorts) => (input: Opened<I>, step: ContextFor<UsesClient>) => Promise<Given<O>>;
+  readonly run: (
+    ports: RunPorts,
+  ) => (input: Opened<I>, step: ContextFor<UsesClient>) => Promise<DeepReadonly<Given<O>>>;
   /** Must accept that nothing happened, and may be called more than once. */
   readonly undo?: (
     ports: UndoPorts,

@@ -17,7 +17,7 @@ import type {
 import type { BodyTurn, Operation, Turn } from './operation';
 import type { ParkNotice } from './park-notice';
 import type { RetryPolicy } from './retry';
-import type { In, Out } from './schema';
+import type { DeepReadonly, In, Out } from './schema';
 import type { Settlement } from './settlement';
 
 export interface StepOptions {
@@ -50,14 +50,14 @@ export interface SagaContext<Events extends EventSchemas, Input = never> {
    */
   step<Input, Output>(
     activity: Activity<Input, Output, never>,
-    input: NoInfer<Input>,
+    input: DeepReadonly<NoInfer<Input>>,
     options?: StepOptions,
   ): Operation<Output, 'step'>;
 
   /** Runs an activity and registers no undo. */
   call<Input, Output>(
     activity: Activity<Input, Output, never>,
-    input: NoInfer<Input>,
+    input: DeepReadonly<NoInfer<Input>>,
     options?: StepOptions,
   ): Operation<Output, 'call'>;
 
@@ -67,7 +67,7 @@ export interface SagaContext<Events extends EventSchemas, Input = never> {
    */
   pivot<Input, Output>(
     activity: Activity<Input, Output, never>,
-    input: NoInfer<Input>,
+    input: DeepReadonly<NoInfer<Input>>,
     options?: StepOptions,
   ): Operation<Output, 'pivot'>;
 
@@ -79,7 +79,7 @@ export interface SagaContext<Events extends EventSchemas, Input = never> {
    */
   child<Input, Result, ChildEvents extends EventSchemas>(
     other: Saga<Input, Result, ChildEvents>,
-    input: NoInfer<Input>,
+    input: DeepReadonly<NoInfer<Input>>,
     options?: ChildOptions,
   ): Operation<Result, 'child'>;
 
@@ -187,9 +187,9 @@ export interface SagaOptions<I extends StandardSchemaV1, O extends StandardSchem
 }
 
 export type SagaBody<I extends StandardSchemaV1, O extends StandardSchemaV1, Events extends EventSchemas> = (
-  saga: SagaContext<Events, In<I>>,
+  saga: SagaContext<Events, DeepReadonly<In<I>>>,
   input: Out<I>,
-) => Generator<Turn | BodyTurn, In<O>, unknown>;
+) => Generator<Turn | BodyTurn, DeepReadonly<In<O>>, unknown>;
 
 declare const types: unique symbol;
 
@@ -242,7 +242,7 @@ export function saga<
     settled: options.settled,
     parked: options.parked,
     // The runner calls it with the very schemas' output, so the erased types hold.
-    body: (context, input) => body(context as unknown as SagaContext<Events, In<I>>, input),
+    body: (context, input) => body(context as unknown as SagaContext<Events, DeepReadonly<In<I>>>, input),
   };
 }
 

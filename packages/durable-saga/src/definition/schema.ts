@@ -7,6 +7,16 @@ export type In<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>;
 /** What a schema gives. */
 export type Out<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>;
 
+/**
+ * What may stand where a `T` is only read: the same with read-only arrays, however deep. Schema libraries infer mutable
+ * ones, and what is handed over to be checked and sent is never written to.
+ */
+export type DeepReadonly<T> = unknown extends T
+  ? T
+  : T extends string | number | bigint | boolean | symbol | null | undefined
+    ? T
+    : { readonly [K in keyof T]: DeepReadonly<T[K]> };
+
 export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
 

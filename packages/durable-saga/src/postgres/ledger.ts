@@ -44,10 +44,9 @@ export function createLedger({ clock }: LedgerOptions): Ledger {
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as declared
     async undo<T>(tx: Transaction, key: string, effect: (value: T | undefined) => Promise<void>): Promise<void> {
       checkKey(key);
-      const { rows, rowCount } = await tx.query(BURY, [key, clock()]);
+      const { rows, rowCount } = await tx.query<{ value: string | null }>(BURY, [key, clock()]);
       if (rowCount === 0) return;
-      const [row] = rows as { value: string | null }[];
-      await effect(fromStored(row?.value) as T | undefined);
+      await effect(fromStored(rows[0]?.value) as T | undefined);
     },
 
     find,
@@ -74,8 +73,8 @@ async function store<T>(tx: Transaction, key: string, effect: () => Promise<T>):
 
 async function find(tx: Transaction, key: string): Promise<LedgerEntry | undefined> {
   checkKey(key);
-  const { rows } = await tx.query(FIND, [key]);
-  const [row] = rows as { state: 'done' | 'undone'; value: string | null }[];
+  const { rows } = await tx.query<{ state: 'done' | 'undone'; value: string | null }>(FIND, [key]);
+  const [row] = rows;
   if (row === undefined) return undefined;
   return row.state === 'done' ? { state: 'done', value: fromStored(row.value) } : { state: 'undone' };
 }

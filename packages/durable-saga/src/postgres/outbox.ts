@@ -96,8 +96,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
 
     async listDead(tx, limit) {
-      const { rows } = await tx.query(LIST_DEAD, [limit]);
-      return (rows as Row[]).map(toDead);
+      const { rows } = await tx.query<Row>(LIST_DEAD, [limit]);
+      return rows.map(toDead);
     },
 
     async retryDead(tx, id) {
@@ -115,12 +115,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
 }
 
 async function take(tx: Transaction, now: Date, limit: number): Promise<Taken[]> {
-  const first = (await tx.query(TAKE_FIRST, [now, limit])).rows as Row[];
+  const { rows: first } = await tx.query<Row>(TAKE_FIRST, [now, limit]);
   const ordered = first.filter((row) => row.ordering_key !== null);
   if (ordered.length === 0 || first.length >= limit) return first.map(toTaken);
   const keys = ordered.map((row) => row.ordering_key);
   const numbers = ordered.map((row) => row.seq);
-  const behind = (await tx.query(TAKE_BEHIND, [keys, numbers, limit - first.length])).rows as Row[];
+  const { rows: behind } = await tx.query<Row>(TAKE_BEHIND, [keys, numbers, limit - first.length]);
   return [...first, ...behind].map(toTaken);
 }
 

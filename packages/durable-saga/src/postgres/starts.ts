@@ -52,9 +52,9 @@ export function createStarts(pool: Transaction, { clock }: StartsOptions): Start
       checkKey(id, 'instance id');
       for (;;) {
         const free = new Date(clock().getTime() - lease);
-        const claimed = await pool.query(CLAIM, [...columnsOf(id, note), free]);
-        const found = claimed.rows.length > 0 ? claimed : await pool.query(FIND, [id]);
-        const [row] = found.rows as Row[];
+        const claimed = await pool.query<Row>(CLAIM, [...columnsOf(id, note), free]);
+        const found = claimed.rows.length > 0 ? claimed : await pool.query<Row>(FIND, [id]);
+        const [row] = found.rows;
         // Without one it was released between the two statements: claim it again.
         if (row !== undefined) return toClaim(row);
       }

@@ -19,12 +19,12 @@ export const reserveOnce = activity({
     ({ sku }, step) =>
       database.transaction((tx) =>
         ledger.once(tx, step.key, async () => {
-          const { rows } = await tx.query(
+          const { rows } = await tx.query<{ left: number }>(
             'update products set stock = stock - 1 where sku = $1 and stock > 0 returning stock as left',
             [sku],
           );
           if (rows[0] === undefined) throw new StepFailure({ code: 'outOfStock', message: sku, effect: 'none' });
-          return rows[0] as { left: number };
+          return rows[0];
         }),
       ),
   undo:

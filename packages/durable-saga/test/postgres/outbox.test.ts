@@ -1,6 +1,6 @@
 import { outboxContract } from '../../src/contracts';
 import { createOutbox, drainOutbox } from '../../src/postgres';
-import type { OutgoingMessage, Published, Transaction } from '../../src/postgres';
+import type { OutgoingMessage, Published } from '../../src/postgres';
 import type { SagaDatabase } from '../support/saga-database';
 import { startSagaDatabase } from '../support/saga-database';
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
 describe('the outbox in PostgreSQL', () => {
   const cases = outboxContract(async (options) => ({
     outbox: createOutbox(options),
-    transaction: (work) => database.transaction((tx) => work(tx as Transaction)),
+    transaction: (work) => database.transaction(work),
     someoneWaits: () => database.someoneWaits(),
   }));
   for (const { title, run } of cases) it(title, run);
