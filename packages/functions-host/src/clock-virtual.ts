@@ -1,5 +1,5 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import type { Clock } from './clock';
+import type { Clock, WaitAbout } from './clock';
 
 /** A clock that stands still until it is told to go on. */
 export interface VirtualClock extends Clock {
@@ -8,12 +8,15 @@ export interface VirtualClock extends Clock {
    * has been set off is done (and may schedule more) before time goes on; by default that is a turn of the event loop.
    */
   advance(ms: number): Promise<void>;
+  /** All that is scheduled, in the order in which it falls due. */
+  waiting(): readonly { readonly at: number; readonly about: WaitAbout | undefined }[];
 }
 
 interface Waiting {
   readonly at: number;
   readonly order: number;
   readonly callback: () => void;
+  readonly about: WaitAbout | undefined;
 }
 
 export function createVirtualClock(startAt: number, settle: () => Promise<unknown> = () => nextTick()): VirtualClock {
@@ -33,8 +36,8 @@ export function createVirtualClock(startAt: number, settle: () => Promise<unknow
 
   return {
     now: () => now,
-    schedule(at, callback) {
-      const entry: Waiting = { at, order: count++, callback };
+    schedule(at, callback, about) {
+      const entry: Waiting = { at, order: count++, callback, about };
       waiting.add(entry);
       return { cancel: () => waiting.delete(entry) };
     },
@@ -48,5 +51,6 @@ export function createVirtualClock(startAt: number, settle: () => Promise<unknow
       }
       now = until;
     },
+    waiting: () => [...waiting].sort((a, b) => a.at - b.at || a.order - b.order),
   };
 }

@@ -36,12 +36,26 @@ export interface FunctionsCore {
   readonly uninstall: () => void;
 }
 
+/** How a host and its app come together. */
+export interface AppJoin {
+  /** Puts what the module exports where the app's libraries find it, before the app is loaded; the answer takes it away. */
+  provide(exports: Readonly<Record<string, unknown>>): () => void;
+  /** Runs the code that registers the app's functions; without it the app's entry points are run. */
+  readonly load?: (() => Promise<unknown>) | undefined;
+  /** What may be the matter when the app registered nothing. */
+  readonly hint?: string | undefined;
+}
+
+/** The app is loaded by Node's own module loader. */
+export const nodeJoin: AppJoin = { provide: provideModule };
+
 /**
- * Puts the module in place for this process.
+ * Puts the module in place.
  * @param log receives what the library itself logs (`category` is 'system').
  * @throws if it is in place already: one process runs one app.
  */
 export function installFunctionsCore(
+  { provide }: Pick<AppJoin, 'provide'>,
   log: (level: WorkerLogLevel, category: WorkerLogCategory, message: string) => void,
 ): FunctionsCore {
   const hooks = createHooks();
@@ -49,7 +63,7 @@ export function installFunctionsCore(
   let model: ProgrammingModel | undefined;
   let closed = false;
 
-  const uninstall = provideModule({
+  const uninstall = provide({
     version: workerVersion,
     hostVersion,
     Disposable,

@@ -11,6 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock';
+import type { InFlight } from '../in-flight';
 import type { HostLog, LogDetails } from '../log';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import { runHooked } from './hooked-run';
@@ -49,6 +50,8 @@ export interface InvokerOptions {
   readonly hooks: Hooks;
   readonly log: HostLog;
   readonly clock: Clock;
+  /** Told of each run, when given. */
+  readonly inFlight?: InFlight | undefined;
   /** Milliseconds; undefined for no limit. */
   readonly timeoutMs: number | undefined;
 }
@@ -88,12 +91,13 @@ const noBindingData: BindingData = {};
 
 /** The invoker of one app. */
 export function createInvoker(options: InvokerOptions): Invoker {
-  const { log, clock, timeoutMs } = options;
+  const { log, clock, timeoutMs, inFlight } = options;
   const appHookData = {};
   let running = 0;
   let whenIdle: (() => void) | undefined;
 
-  const ended = (): void => {
+  const ended = (finish: (() => void) | undefined): void => {
+    finish?.();
     running--;
     if (running === 0) whenIdle?.();
   };
@@ -108,6 +112,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
       log.log('Information', category, message, toDetails(runtime, about));
     }
     running++;
+    const finish = inFlight?.begin(toWork(runtime, about));
     let isOver = false;
     const begun = run(() => isOver);
     const work = timeoutMs === undefined ? begun : withTimeout(begun, timeoutMs, clock, runtime);
@@ -119,7 +124,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
           log.log('Information', category, message, toDetails(runtime, about));
         }
         isOver = true;
-        ended();
+        ended(finish);
         return result;
       },
       (error: unknown) => {
@@ -127,7 +132,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
         const message = `Executed '${displayName}' (Failed, Id=${invocationId}, Duration=${took}ms)`;
         log.log('Error', category, message, { ...toDetails(runtime, about), error });
         isOver = true;
-        ended();
+        ended(finish);
         // The handler's own value, thrown on as it came.
         throw error;
       },
@@ -164,6 +169,10 @@ export function createInvoker(options: InvokerOptions): Invoker {
       return running;
     },
   };
+}
+
+function toWork({ fn }: FunctionRuntime, { instanceId }: RunAbout): string {
+  return instanceId === undefined ? `function '${fn.name}'` : `function '${fn.name}' of instance '${instanceId}'`;
 }
 
 function toDetails(runtime: FunctionRuntime, { invocationId, instanceId }: RunAbout): LogDetails {

@@ -21,13 +21,13 @@ const DEFAULT_CONNECTION = 'Storage';
 
 /** The durable extension on a task hub store. */
 export function createDurableExtension(options: DurableExtensionOptions): DurableExtension {
-  const { clock, functions, hubName, log, settings, store, verifyReplay } = options;
+  const { clock, storeClock = realClock, functions, hubName, log, settings, store, verifyReplay } = options;
   const defaultVersion = typeof settings['defaultVersion'] === 'string' ? settings['defaultVersion'] : undefined;
   const entities = createEntityFunctions(functions, log);
   const engine: Engine = new Engine({
     store,
     clock,
-    storeClock: realClock,
+    storeClock,
     log,
     orchestrators: createOrchestrators({
       ...{ functions, verifyReplay, alwaysReplay: false, defaultVersion },
@@ -41,7 +41,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     maxWarmInstances: MAX_WARM_INSTANCES,
     fenced: (error) => role.lose(error),
   });
-  const role = new HubRole({ engine, store, log, clock: realClock, hubName, url: options.baseUrl });
+  const role = new HubRole({ engine, store, log, clock: storeClock, hubName, url: options.baseUrl });
   const connections = new Set([DEFAULT_CONNECTION.toLowerCase(), ...configuredConnections(settings)]);
   const links = (origin: string, connectionName = DEFAULT_CONNECTION): LinkContext => ({
     origin,
@@ -59,7 +59,10 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     replacesRunning: String(settings['overridableExistingInstanceStates']).toLowerCase() === 'anystate',
     now: () => clock.now(),
     after(ms, callback) {
-      const scheduled = clock.schedule(clock.now() + ms, callback);
+      const scheduled = clock.schedule(clock.now() + ms, callback, {
+        kind: 'timeout',
+        what: 'longest wait for the end of an orchestration',
+      });
       return () => scheduled.cancel();
     },
   };
@@ -74,6 +77,11 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     lost: role.lost,
     activeHost: () => role.activeHost,
     isFromStandby: (headers) => role.isFromStandby(headers),
+    get isIdle() {
+      return engine.isIdle;
+    },
+    underWay: () => engine.underWay(),
+    customStatusOf: (instanceId) => engine.customStatusOf(instanceId),
     drain: () => engine.drain(),
     async stop(graceMs) {
       role.stop();

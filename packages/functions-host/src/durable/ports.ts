@@ -65,6 +65,8 @@ export interface WebhookResponse {
 export interface DurableExtensionOptions {
   readonly store: TaskHubStore;
   readonly clock: Clock;
+  /** Real time, for pauses towards the store and for the hub's lease; the wall clock unless given. */
+  readonly storeClock?: Clock | undefined;
   readonly log: HostLog;
   readonly functions: DurableFunctions;
   /** `extensions.durableTask` of host.json. */
@@ -112,6 +114,12 @@ export interface DurableExtension {
   /** Lets running turns settle, writes what is owed and closes the store. Running activities are not waited for longer than `graceMs`. */
   stop(graceMs: number): Promise<void>;
   handleHttp(request: WebhookRequest): Promise<WebhookResponse>;
+  /** Nothing happens until a timer fires or a request comes. */
+  readonly isIdle: boolean;
+  /** What is being done right now, in words. */
+  underWay(): readonly string[];
+  /** The custom status (JSON) of an unfinished orchestration, if it has one. */
+  customStatusOf(instanceId: string): string | undefined;
   /** The JSON text that a `durableClient` input binding receives. */
   clientBinding(binding: { readonly taskHub?: string; readonly connectionName?: string }): string;
 }

@@ -224,16 +224,28 @@ export class Engine {
 
   /** Resolves when there is nothing to do until a timer fires or a client asks for something. */
   async idle(): Promise<void> {
-    while (this.#loop !== undefined && !this.#isIdle()) await new Promise((resolve) => setImmediate(resolve));
+    while (this.#loop !== undefined && !this.isIdle) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  #isIdle(): boolean {
+  /** There is nothing to do until a timer fires or a client asks for something. */
+  get isIdle(): boolean {
     return this.#isSettled() && this.#activities.isIdle;
   }
 
   /** No turn is under way or waits for its commit. */
   #isSettled(): boolean {
     return this.#loop?.isIdle !== false && this.#committer?.isIdle !== false && this.#entities?.isIdle !== false;
+  }
+
+  /** What is being done right now, in words. */
+  underWay(): string[] {
+    const busy = this.#live.all().filter(({ isBusy, isQueued }) => isBusy || isQueued);
+    return busy.map(({ name, id }) => `orchestration '${name}' of instance '${id}'`);
+  }
+
+  /** The custom status (JSON) of an unfinished instance. */
+  customStatusOf(id: string): string | undefined {
+    return this.#live.get(id)?.customStatus;
   }
 
   async startInstance(request: StartRequest): Promise<StartResult> {

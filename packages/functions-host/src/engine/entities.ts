@@ -165,7 +165,10 @@ export class Entities {
     entity.alarm?.cancel();
     const now = clock.now();
     const dueAt = nextDueAt(entity.queue, now);
-    entity.alarm = dueAt === undefined ? undefined : clock.schedule(dueAt, () => this.#wake(entity));
+    entity.alarm =
+      dueAt === undefined
+        ? undefined
+        : clock.schedule(dueAt, () => this.#wake(entity), { kind: 'signal', what: `signal to entity '${entity.id}'` });
     const work = takeWork(entity.state.lock, entity.queue, now);
     if (work.batch.length === 0 && work.used.length === 0) {
       this.#directory.settle(entity);

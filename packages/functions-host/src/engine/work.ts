@@ -1,4 +1,4 @@
-import type { Clock, Scheduled } from '../clock';
+import type { Clock, Scheduled, WaitAbout } from '../clock';
 import { isFinished } from '../store/store';
 import type { Failure } from './history';
 import type { Instance, OpenWork } from './instance';
@@ -117,13 +117,11 @@ export class Timers {
     const { executionId } = instance;
     let timers = this.#armed.get(instance);
     if (timers === undefined) this.#armed.set(instance, (timers = new Map<number, Scheduled>()));
-    timers.set(
-      id,
-      this.#clock.schedule(fireAt, () => {
-        this.#forget(instance, id);
-        this.#deliver(instance, { kind: 'timerFired', executionId, id });
-      }),
-    );
+    const fire = (): void => {
+      this.#forget(instance, id);
+      this.#deliver(instance, { kind: 'timerFired', executionId, id });
+    };
+    timers.set(id, this.#clock.schedule(fireAt, fire, toWaitAbout(instance, id)));
   }
 
   cancel(instance: Instance, id: number): void {
@@ -140,4 +138,9 @@ export class Timers {
     const timers = this.#armed.get(instance);
     if (timers?.delete(id) === true && timers.size === 0) this.#armed.delete(instance);
   }
+}
+
+function toWaitAbout({ name, id: instanceId, retries }: Instance, id: number): WaitAbout {
+  const [kind, noun] = retries.has(id) ? (['retry', 'retry'] as const) : (['durable', 'timer'] as const);
+  return { kind, what: `${noun} #${id} of orchestration '${name}'`, functionName: name, instanceId };
 }

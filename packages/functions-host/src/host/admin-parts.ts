@@ -16,7 +16,7 @@ export function toAdminApi(
   parts: Omit<RunParts, 'url' | 'masterKey' | 'log'> & {
     readonly base: {
       readonly appDir: string;
-      readonly dataDir: string;
+      readonly dataDir: string | undefined;
       readonly startedAt: number;
       readonly clock: Clock;
       readonly hostId: string;

@@ -15,7 +15,7 @@ const valid = /^(?=.{1,32}$)[a-z0-9]+(?:-[a-z0-9]+)*$/;
  * @param hub the task hub's place and name, for an app with durable functions that is kept in a database.
  * @throws StartError if the setting is no host id.
  */
-export function readHostId(dataDir: string, settings: Settings, hub: string | undefined): string {
+export function readHostId(dataDir: string | undefined, settings: Settings, hub: string | undefined): string {
   const given = settings.get(idSetting) ?? '';
   if (valid.test(given)) return given;
   if (given !== '') {
@@ -23,6 +23,9 @@ export function readHostId(dataDir: string, settings: Settings, hub: string | un
       `Setting ${idSetting} must be 1 to 32 lower-case letters, digits and single hyphens, none of them at an end; got '${given}'.`,
     );
   }
+  const digits = hub === undefined ? randomBytes(8).toString('hex') : createHash('sha256').update(hub).digest('hex');
+  const made = `host-${digits.slice(0, 16)}`;
+  if (dataDir === undefined) return made;
   const file = path.join(dataDir, 'host-id');
   try {
     const kept = readFileSync(file, 'utf8').trim();
@@ -30,8 +33,6 @@ export function readHostId(dataDir: string, settings: Settings, hub: string | un
   } catch {
     // Not there yet.
   }
-  const digits = hub === undefined ? randomBytes(8).toString('hex') : createHash('sha256').update(hub).digest('hex');
-  const made = `host-${digits.slice(0, 16)}`;
   mkdirSync(dataDir, { recursive: true });
   writeFileSync(file, `${made}\n`);
   return made;

@@ -9,10 +9,10 @@
  * Stopping takes no new work, lets what runs settle for a bounded time, and then closes; what had no time left is owed
  * to nobody: activities and blobs run again at the next start, orchestrations go on from their history.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { installFunctionsCore } from '../app/functions-core';
+import type { IncomingMessage } from 'node:http';
+import { installFunctionsCore, nodeJoin } from '../app/functions-core';
 import { createHttpInvoker, probeHttpRequest } from '../app/http-invocation';
-import { createInvoker, type Invoker } from '../app/invocation';
+import { createInvoker } from '../app/invocation';
 import { logFromWorker } from '../app/worker-log';
 import { type Clock, realClock } from '../clock';
 import { withCors } from '../http/cors';
@@ -20,10 +20,10 @@ import { createDispatcher } from '../http/dispatch';
 import { toHttpFunctions, toRouteTable } from '../http/http-functions';
 import { durableKeyName, openKeys } from '../http/keys';
 import { readBodyLimit } from '../http/request-body';
-import { type HttpServer, listen, withHeaders } from '../http/server';
+import { type HttpServer, listen, noteRequests, withHeaders } from '../http/server';
 import { openStreamDoor } from '../http/stream-door';
 import { toThrottle } from '../http/throttle';
-import type { HostLog } from '../log';
+import { unwatched } from '../in-flight';
 import { messageOf } from '../supervisor/failures';
 import { createQueueBell } from '../triggers/queue-bell';
 import { createStorageAccounts } from '../triggers/storage-account';
@@ -43,14 +43,14 @@ import { createListeners } from './listeners';
 import { loadFunctions, reportErrors } from './load-functions';
 import type { Host, HostOptions, LoadedApp } from './options';
 import { createSettings, type Settings } from './settings';
+import { takeNoMoreWork } from './take-no-more-work';
 import { warmUp } from './warm-up';
 
-/** How long a stop waits for running functions, then for what triggers still have to tell storage, then for the durable extension. */
-const settleMs = 5000;
-const closingMs = 2000;
+/** How long a stop waits for the durable extension, in the end. */
 const durableGraceMs = 3000;
 
-const durablePath = '/runtime/webhooks/durabletask/';
+/** Functions that run may need it, when the host stops; and it may wait for what only time brings. */
+const isDurable = ({ url }: IncomingMessage): boolean => url?.startsWith('/runtime/webhooks/durabletask/') === true;
 
 interface Base {
   readonly options: HostOptions;
@@ -93,9 +93,9 @@ function prepare(options: HostOptions): Base {
   const settings = createSettings(options.settings);
   const hostJson = readHostJson(options.appDir, settings);
   const colour = process.stdout.isTTY && settings.get('NO_COLOR') === undefined;
-  const output = createHostOutput({ format: options.logFormat, colour }, hostJson.logLevels, clock, (text) => {
-    process.stdout.write(text);
-  });
+  const write = (text: string): void => void process.stdout.write(text);
+  const printed = { format: options.logFormat, colour };
+  const output = options.output ?? createHostOutput(printed, hostJson.logLevels, clock, write);
   const base: Base = { options, clock, settings, hostJson, output, cleanUp: createCleanUp() };
   // An app that ends the process by an error or by itself shall not take its last lines with it.
   process.on('exit', output.flush);
@@ -127,7 +127,8 @@ async function loadParts(base: Base, server: HttpServer) {
   const { appDir, dataDir } = options;
   base.cleanUp.add(enterAppEnvironment({ appDir, settings: options.settings, port: server.port }));
   base.cleanUp.add(output.captureConsole());
-  const core = installFunctionsCore((level, category, message) => {
+  const join = options.join ?? nodeJoin;
+  const core = installFunctionsCore(join, (level, category, message) => {
     logFromWorker(log, core.hooks, { userCategory: 'Function', details: {} }, level, category, message);
   });
   base.cleanUp.add(core.uninstall);
@@ -135,7 +136,7 @@ async function loadParts(base: Base, server: HttpServer) {
   const accounts = createStorageAccounts(settings);
   const bell = createQueueBell();
   const loaded = await loadFunctions({
-    ...{ appDir, core, settings, log, supported: supportedBindings },
+    ...{ appDir, join, core, settings, log, supported: supportedBindings },
     kinds: createBindingKinds(
       { accounts, clock, encoding: hostJson.queues.messageEncoding, onSent: bell.ring },
       durable.extension,
@@ -148,24 +149,17 @@ async function loadParts(base: Base, server: HttpServer) {
   });
   const { model } = loaded;
   const { hooks } = core;
-  const invoker = createInvoker({ model, hooks, log, clock, timeoutMs: hostJson.functionTimeoutMs });
+  const invoker = createInvoker({
+    ...{ model, hooks, log, clock, inFlight: options.inFlight },
+    timeoutMs: hostJson.functionTimeoutMs,
+  });
   const hub = toHubPlace(options.taskHub, hostJson.hubName, loaded.runtimes);
   const hostId = readHostId(dataDir, settings, hub);
   const blobEvents = toBlobEvents({ accounts, hostId, hostJson, invoker, clock, log });
   const { listeners, errors } = await createListeners({
-    ...{
-      runtimes: loaded.runtimes,
-      invoker,
-      accounts,
-      bell,
-      blobEvents,
-      settings,
-      hostJson,
-      hostId,
-      dataDir,
-      clock,
-      log,
-    },
+    ...{ runtimes: loaded.runtimes, invoker, accounts, bell, blobEvents },
+    ...{ settings, hostJson, hostId, dataDir, clock, log },
+    inFlight: options.inFlight ?? unwatched,
   });
   const inError = new Set(errors.map(({ functionName }) => functionName));
   const runtimes = loaded.runtimes.filter(({ fn }) => !inError.has(fn.name));
@@ -200,6 +194,7 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   await options.taskHubUp;
   await openDurable(durable, {
     ...{ taskHub: options.taskHub, verifyReplay: options.verifyReplay, clock, log },
+    storeClock: options.storeClock,
     settings: hostJson.durableTask,
     hubName: hostJson.hubName,
     // By address: a name may stand for another one first.
@@ -232,17 +227,20 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
     bodyLimit: readBodyLimit(settings),
   });
   await warmUp(runtimes, invoker);
-  server.serve(withCors(options.cors, withHeaders(hostJson.http.customHeaders, dispatcher)));
+  const handler = withCors(options.cors, withHeaders(hostJson.http.customHeaders, dispatcher));
+  const { inFlight } = options;
+  server.serve(inFlight === undefined ? handler : noteRequests(inFlight, (request) => !isDurable(request), handler));
   // Only now: activities that run again may call the host, by a durable client.
   await durable.extension()?.resume();
-  base.cleanUp.add(() => takeNoMoreWork(server, listeners, durable, invoker, log));
+  base.cleanUp.add(() => takeNoMoreWork({ server, isDurable, listeners, durable, invoker, log }));
   startListeners(base, listeners, durable);
 
   output.showFunctions(toFunctionEntries(runtimes, httpFunctions, url));
   output.showReady(url, clock.now() - options.startedAt);
   let stopping: Promise<void> | undefined;
   const lost = durable.extension()?.lost ?? new Promise<Error>(() => undefined);
-  return { url, port: server.port, functionNames: names, lost, stop: () => (stopping ??= cleanUp(base)) };
+  const about = { url, port: server.port, functionNames: names, durable: durable.extension() };
+  return { ...about, lost, stop: () => (stopping ??= cleanUp(base)) };
 }
 
 /** Triggers that the host watches itself run once, on the host that works on the task hub; a standby's wait for that. */
@@ -262,23 +260,4 @@ function startListeners(base: Base, listeners: readonly TriggerListener[], durab
   void extension.active.then(() => {
     if (!isStopping) start();
   });
-}
-
-async function takeNoMoreWork(
-  server: HttpServer,
-  listeners: readonly TriggerListener[],
-  durable: DurableParts,
-  invoker: Invoker,
-  log: HostLog,
-): Promise<void> {
-  // Functions that are still running may need the durable client, which calls this very server.
-  server.drain((request) => request.url?.startsWith(durablePath) === true);
-  for (const listener of listeners) listener.stop();
-  durable.extension()?.drain();
-  const left = await invoker.settle(settleMs);
-  if (left > 0) log.log('Warning', 'Host.Shutdown', `${left} functions were still running when the host stopped.`);
-  const closed = Promise.allSettled(listeners.map(async (listener) => listener.close?.()));
-  const patience = new AbortController();
-  await Promise.race([closed, delay(closingMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
-  patience.abort();
 }

@@ -2,6 +2,7 @@ import type { FunctionRuntime } from '../app/function-runtime';
 import type { Invoker } from '../app/invocation';
 import type { FunctionError } from '../app/to-registered-function';
 import type { Clock } from '../clock';
+import type { InFlight } from '../in-flight';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
 import type { BlobEvents } from '../triggers/blob-event-trigger';
@@ -25,7 +26,9 @@ export interface ListenerParts {
   readonly settings: Settings;
   readonly hostJson: HostJson;
   readonly hostId: string;
-  readonly dataDir: string;
+  readonly dataDir: string | undefined;
+  /** Told of the work that listeners do beside the functions that they run. */
+  readonly inFlight: InFlight;
   /** For blob functions that Event Grid tells. */
   readonly blobEvents: BlobEvents;
   /** Rings for queue outputs of this host. */

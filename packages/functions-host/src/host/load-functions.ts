@@ -1,4 +1,4 @@
-import type { FunctionsCore } from '../app/functions-core';
+import type { AppJoin, FunctionsCore } from '../app/functions-core';
 import { type BindingKinds, type FunctionRuntime, toFunctionRuntime } from '../app/function-runtime';
 import { loadApp, probeContext } from '../app/load-app';
 import type { InvocationContextClass, ProgrammingModel } from '../app/programming-model';
@@ -24,6 +24,7 @@ export interface LoadedFunctions {
 
 export interface LoadOptions {
   readonly appDir: string;
+  readonly join: AppJoin;
   readonly core: FunctionsCore;
   readonly settings: Settings;
   readonly supported: SupportedBindings;
@@ -42,7 +43,7 @@ export interface LoadOptions {
  */
 export async function loadFunctions(options: LoadOptions): Promise<LoadedFunctions> {
   const { core, settings, log } = options;
-  const model = await loadApp(options.appDir, core);
+  const model = await loadApp(options.appDir, core, options.join);
   const asked = toAskedFor(core, options.only);
   const enabled = asked.filter(({ metadata }) => {
     if (!isDisabled(settings, metadata.name)) return true;

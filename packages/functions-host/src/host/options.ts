@@ -1,6 +1,10 @@
+import type { AppJoin } from '../app/functions-core';
 import type { FunctionError } from '../app/to-registered-function';
 import type { Clock } from '../clock';
+import type { DurableExtension } from '../durable/ports';
 import type { CorsOptions } from '../http/cors';
+import type { InFlight } from '../in-flight';
+import type { HostOutput } from './host-output';
 import type { FunctionEntry } from './log-format';
 
 /** How a host is started: what the command line and the settings came to. */
@@ -11,8 +15,8 @@ export interface HostOptions {
   readonly port: number;
   /** Settings as the app sees them in its environment (local.settings.json Values below the process environment). */
   readonly settings: Readonly<Record<string, string>>;
-  /** Folder for the host's own files (keys, schedules when no storage is set). */
-  readonly dataDir: string;
+  /** Folder for the host's own files (keys, schedules when no storage is set); undefined to keep nothing. */
+  readonly dataDir: string | undefined;
   /** Where the task hub is kept: a `postgres://` URL, or `memory` (nothing survives). */
   readonly taskHub: string;
   /** Resolves when the task hub can be opened; without it that is now. */
@@ -28,6 +32,14 @@ export interface HostOptions {
   /** Milliseconds since the Unix epoch at which the command was given; the ready line counts from here. */
   readonly startedAt: number;
   readonly clock?: Clock;
+  /** Real time, whatever `clock` is: for pauses towards a store that is away. */
+  readonly storeClock?: Clock;
+  /** Told of all that is under way, when given. */
+  readonly inFlight?: InFlight;
+  /** How the app is joined and loaded, unless it is by its entry points and Node's own module loader. */
+  readonly join?: AppJoin;
+  /** Takes what the host has to say, instead of standard output. */
+  readonly output?: HostOutput;
 }
 
 export interface Host {
@@ -35,6 +47,8 @@ export interface Host {
   readonly url: string;
   readonly port: number;
   readonly functionNames: readonly string[];
+  /** Undefined for an app without durable functions. */
+  readonly durable: DurableExtension | undefined;
   /** Resolves when another host took the task hub over: this one does no more work on it and should be stopped. */
   readonly lost: Promise<Error>;
   /** Stops taking work, lets running invocations settle (bounded) and closes everything. */

@@ -1,7 +1,13 @@
 import path from 'node:path';
 import type { FunctionRuntime } from '../app/function-runtime';
 import { isShorterThanMinute, parseSchedule } from '../triggers/schedule';
-import { createBlobStatusStore, createFileStatusStore, type ScheduleStatusStore } from '../triggers/schedule-status';
+import {
+  createBlobStatusStore,
+  createFileStatusStore,
+  createMemoryStatusStore,
+  noteStatusWork,
+  type ScheduleStatusStore,
+} from '../triggers/schedule-status';
 import { hasStorageConnection, hostStorage } from '../triggers/storage-connection';
 import { createTimerTrigger } from '../triggers/timer-trigger';
 import type { TriggerListener } from '../triggers/trigger-listener';
@@ -26,7 +32,10 @@ export function toTimerTrigger(parts: ListenerParts, runtime: FunctionRuntime): 
 }
 
 function toStatusStore(parts: ListenerParts): ScheduleStatusStore {
-  return hasStorageConnection(parts.settings, hostStorage, 'blob')
-    ? createBlobStatusStore(parts.accounts, parts.hostId)
-    : createFileStatusStore(path.join(parts.dataDir, 'timers'));
+  const { settings, accounts, hostId, dataDir, inFlight } = parts;
+  const isInStorage = hasStorageConnection(settings, hostStorage, 'blob');
+  if (isInStorage) return noteStatusWork(createBlobStatusStore(accounts, hostId), inFlight);
+  return dataDir === undefined
+    ? createMemoryStatusStore()
+    : noteStatusWork(createFileStatusStore(path.join(dataDir, 'timers')), inFlight);
 }

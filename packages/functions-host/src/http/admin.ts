@@ -16,7 +16,7 @@ export interface AdminApi {
 
 export interface AdminOptions {
   readonly appDir: string;
-  readonly dataDir: string;
+  readonly dataDir: string | undefined;
   /** The app's entry point, relative to `appDir`. */
   readonly entryPoint: string;
   readonly hostId: string;
@@ -165,7 +165,7 @@ function describeFunction(options: AdminOptions, fn: RegisteredFunction, origin:
     script_root_path_href: null,
     script_href: `${origin}/admin/vfs${script}`,
     config_href: null,
-    test_data_href: `${origin}/admin/vfs${path.join(options.dataDir, `${fn.name}.dat`)}`,
+    test_data_href: `${origin}/admin/vfs${path.join(options.dataDir ?? '', `${fn.name}.dat`)}`,
     href: `${origin}/admin/functions/${fn.name}`,
     invoke_url_template: isHttp ? `${origin}/${toTemplate(fn, options.routePrefix)}` : null,
     language: 'node',

@@ -35,12 +35,13 @@ export interface KeyRing {
 }
 
 /**
- * Opens `keys.json` of the data folder, and makes it, with random keys, if there is none or a function has none yet.
+ * Opens `keys.json` of the data folder, and makes it, with random keys, if there is none or a function has none yet. Without a
+ * data folder the keys are in memory only.
  * @throws StartError naming the file if it can't be read as keys.
  */
-export function openKeys(dataDir: string, functionNames: readonly string[]): KeyRing {
-  const file = path.join(dataDir, fileName);
-  const found = readFile(file);
+export function openKeys(dataDir: string | undefined, functionNames: readonly string[]): KeyRing {
+  const file = dataDir === undefined ? undefined : path.join(dataDir, fileName);
+  const found = file === undefined ? undefined : readFile(file);
   const functions: Record<string, Keys> = { ...found?.functions };
   for (const name of functionNames) {
     // A function may be called like something that every object has.
@@ -52,9 +53,9 @@ export function openKeys(dataDir: string, functionNames: readonly string[]): Key
     system: { [durableKeyName]: newKey(), ...found?.system },
     functions,
   };
-  if (JSON.stringify(keys) !== JSON.stringify(found)) writeFile(file, keys);
+  if (file !== undefined && JSON.stringify(keys) !== JSON.stringify(found)) writeFile(file, keys);
   const change = (changed: HostKeys): void => {
-    writeFile(file, changed);
+    if (file !== undefined) writeFile(file, changed);
     keys = changed;
   };
   return {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { StartError } from '../host/start-error';
+import type { InFlight } from '../in-flight';
 
 /** Answers one request; a rejection is the host's own defect and becomes a 500. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -81,6 +82,28 @@ export function withHeaders(headers: Readonly<Record<string, string>>, handler: 
   if (entries.length === 0) return handler;
   return (request, response) => {
     for (const [name, value] of entries) response.setHeader(name, value);
+    return handler(request, response);
+  };
+}
+
+/**
+ * Tells of each request until its answer begins: a stream that stays open is no work.
+ * @param isNoted false for requests that may wait for something that time brings.
+ */
+export function noteRequests(
+  inFlight: InFlight,
+  isNoted: (request: IncomingMessage) => boolean,
+  handler: RequestHandler,
+): RequestHandler {
+  return (request, response) => {
+    if (!isNoted(request)) return handler(request, response);
+    const end = inFlight.begin(`request ${request.method ?? ''} ${request.url ?? ''}`);
+    const writeHead = response.writeHead.bind(response);
+    response.writeHead = ((...args: Parameters<typeof writeHead>) => {
+      end();
+      return writeHead(...args);
+    }) as typeof writeHead;
+    response.once('close', end);
     return handler(request, response);
   };
 }

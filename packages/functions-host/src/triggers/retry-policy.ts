@@ -1,6 +1,6 @@
 import type { RetryContext } from '../app/programming-model';
-import type { RetryMetadata } from '../app/registered-function';
-import type { Clock } from '../clock';
+import type { RegisteredFunction, RetryMetadata } from '../app/registered-function';
+import type { Clock, WaitAbout } from '../clock';
 
 /**
  * Runs `attempt` and, by the function's retry policy, again after each failure. Attempts and waits are kept in memory
@@ -9,7 +9,7 @@ import type { Clock } from '../clock';
  * @throws what the last attempt threw.
  */
 export async function runWithRetry<T>(
-  retry: RetryMetadata | undefined,
+  { name, retry }: Pick<RegisteredFunction, 'name' | 'retry'>,
   clock: Clock,
   signal: AbortSignal,
   attempt: (context: RetryContext | undefined) => Promise<T>,
@@ -22,7 +22,8 @@ export async function runWithRetry<T>(
       return await attempt({ retryCount, maxRetryCount, ...(exception === undefined ? undefined : { exception }) });
     } catch (error) {
       const isLast = maxRetryCount >= 0 && retryCount >= maxRetryCount;
-      if (isLast || signal.aborted || !(await wait(clock, retryDelay(retry, retryCount), signal))) throw error;
+      const about = { kind: 'retry', what: `retry ${retryCount + 1} of '${name}'`, functionName: name } as const;
+      if (isLast || signal.aborted || !(await wait(clock, retryDelay(retry, retryCount), signal, about))) throw error;
       exception = toException(error);
     }
   }
@@ -37,12 +38,13 @@ function retryDelay(retry: RetryMetadata, retryCount: number): number {
 }
 
 /** True once the time has passed, false if the host stops before. */
-function wait(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+function wait(clock: Clock, ms: number, signal: AbortSignal, about: WaitAbout): Promise<boolean> {
   return new Promise((resolve) => {
-    const timer = clock.schedule(clock.now() + ms, () => {
+    const passed = (): void => {
       signal.removeEventListener('abort', giveUp);
       resolve(true);
-    });
+    };
+    const timer = clock.schedule(clock.now() + ms, passed, about);
     const giveUp = (): void => {
       timer.cancel();
       resolve(false);

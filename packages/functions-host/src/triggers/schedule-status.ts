@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { InFlight } from '../in-flight';
 import { hostContainer } from './host-container';
 import type { StorageAccounts } from './storage-account';
 import { hostStorage } from './storage-connection';
@@ -46,6 +47,32 @@ export function createBlobStatusStore(accounts: StorageAccounts, hostId: string)
         await container.createIfNotExists();
         await blob.upload(text, Buffer.byteLength(text), options);
       }
+    },
+  };
+}
+
+/** As long as the host runs. */
+export function createMemoryStatusStore(): ScheduleStatusStore {
+  const statuses = new Map<string, ScheduleStatus>();
+  return {
+    read: (functionName) => Promise.resolve(statuses.get(functionName)),
+    write: (functionName, status) => {
+      statuses.set(functionName, status);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Tells of the reading and writing of another store. */
+export function noteStatusWork(store: ScheduleStatusStore, inFlight: InFlight): ScheduleStatusStore {
+  return {
+    async read(functionName) {
+      const end = inFlight.begin(`reading of the schedule of timer '${functionName}'`);
+      return store.read(functionName).finally(end);
+    },
+    async write(functionName, status) {
+      const end = inFlight.begin(`writing of the schedule of timer '${functionName}'`);
+      await store.write(functionName, status).finally(end);
     },
   };
 }

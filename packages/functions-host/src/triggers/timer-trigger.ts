@@ -106,10 +106,11 @@ class Timer {
 
   #waitFor(occurrence: number): void {
     if (this.#stopping.signal.aborted) return;
-    const { clock } = this.#options;
-    this.#waiting = clock.schedule(occurrence, () => {
-      void this.#run(Math.max(occurrence, clock.now() - 1000), false);
-    });
+    const { clock, runtime } = this.#options;
+    const { name } = runtime.fn;
+    const run = (): void => void this.#run(Math.max(occurrence, clock.now() - 1000), false);
+    const about = { kind: 'schedule', what: `next run of timer '${name}'`, functionName: name } as const;
+    this.#waiting = clock.schedule(occurrence, run, about);
   }
 
   /** One run and the wait for the next. `occurrence` is the time that the run stands for. */
@@ -136,7 +137,7 @@ class Timer {
       ScheduleStatus: this.#options.statuses === undefined ? null : (this.#status ?? null),
       IsPastDue: isPastDue,
     };
-    return runWithRetry(runtime.fn.retry, clock, this.#stopping.signal, (retryContext) =>
+    return runWithRetry(runtime.fn, clock, this.#stopping.signal, (retryContext) =>
       invoker.invoke(runtime, {
         reason,
         trigger: { json: JSON.stringify(input) },
