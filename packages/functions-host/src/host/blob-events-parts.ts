@@ -2,6 +2,7 @@ import type { Invoker } from '../app/invocation';
 import type { Clock } from '../clock';
 import type { KeyRing } from '../http/keys';
 import type { Webhooks } from '../http/webhooks';
+import type { InFlight } from '../in-flight';
 import type { HostLog } from '../log';
 import { type BlobEvents, createBlobEvents } from '../triggers/blob-event-trigger';
 import { createQueueSource } from '../triggers/queue-source';
@@ -16,12 +17,13 @@ export function toBlobEvents(parts: {
   readonly hostJson: HostJson;
   readonly invoker: Invoker;
   readonly clock: Clock;
+  readonly inFlight: InFlight;
   readonly log: HostLog;
 }): BlobEvents {
-  const { accounts, hostId, hostJson, invoker, clock, log } = parts;
+  const { accounts, hostId, hostJson, invoker, clock, inFlight, log } = parts;
   const queueName = `azure-webjobs-blobtrigger-${hostId.toLowerCase()}`;
   return createBlobEvents({
-    ...{ invoker, clock, log },
+    ...{ invoker, clock, inFlight, log },
     queue: createQueueSource({ accounts, queueName, connection: hostStorage, poisonQueueName: undefined }),
     sourceName: `storage (setting ${hostStorage})`,
     attempts: hostJson.blobs.poisonThreshold,

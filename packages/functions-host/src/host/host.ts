@@ -133,7 +133,8 @@ async function loadParts(base: Base, server: HttpServer) {
   });
   base.cleanUp.add(core.uninstall);
   const durable = createDurableParts();
-  const accounts = createStorageAccounts(settings);
+  const accounts = createStorageAccounts(settings, options.storageNews);
+  const inFlight = options.inFlight ?? unwatched;
   const bell = createQueueBell();
   const loaded = await loadFunctions({
     ...{ appDir, join, core, settings, log, supported: supportedBindings },
@@ -155,11 +156,10 @@ async function loadParts(base: Base, server: HttpServer) {
   });
   const hub = toHubPlace(options.taskHub, hostJson.hubName, loaded.runtimes);
   const hostId = readHostId(dataDir, settings, hub);
-  const blobEvents = toBlobEvents({ accounts, hostId, hostJson, invoker, clock, log });
+  const blobEvents = toBlobEvents({ accounts, hostId, hostJson, invoker, clock, inFlight, log });
   const { listeners, errors } = await createListeners({
     ...{ runtimes: loaded.runtimes, invoker, accounts, bell, blobEvents },
-    ...{ settings, hostJson, hostId, dataDir, clock, log },
-    inFlight: options.inFlight ?? unwatched,
+    ...{ settings, hostJson, hostId, dataDir, clock, inFlight, log },
   });
   const inError = new Set(errors.map(({ functionName }) => functionName));
   const runtimes = loaded.runtimes.filter(({ fn }) => !inError.has(fn.name));

@@ -68,7 +68,7 @@ async function loadKinds({ runtimes }: ListenerParts): Promise<ListenerKinds> {
 }
 
 function toQueueTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerListener {
-  const { accounts, hostJson, invoker, clock, log } = parts;
+  const { accounts, hostJson, invoker, clock, inFlight, log } = parts;
   const { queueName: text, connection: given } = runtime.fn.trigger;
   if (typeof text !== 'string' || text === '') {
     throw new Error(`its queueName must be the name of a queue; got ${JSON.stringify(text)}.`);
@@ -78,7 +78,7 @@ function toQueueTrigger(parts: ListenerParts, runtime: FunctionRuntime): Trigger
   const connection = toConnectionName(given);
   accounts.check(connection, 'queue');
   const listener = createQueueTrigger({
-    ...{ runtime, queueName, poisonQueueName, invoker, clock, log },
+    ...{ runtime, queueName, poisonQueueName, invoker, clock, inFlight, log },
     source: createQueueSource({ accounts, connection, queueName, poisonQueueName }),
     sourceName: `storage (setting ${connection})`,
     queues: hostJson.queues,
@@ -112,6 +112,7 @@ function toBlobTrigger(parts: ListenerParts, runtime: FunctionRuntime): TriggerL
     sourceName: `storage (setting ${connection})`,
     invoker: parts.invoker,
     clock: parts.clock,
+    inFlight: parts.inFlight,
     log: parts.log,
   });
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock';
 import type { DurableExtension } from '../durable/ports';
 import type { CorsOptions } from '../http/cors';
 import type { InFlight } from '../in-flight';
+import type { StorageNews } from '../triggers/storage-news';
 import type { HostOutput } from './host-output';
 import type { FunctionEntry } from './log-format';
 
@@ -40,6 +41,8 @@ export interface HostOptions {
   readonly join?: AppJoin;
   /** Takes what the host has to say, instead of standard output. */
   readonly output?: HostOutput;
+  /** News of a storage that tells of itself: triggers on it look when there is something to see, and not between. */
+  readonly storageNews?: StorageNews;
 }
 
 export interface Host {

@@ -19,7 +19,9 @@ export function createBlobSource(options: BlobSourceOptions): BlobSource & ToldB
   const sendPoisonText = async (text: string): Promise<void> => {
     await sendCreating((await accounts.queues(connection)).getQueueClient(poisonQueue), text);
   };
+  const news = accounts.news(connection, 'blob');
   return {
+    watch: news && ((wake) => news.watchContainer(container, wake)),
     list: (prefix) => listPages(openContainer, prefix),
     read: async (blob) => readBlob(await openContainer(), blob.name, blob.etag),
     readCurrent: async (blobName) => readBlob(await openContainer(), blobName),

@@ -11,6 +11,7 @@ import type { FunctionRuntime } from '../app/function-runtime';
 import type { Invoker } from '../app/invocation';
 import type { Clock } from '../clock';
 import type { Webhook, WebhookAnswer, WebhookRequest } from '../http/webhooks';
+import type { InFlight } from '../in-flight';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
 import { type BlobEvent, readEventPost } from './blob-events';
@@ -40,6 +41,7 @@ export interface BlobEventOptions {
   readonly maxPollingMs: number;
   readonly invoker: Invoker;
   readonly clock: Clock;
+  readonly inFlight: InFlight;
   readonly log: HostLog;
 }
 
@@ -62,11 +64,11 @@ const mostMessages = 32;
 
 /** Without functions yet. */
 export function createBlobEvents(options: BlobEventOptions): BlobEvents {
-  const { queue, sourceName, attempts, parallelism, maxPollingMs, clock, log } = options;
+  const { queue, sourceName, attempts, parallelism, maxPollingMs, clock, inFlight, log } = options;
   const functions = new Map<string, BlobEventFunction>();
   const find = (id: string): BlobEventFunction | undefined => functions.get(id.toLowerCase());
   const poller = createQueuePoller({
-    ...{ sourceName, category, maxPollingMs, clock, log },
+    ...{ sourceName, category, maxPollingMs, clock, inFlight, log },
     source: { ...queue, sendPoison: (text) => sendPoison(text, find) },
     title: 'queue of blob events',
     poisonQueueName: poisonQueue,

@@ -1,4 +1,5 @@
 import type { StorageAccounts } from './storage-account';
+import type { StopWatching } from './storage-news';
 
 /** One version of a blob, as a listing shows it. */
 export interface ListedBlob {
@@ -30,6 +31,8 @@ export interface BlobSource {
   receipts(): Promise<Set<string>>;
   writeReceipt(blob: ListedBlob): Promise<void>;
   sendPoison(blob: ListedBlob): Promise<void>;
+  /** Calls back whenever a blob was written; a container without this has to be listed again and again. */
+  readonly watch?: ((wake: () => void) => StopWatching) | undefined;
 }
 
 /** What a blob function that is told of blobs needs of the container. */

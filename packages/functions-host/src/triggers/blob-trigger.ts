@@ -10,17 +10,22 @@
  * and without a receipt the version is new again. Storage that can't be reached uses up nothing either: the version is
  * left alone and found again by a later listing; this is said once, and again when it is over.
  *
+ * A container that says itself when a blob was written is listed then, and not between; only while there is trouble, or
+ * something still to be written down, it is listed after a pause, as any other.
+ *
  * A run that succeeded but whose receipt can't be written is remembered, and the receipt tried again; only a death in
  * between lets the function see the version a second time.
  */
 import type { FunctionRuntime } from '../app/function-runtime';
 import type { Invoker } from '../app/invocation';
 import type { Clock, Scheduled } from '../clock';
+import type { InFlight } from '../in-flight';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
 import { invokeForBlob } from './blob-invocation';
 import type { BlobPattern } from './blob-path';
 import { type BlobSource, type ListedBlob, poisonQueue, type ReadBlob, receiptKey } from './blob-source';
+import type { StopWatching } from './storage-news';
 import type { TriggerListener } from './trigger-listener';
 
 export interface BlobTriggerOptions {
@@ -35,6 +40,8 @@ export interface BlobTriggerOptions {
   readonly sourceName: string;
   readonly invoker: Invoker;
   readonly clock: Clock;
+  /** Told of listings that bring something about, and of blobs until it is written down what became of them. */
+  readonly inFlight: InFlight;
   readonly log: HostLog;
 }
 
@@ -82,17 +89,26 @@ class BlobWatcher {
   readonly #payments = new Set<Promise<void>>();
   #next: Scheduled | undefined;
   #failures = 0;
+  #isPolling = false;
+  #wakes = 0;
+  /** Of these, how many were before the latest listing began. */
+  #wakesSeen = 0;
+  #stopWatching: StopWatching | undefined;
 
   constructor(options: BlobTriggerOptions) {
     this.#options = options;
   }
 
   start(): void {
+    this.#stopWatching = this.#options.source.watch?.(() => {
+      this.#wake();
+    });
     void this.#poll();
   }
 
   stop(): void {
     this.#stopping.abort();
+    this.#stopWatching?.();
     this.#next?.cancel();
     this.#queue = [];
   }
@@ -119,16 +135,44 @@ class BlobWatcher {
     throw new Error(`there is no blob '${name}' in container '${pattern.container}' that matches the trigger's path.`);
   }
 
+  /** While storage can't be reached the next listing is a matter of time, and finds what was written meanwhile. */
+  #wake(): void {
+    this.#wakes++;
+    if (!this.#isPolling && this.#failures === 0) void this.#poll();
+  }
+
   async #poll(): Promise<void> {
-    const { clock } = this.#options;
+    const end = this.#begin('a listing');
+    this.#next?.cancel();
+    this.#isPolling = true;
+    do {
+      this.#wakesSeen = this.#wakes;
+      await this.#pollOnce();
+    } while (this.#wakes > this.#wakesSeen && this.#failures === 0 && !this.#stopping.signal.aborted);
+    this.#isPolling = false;
+    this.#pollLater();
+    end();
+  }
+
+  async #pollOnce(): Promise<void> {
     const owed = [...this.#owed].filter((debt) => !debt.isBeingPaid).map((debt) => this.#pay(debt));
     const [failed] = (await Promise.allSettled([...owed, this.#lookForNew()])).filter(isRejected);
     if (failed === undefined) this.#noteReachable();
     else this.#noteUnreachable(failed.reason);
+  }
+
+  #pollLater(): void {
+    const { clock } = this.#options;
     if (this.#stopping.signal.aborted) return;
+    if (this.#stopWatching !== undefined && this.#failures === 0) return;
     const backOff = Math.min(idleMs * 2 ** this.#failures, longestBackOffMs);
     const pause = Math.max(backOff, idleMs + this.#known.size * idleMsPerBlob);
+    this.#next?.cancel();
     this.#next = clock.schedule(clock.now() + pause, () => void this.#poll());
+  }
+
+  #begin(what: string): () => void {
+    return this.#options.inFlight.begin(`${what} of the blob trigger of '${this.#options.runtime.fn.name}'`);
   }
 
   async #lookForNew(): Promise<void> {
@@ -158,9 +202,11 @@ class BlobWatcher {
       const blob = this.#queue.shift();
       if (blob === undefined) return;
       this.#running++;
+      const end = this.#begin(`blob '${blob.name}'`);
       void this.#handle(blob).finally(() => {
         this.#running--;
         this.#startQueued();
+        end();
       });
     }
   }
@@ -176,6 +222,8 @@ class BlobWatcher {
       await this.#pay(debt);
     } catch (error) {
       this.#noteUnreachable(error);
+      // No listing is to come otherwise, unless one is going on, which sees to it when it ends.
+      if (this.#stopWatching !== undefined && !this.#isPolling) this.#pollLater();
     }
   }
 

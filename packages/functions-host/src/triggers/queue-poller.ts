@@ -11,12 +11,16 @@
  * kept in mind and removed when storage is back, and meanwhile it counts as running, so that little is fetched in vain.
  *
  * Between two looks at an empty queue the pause doubles up to the set length; a look that found messages is followed by
- * the next as soon as few enough are being handled. Who puts a message in by this very host calls `wake`.
+ * the next as soon as few enough are being handled. Who puts a message in by this very host calls `wake`. A queue that
+ * says itself when there is something to fetch is looked into then, and not between; only while it can't be reached it is
+ * tried after a pause, as any other.
  */
 import type { Clock, Scheduled } from '../clock';
+import type { InFlight } from '../in-flight';
 import type { HostLog } from '../log';
 import { messageOf } from '../supervisor/failures';
 import type { QueueMessage, QueueSource } from './queue-source';
+import type { StopWatching } from './storage-news';
 
 /** What became of a message: handled, failed, or of no use however often it is tried. */
 export type MessageOutcome = 'done' | 'failed' | 'useless';
@@ -38,6 +42,8 @@ export interface QueuePollerOptions {
   /** Never rejects. */
   readonly handle: (message: QueueMessage) => Promise<MessageOutcome>;
   readonly clock: Clock;
+  /** Told of looks that bring something about, and of messages until it is written down what became of them. */
+  readonly inFlight: InFlight;
   readonly log: HostLog;
 }
 
@@ -70,6 +76,8 @@ interface Held {
   /** A renewal under way: the receipt is about to be another one. */
   renewing: Promise<void> | undefined;
   isHandled: boolean;
+  /** Says that nothing happens to it any more, or not before a time. */
+  rest: () => void;
 }
 
 class Poller implements QueuePoller {
@@ -82,6 +90,9 @@ class Poller implements QueuePoller {
   #isStarted = false;
   #polling: Promise<void> | undefined;
   #wakes = 0;
+  /** Of these, how many were before the latest look began. */
+  #wakesSeen = 0;
+  #stopWatching: StopWatching | undefined;
   #whenFewEnough: (() => void) | undefined;
 
   constructor(options: QueuePollerOptions) {
@@ -90,11 +101,15 @@ class Poller implements QueuePoller {
 
   start(): void {
     this.#isStarted = true;
+    this.#stopWatching = this.#options.source.watch?.(() => {
+      this.wake();
+    });
     this.#poll();
   }
 
   stop(): void {
     this.#stopping.abort();
+    this.#stopWatching?.();
     this.#next?.cancel();
     this.#whenFewEnough?.();
   }
@@ -126,9 +141,13 @@ class Poller implements QueuePoller {
 
   #poll(): void {
     if (this.#polling !== undefined || this.#stopping.signal.aborted) return;
+    const end = this.#options.inFlight.begin(`a look of the ${this.#options.title}`);
     this.#polling = this.#lookWhileFound().finally(() => {
       this.#polling = undefined;
-      this.#lookLater();
+      // Woken when the last look was over already, but its end not yet noticed.
+      if (this.#wakes > this.#wakesSeen && this.#failures === 0) this.#poll();
+      else this.#lookLater();
+      end();
     });
   }
 
@@ -139,6 +158,7 @@ class Poller implements QueuePoller {
   #lookLater(): void {
     if (this.#stopping.signal.aborted) return;
     const { clock, maxPollingMs } = this.#options;
+    if (this.#stopWatching !== undefined && this.#failures === 0) return;
     const pause =
       this.#failures > 0
         ? Math.min(firstBackOffMs * 2 ** (this.#failures - 1), longestBackOffMs)
@@ -152,7 +172,7 @@ class Poller implements QueuePoller {
   async #look(): Promise<boolean> {
     if (this.#stopping.signal.aborted) return false;
     const { source, batchSize } = this.#options;
-    const wakes = this.#wakes;
+    this.#wakesSeen = this.#wakes;
     let found: readonly QueueMessage[];
     try {
       found = await source.receive(batchSize, hiddenMs);
@@ -163,7 +183,7 @@ class Poller implements QueuePoller {
     this.#noteReachable();
     for (const message of found) this.#hold(message);
     this.#emptyLooks = found.length > 0 ? 0 : this.#emptyLooks + 1;
-    return found.length > 0 || this.#wakes > wakes;
+    return found.length > 0 || this.#wakes > this.#wakesSeen;
   }
 
   #untilFewEnough(): Promise<void> {
@@ -178,11 +198,14 @@ class Poller implements QueuePoller {
       renewal: undefined,
       renewing: undefined,
       isHandled: false,
+      rest: () => undefined,
     };
+    this.#begin(held);
     this.#renewLater(held, hiddenMs / 2);
     const done = this.#seeThrough(held).finally(() => {
       held.renewal?.cancel();
       this.#held.delete(held);
+      held.rest();
       if (this.#held.size <= this.#options.newBatchThreshold) this.#whenFewEnough?.();
     });
     this.#held.set(held, done);
@@ -220,9 +243,15 @@ class Poller implements QueuePoller {
         this.#noteUnreachable(error);
         if (this.#stopping.signal.aborted) return false;
         const backOff = Math.min(firstBackOffMs * 2 ** failures, longestBackOffMs);
+        held.rest();
         await new Promise<void>((resolve) => clock.schedule(clock.now() + backOff, resolve));
+        this.#begin(held);
       }
     }
+  }
+
+  #begin(held: Held): void {
+    held.rest = this.#options.inFlight.begin(`message ${held.message.id} of the ${this.#options.title}`);
   }
 
   #renewLater(held: Held, ms: number): void {

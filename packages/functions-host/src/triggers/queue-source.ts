@@ -1,5 +1,6 @@
 import type { QueueClient } from '@azure/storage-queue';
 import type { StorageAccounts } from './storage-account';
+import type { StopWatching } from './storage-news';
 
 /** A message as it was fetched: hidden from others until `nextVisibleOn`. */
 export interface QueueMessage {
@@ -27,6 +28,8 @@ export interface QueueSource {
   hide(message: MessageHandle, hiddenMs: number): Promise<string | undefined>;
   /** Puts a text into the poison queue, which is made if it is missing. */
   sendPoison(text: string): Promise<void>;
+  /** Calls back whenever there may be a message to fetch; a queue without this has to be looked into again and again. */
+  readonly watch?: ((wake: () => void) => StopWatching) | undefined;
 }
 
 export interface QueueSourceOptions {
@@ -44,7 +47,9 @@ export function createQueueSource(
 ): QueueSource & { readonly send: (text: string) => Promise<void> } {
   const { accounts, connection, queueName, poisonQueueName } = options;
   const open = async (name: string): Promise<QueueClient> => (await accounts.queues(connection)).getQueueClient(name);
+  const news = accounts.news(connection, 'queue');
   return {
+    watch: news && ((wake) => news.watchQueue(queueName, wake)),
     receive: async (count, hiddenMs) => receive(await open(queueName), count, hiddenMs),
     async remove({ id, popReceipt }) {
       const queue = await open(queueName);

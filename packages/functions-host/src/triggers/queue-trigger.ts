@@ -7,6 +7,7 @@ import { httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
 import type { TypedData } from '../app/typed-data';
 import type { Clock } from '../clock';
+import type { InFlight } from '../in-flight';
 import type { HostLog } from '../log';
 import { decodeMessage, toMessageData, toMessageFields } from './message-text';
 import type { QueueOptions } from './queue-options';
@@ -25,6 +26,7 @@ export interface QueueTriggerOptions {
   readonly queues: QueueOptions;
   readonly invoker: Invoker;
   readonly clock: Clock;
+  readonly inFlight: InFlight;
   readonly log: HostLog;
 }
 
@@ -35,9 +37,9 @@ export interface QueueTriggerListener extends TriggerListener, Pick<QueuePoller,
 
 /** Watches one queue for one function. */
 export function createQueueTrigger(options: QueueTriggerOptions): QueueTriggerListener {
-  const { runtime, source, sourceName, queueName, poisonQueueName, queues, clock, log } = options;
+  const { runtime, source, sourceName, queueName, poisonQueueName, queues, clock, inFlight, log } = options;
   const poller = createQueuePoller({
-    ...{ source, sourceName, poisonQueueName, clock, log, category },
+    ...{ source, sourceName, poisonQueueName, clock, inFlight, log, category },
     ...queues,
     title: `queue trigger of '${runtime.fn.name}' on queue '${queueName}'`,
     handle: (message) => handle(options, message),

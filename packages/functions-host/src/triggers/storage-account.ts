@@ -4,11 +4,13 @@ import type { QueueServiceClient } from '@azure/storage-queue';
 import type { Settings } from '../host/settings';
 import {
   findStorageConnection,
+  hasStorageConnection,
   hostStorage,
   type StorageConnection,
   type StorageIdentity,
   type StorageService,
 } from './storage-connection';
+import type { StorageNews } from './storage-news';
 
 /** Clients for the storage accounts that bindings name, one each, made when first used (loading the SDK takes a while). */
 export interface StorageAccounts {
@@ -19,13 +21,18 @@ export interface StorageAccounts {
   check(connection: string, service: StorageService): void;
   blobs(connection: string): Promise<BlobServiceClient>;
   queues(connection: string): Promise<QueueServiceClient>;
+  /** News of an account that tells of itself; undefined for one that has to be asked. */
+  news(connection: string, service: StorageService): StorageNews | undefined;
 }
 
 /** The host has its own back-off: the SDK's long one would hide for minutes that storage is down. */
 const retryOptions = { maxTries: 2, retryDelayInMs: 200, tryTimeoutInMs: 60_000 };
 
-/** Storage accounts by the settings that say how to reach them. */
-export function createStorageAccounts(settings: Settings): StorageAccounts {
+/**
+ * Storage accounts by the settings that say how to reach them.
+ * @param news of one storage, if there is any; connections that lead elsewhere have none.
+ */
+export function createStorageAccounts(settings: Settings, news?: StorageNews): StorageAccounts {
   const blobs = new Map<string, Promise<BlobServiceClient>>();
   const queues = new Map<string, Promise<QueueServiceClient>>();
   return {
@@ -36,6 +43,10 @@ export function createStorageAccounts(settings: Settings): StorageAccounts {
       once(blobs, connection, () => toBlobClient(findStorageConnection(settings, connection, 'blob'))),
     queues: (connection) =>
       once(queues, connection, () => toQueueClient(findStorageConnection(settings, connection, 'queue'))),
+    news: (connection, service) => {
+      if (news === undefined || !hasStorageConnection(settings, connection, service)) return undefined;
+      return news.covers(findStorageConnection(settings, connection, service)) ? news : undefined;
+    },
   };
 }
 

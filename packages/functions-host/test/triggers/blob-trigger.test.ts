@@ -1,5 +1,6 @@
 import type { FunctionRuntime } from '../../src/app/function-runtime';
 import type { InvocationCall, Invoker } from '../../src/app/invocation';
+import { unwatched } from '../../src/in-flight';
 import { parseBlobPattern } from '../../src/triggers/blob-path';
 import { type BlobSource, type ListedBlob, receiptKey } from '../../src/triggers/blob-source';
 import { createBlobTrigger } from '../../src/triggers/blob-trigger';
@@ -87,6 +88,7 @@ function createWatcher(
     sourceName: 'storage (setting S)',
     invoker: invoker as Invoker,
     clock,
+    inFlight: unwatched,
     log,
   });
   const paths = (): string[] => calls.map((call) => call.triggerMetadata?.['BlobTrigger']?.string ?? '');

@@ -1,3 +1,4 @@
+import { unwatched } from '../../src/in-flight';
 import { createQueuePoller, type MessageOutcome } from '../../src/triggers/queue-poller';
 import type { QueueMessage, QueueSource } from '../../src/triggers/queue-source';
 import { createCollectedLog } from '../support/collected-log';
@@ -84,6 +85,7 @@ function createWatched(
       return handle(message.text);
     },
     clock,
+    inFlight: unwatched,
     log,
   });
   return { clock, log, queue, poller, handled };

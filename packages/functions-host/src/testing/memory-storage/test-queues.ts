@@ -1,0 +1,103 @@
+import { decodeMessage, encodeMessage, type MessageEncoding } from '../../triggers/message-text';
+import { toQueueName } from '../../triggers/queue-names';
+import { type Duration, toMilliseconds } from '../duration';
+import type { KeptMessage, QueueState } from './queue-state';
+
+/** The queues of a test's storage, as the test sees and fills them. */
+export interface TestQueues {
+  /**
+   * Puts a message into a queue, which is made if it is missing.
+   * @param message a text or bytes as they are; anything else goes as JSON.
+   */
+  send(queue: string, message: unknown, options?: SendOptions): Promise<TestMessage>;
+  /** The message that would be fetched next; undefined if there is none, or all are hidden. */
+  peek(queue: string): Promise<TestMessage | undefined>;
+  /** All messages of a queue in the order in which they were sent, those too that are hidden. */
+  list(queue: string): Promise<readonly TestMessage[]>;
+  /** Number of messages, hidden ones too; 0 for a queue that nobody made. */
+  length(queue: string): Promise<number>;
+  /** Names of all queues. */
+  names(): Promise<readonly string[]>;
+}
+
+export interface SendOptions {
+  /** How long nobody can fetch it, e.g. '24 hours'; seconds are the smallest unit, as in Azure. */
+  readonly visibleIn?: Duration;
+  /** How long it is kept, e.g. '7 days' (as without it); Infinity until it is removed. */
+  readonly timeToLive?: Duration;
+}
+
+/** One message; times are milliseconds since the epoch. */
+export interface TestMessage {
+  readonly id: string;
+  readonly text: string;
+  /** Undefined if the text is no JSON. */
+  readonly json: unknown;
+  /** How often it was fetched. */
+  readonly dequeueCount: number;
+  readonly insertedAt: number;
+  /** When it can be fetched (again). */
+  readonly visibleAt: number;
+  /** Infinity if it stays until it is removed. */
+  readonly expiresAt: number;
+}
+
+const week = 7 * 24 * 60 * 60_000;
+
+export function createTestQueues(state: QueueState, encoding: MessageEncoding): TestQueues {
+  const open = (name: string): string | undefined => {
+    const queue = toQueueName(name);
+    return state.has(queue) ? queue : undefined;
+  };
+  const toTestMessage = (message: KeptMessage): TestMessage => readMessage(message, encoding);
+  return {
+    async send(name, message, { visibleIn = 0, timeToLive = week } = {}) {
+      const queue = toQueueName(name);
+      const text = encodeMessage(toBytes(message), encoding);
+      const [hiddenMs, livesMs] = [toMilliseconds(visibleIn), toMilliseconds(timeToLive)];
+      if (hiddenMs >= livesMs) {
+        throw new Error(
+          `A message to queue '${queue}' that is hidden for ${hiddenMs} ms would never be seen: it lives for ${livesMs} ms.`,
+        );
+      }
+      if (open(queue) === undefined) state.create(queue);
+      return toTestMessage(state.send(queue, text, hiddenMs, livesMs));
+    },
+    async peek(name) {
+      const queue = open(name);
+      const [message] = queue === undefined ? [] : state.peek(queue, 1);
+      return message && toTestMessage(message);
+    },
+    async list(name) {
+      const queue = open(name);
+      return queue === undefined ? [] : state.messages(queue).map(toTestMessage);
+    },
+    async length(name) {
+      const queue = open(name);
+      return queue === undefined ? 0 : state.messages(queue).length;
+    },
+    names: async () => state.names(),
+  };
+}
+
+function toBytes(message: unknown): Buffer {
+  if (message instanceof Uint8Array) return Buffer.from(message);
+  const text = typeof message === 'string' ? message : (JSON.stringify(message) as string | undefined);
+  if (text !== undefined) return Buffer.from(text);
+  throw new Error(`A message must be a text, bytes or something that JSON can write; got ${typeof message}.`);
+}
+
+function readMessage(message: KeptMessage, encoding: MessageEncoding): TestMessage {
+  const { id, dequeueCount, insertedAt, visibleAt, expiresAt } = message;
+  // Others may have sent it otherwise than the app expects it: then it is shown as it stands.
+  const text = (decodeMessage(message.text, encoding) ?? message.text).toString();
+  return { id, text, json: parse(text), dequeueCount, insertedAt, visibleAt, expiresAt };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
