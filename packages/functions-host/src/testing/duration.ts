@@ -1,42 +1,29 @@
-/** A length of time: milliseconds, or a text such as `3 days`, `90 minutes`, `1 hour 30 minutes`, `250 ms`. */
-export type Duration = number | string;
-
 const units: Readonly<Record<string, number>> = {
   ms: 1,
   millisecond: 1,
-  s: 1000,
   second: 1000,
-  m: 60_000,
-  min: 60_000,
   minute: 60_000,
-  h: 60 * 60_000,
-  hour: 60 * 60_000,
-  d: 24 * 60 * 60_000,
-  day: 24 * 60 * 60_000,
-  w: 7 * 24 * 60 * 60_000,
-  week: 7 * 24 * 60 * 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 7 * 86_400_000,
 };
 
-/**
- * Milliseconds of a duration.
- * @throws Error saying what a duration is like, and what came.
- */
-export function toMilliseconds(duration: Duration): number {
-  const ms = typeof duration === 'number' ? duration : parse(duration);
-  if (ms >= 0) return ms;
-  throw new Error(
-    `A duration must be milliseconds, 0 or more, or a text such as '3 days' or '1 hour 30 minutes'; got ${JSON.stringify(duration)}.`,
+type Unit = 'ms' | 'millisecond' | 'second' | 'minute' | 'hour' | 'day' | 'week';
+
+/** A length of time: milliseconds as a number, or words such as `'3 days'`, `'1.5 hours'`, `'200 ms'`. */
+export type Duration = number | `${number} ${Unit | `${Unit}s`}`;
+
+/** Whole milliseconds. @throws RangeError that names `where` if it is no duration, or negative. */
+export function toMilliseconds(duration: Duration, where: string): number {
+  const milliseconds = typeof duration === 'number' ? duration : parse(duration);
+  if (milliseconds !== undefined && Number.isFinite(milliseconds) && milliseconds >= 0) return Math.round(milliseconds);
+  throw new RangeError(
+    `${where}: expected a length of time such as 1500 (milliseconds), '30 seconds' or '3 days', got ${JSON.stringify(duration)}.`,
   );
 }
 
-/** NaN for what is none. */
-function parse(text: string): number {
-  if (!/^\s*(?:\d+(?:\.\d+)?\s*[a-z]+[\s,]*)+$/i.test(text)) return NaN;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/gi)];
-  return parts.reduce((sum, [, amount, name]) => sum + Number(amount) * unitOf(name ?? ''), 0);
-}
-
-function unitOf(name: string): number {
-  const lowerCased = name.toLowerCase();
-  return units[lowerCased] ?? units[lowerCased.replace(/s$/, '')] ?? NaN;
+function parse(text: unknown): number | undefined {
+  const [, amount, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s+([a-z]+)\s*$/.exec(String(text)) ?? [];
+  const milliseconds = Object.hasOwn(units, unit) ? units[unit] : units[unit.replace(/s$/, '')];
+  return amount === undefined || milliseconds === undefined ? undefined : Number(amount) * milliseconds;
 }

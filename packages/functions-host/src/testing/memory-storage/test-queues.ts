@@ -21,7 +21,7 @@ export interface TestQueues {
 }
 
 export interface SendOptions {
-  /** How long nobody can fetch it, e.g. '24 hours'; seconds are the smallest unit, as in Azure. */
+  /** How long nobody can fetch it, e.g. '24 hours'. */
   readonly visibleIn?: Duration;
   /** How long it is kept, e.g. '7 days' (as without it); Infinity until it is removed. */
   readonly timeToLive?: Duration;
@@ -54,7 +54,9 @@ export function createTestQueues(state: QueueState, encoding: MessageEncoding): 
     async send(name, message, { visibleIn = 0, timeToLive = week } = {}) {
       const queue = toQueueName(name);
       const text = encodeMessage(toBytes(message), encoding);
-      const [hiddenMs, livesMs] = [toMilliseconds(visibleIn), toMilliseconds(timeToLive)];
+      const hiddenMs = toMilliseconds(visibleIn, `visibleIn of a message to queue '${queue}'`);
+      const livesMs =
+        timeToLive === Infinity ? Infinity : toMilliseconds(timeToLive, `timeToLive of a message to queue '${queue}'`);
       if (hiddenMs >= livesMs) {
         throw new Error(
           `A message to queue '${queue}' that is hidden for ${hiddenMs} ms would never be seen: it lives for ${livesMs} ms.`,
