@@ -117,8 +117,13 @@ function openedIn({ asked, timers, life }: ReplayPass): readonly Opened[] {
   return [...steps, ...waits].sort((a, b) => a.id - b.id);
 }
 
+/** Steps are told before timers, which have no names. */
 function checkOrder(pass: ReplayPass): Deviation | undefined {
   const opened = openedIn(pass);
+  return findSwapped(opened.filter(({ asked }) => asked !== undefined)) ?? findSwapped(opened);
+}
+
+function findSwapped(opened: readonly Opened[]): Deviation | undefined {
   for (const [i, one] of opened.entries()) {
     const before = opened[i - 1];
     if (before === undefined || before.ticks <= one.ticks) continue;

@@ -219,10 +219,11 @@ function conclude(first: Found, fits: ReadonlyMap<string, Found>): Found {
   return { unverifiable: 'it does not say which attempt a reply is for, and more than one fits' };
 }
 
+/** Counts on, as with digits: the last choice that has another possibility takes it. */
 function nextChoices(choices: readonly number[], counts: readonly number[]): number[] | undefined {
-  const made = counts.map((_, i) => choices[i] ?? 0);
-  for (let i = counts.length - 1; i >= 0; i -= 1) {
-    if (made[i]! + 1 < counts[i]!) return [...made.slice(0, i), made[i]! + 1];
+  for (let last = counts.length - 1; last >= 0; last -= 1) {
+    const next = (choices[last] ?? 0) + 1;
+    if (next < (counts[last] ?? 0)) return [...counts.slice(0, last).map((_, i) => choices[i] ?? 0), next];
   }
   return undefined;
 }
