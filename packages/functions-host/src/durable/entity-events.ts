@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HistoryEvent } from '../engine/history';
 import type { InstanceRow } from '../store/store';
-import { toIso, toIsoWithOffset } from './iso-time';
+import { toIso, withOffset } from './iso-time';
 
 /*
  * What orchestrations send to entities and get from them, as it stands in the real host's histories: events of the
@@ -21,7 +21,7 @@ export function toEventSent(row: InstanceRow, event: Sent, at: number): Readonly
     id: toRequestId(row, id),
     parent: row.id,
     parentExecution: row.executionId,
-    requestTime: toIsoWithOffset(at),
+    requestTime: withOffset(toIso(at)),
   };
   return {
     EventType: 'EventSent',

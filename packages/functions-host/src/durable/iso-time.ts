@@ -3,7 +3,16 @@ export function toIso(at: number): string {
   return new Date(at).toISOString();
 }
 
-/** The same as `2026-11-21T08:31:13.370+00:00`, as the real host writes some of its times. */
-export function toIsoWithOffset(at: number): string {
-  return toIso(at).replace('Z', '+00:00');
+/**
+ * The time at which the `nth` of a turn's tasks was asked for, as `2026-11-21T08:31:13.3700001Z`: all have their turn's
+ * time, and the digits of 100 ns that the real host has, too, tell their order. A turn with more than 9,999 does not
+ * tell that of the rest.
+ */
+export function toIsoInTurn(at: number, nth: number): string {
+  return toIso(at).replace('Z', `${String(Math.min(nth, 9_999)).padStart(4, '0')}Z`);
+}
+
+/** A time with a zone's offset in place of its Z, as the real host writes some of its times. */
+export function withOffset(iso: string): string {
+  return iso.replace('Z', '+00:00');
 }

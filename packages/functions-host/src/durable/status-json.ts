@@ -1,7 +1,7 @@
 import type { HistoryEvent, HistoryTurn } from '../engine/history';
 import type { ClientMessage } from '../engine/messages';
 import { toEventRaised, toEventSent } from './entity-events';
-import { toIso, toIsoWithOffset } from './iso-time';
+import { toIso, toIsoInTurn, withOffset } from './iso-time';
 import { decodeEntityState } from '../engine/entity-state';
 import { isEntityId, type InstanceRow } from '../store/store';
 
@@ -36,6 +36,8 @@ interface Opened {
   readonly name: string;
   readonly input: string;
   readonly at: number;
+  /** Its number among those that its turn asked for. */
+  readonly nth: number;
 }
 
 /**
@@ -54,6 +56,7 @@ export function toHistoryJson(
   const writer = new HistoryWriter(row, showsOutput, isContinued);
   const isVoid = findVoid(turns);
   for (const turn of turns) {
+    writer.beginTurn();
     for (const event of turn.events) {
       if (isVoid.has(event)) writer.addVoid(event, turn.at);
       else writer.add(event, turn.at);
@@ -93,11 +96,16 @@ class HistoryWriter {
   readonly #fireTimes = new Map<number, number>();
   readonly #failedInVain = new Set<number>();
   readonly #events: ShownEvent[] = [];
+  #askedInTurn = 0;
 
   constructor(row: InstanceRow, showsOutput: boolean, isContinued: boolean) {
     this.#row = row;
     this.#showsOutput = showsOutput;
     this.#isContinued = isContinued;
+  }
+
+  beginTurn(): void {
+    this.#askedInTurn = 0;
   }
 
   inOrder(): unknown[] {
@@ -130,7 +138,8 @@ class HistoryWriter {
         return;
       case 'activityScheduled':
       case 'childCreated':
-        this.#opened.set(event.id, { name: event.name, input: event.input, at });
+        this.#askedInTurn += 1;
+        this.#opened.set(event.id, { name: event.name, input: event.input, at, nth: this.#askedInTurn });
         return;
       case 'activityCompleted':
         this.#put(at, {
@@ -163,7 +172,12 @@ class HistoryWriter {
       }
       case 'timerCreated':
         this.#fireTimes.set(event.id, event.fireAt);
-        this.#put(at, { EventType: 'TimerCreated', FireAt: toIso(event.fireAt), Timestamp: toIso(at) });
+        this.#askedInTurn += 1;
+        this.#put(at, {
+          EventType: 'TimerCreated',
+          FireAt: toIso(event.fireAt),
+          Timestamp: toIsoInTurn(at, this.#askedInTurn),
+        });
         return;
       case 'timerFired':
         this.#put(at, {
@@ -250,7 +264,7 @@ class HistoryWriter {
   #about(id: number): Readonly<Record<string, unknown>> {
     const opened = this.#opened.get(id);
     return {
-      ScheduledTime: opened === undefined ? null : toIsoWithOffset(opened.at),
+      ScheduledTime: opened === undefined ? null : withOffset(toIsoInTurn(opened.at, opened.nth)),
       FunctionName: opened?.name ?? null,
       Input: null,
     };

@@ -229,7 +229,7 @@ describe('the management API', () => {
     await call('POST', 'instances/f/raiseEvent/Approval', { body: 'true' });
     const at0 = '2026-01-01T00:00:00.000Z';
     const at1 = '2026-01-01T00:00:01.000Z';
-    const scheduled = at0.replace('Z', '+00:00');
+    const scheduled = '2026-01-01T00:00:00.0000001+00:00';
     const hop = {
       EventType: 'TaskCompleted',
       Timestamp: at0,
@@ -253,7 +253,7 @@ describe('the management API', () => {
       hop,
       hop,
       hop,
-      { EventType: 'TimerCreated', FireAt: at1, Timestamp: at0 },
+      { EventType: 'TimerCreated', FireAt: at1, Timestamp: '2026-01-01T00:00:00.0000001Z' },
       { EventType: 'EventRaised', Name: 'Unexpected', Input: '{"x":1}', ParentTraceContext: null, Timestamp: at0 },
       { EventType: 'TimerFired', FireAt: at1, Timestamp: at1 },
       { EventType: 'ExecutionSuspended', Reason: 'pause it', Timestamp: at1 },
