@@ -15,3 +15,7 @@ export type {
 } from './fault';
 export type { Books, Run, RunAttempt, RunEvent, RunParking, RunTurn, Violation } from './run';
 export type { ExplorationSetup, Invariant, World } from './exploration-setup';
+
+// Histories of instances, held against today's code.
+export { HistoryReplayer, replayHistory } from './histories/replay-history';
+export type { ReplayedCode, ReplayVerdict } from './histories/replay-history';
