@@ -14,6 +14,7 @@ export default {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   globalSetup: '<rootDir>/test/support/build-once.mjs',
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/packages/.*/dist/', '<rootDir>/\\.local/'],
   testTimeout: 30_000,
   maxWorkers: 2,

@@ -17,54 +17,61 @@ interface ChildRecord {
   readonly pid: number;
 }
 
-// Real servers, started from nothing by each test.
+// Real servers, started from nothing.
 jest.setTimeout(90_000);
 
+let app: TinyApp;
+let commands: RunningCommand[];
+const open = async (): Promise<void> => {
+  app = await makeTinyApp();
+  commands = [];
+};
+const close = async (): Promise<void> => {
+  await endCommands(commands, app.dir);
+  await app.remove();
+};
+
+const run = (...args: string[]): RunningCommand => {
+  const command = runCommand(['services', '--app', app.dir, ...args], app.dir);
+  commands.push(command);
+  return command;
+};
+const query = async (sql: string, values: string[] = []): Promise<unknown[]> => {
+  const client = new Client({ connectionString: app.databaseUrl });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+};
+const echo = async (): Promise<string> => (await fetch(`http://127.0.0.1:${app.ports.echo}`)).text();
+const children = async (): Promise<ChildRecord[]> =>
+  JSON.parse(await readFile(path.join(app.dir, '.local', 'supervisor', 'children.json'), 'utf8')) as ChildRecord[];
+const pidOf = async (name: string): Promise<number> => {
+  if (name === 'PostgreSQL') return (await readPostmaster(path.join(app.dir, '.local', 'postgres')))?.pid ?? 0;
+  const record = await pollUntil(async () => (await children()).find((child) => child.name === name), {
+    timeoutMs: 10_000,
+  });
+  return record?.pid ?? 0;
+};
+const portsInUse = async (): Promise<boolean[]> =>
+  Promise.all(
+    [app.ports.postgres, app.ports.blob, app.ports.echo].map((port) => isListening({ host: '127.0.0.1', port })),
+  );
+
+// On one data folder, in this order: each begins where the one before has ended.
 describe('functions-host services', () => {
-  let app: TinyApp;
-  let commands: RunningCommand[];
-
-  beforeEach(async () => {
-    app = await makeTinyApp();
-    commands = [];
+  let command: RunningCommand;
+  beforeAll(async () => {
+    await open();
+    command = run();
+    await command.sees(/^ready/m);
   });
-  afterEach(async () => {
-    await endCommands(commands, app.dir);
-    await app.remove();
-  });
+  afterAll(close);
 
-  const run = (...args: string[]): RunningCommand => {
-    const command = runCommand(['services', '--app', app.dir, ...args], app.dir);
-    commands.push(command);
-    return command;
-  };
-  const query = async (sql: string, values: string[] = []): Promise<unknown[]> => {
-    const client = new Client({ connectionString: app.databaseUrl });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(sql, values)).rows;
-    } finally {
-      await client.end();
-    }
-  };
-  const echo = async (): Promise<string> => (await fetch(`http://127.0.0.1:${app.ports.echo}`)).text();
-  const children = async (): Promise<ChildRecord[]> =>
-    JSON.parse(await readFile(path.join(app.dir, '.local', 'supervisor', 'children.json'), 'utf8')) as ChildRecord[];
-  const pidOf = async (name: string): Promise<number> => {
-    if (name === 'PostgreSQL') return (await readPostmaster(path.join(app.dir, '.local', 'postgres')))?.pid ?? 0;
-    const record = await pollUntil(async () => (await children()).find((child) => child.name === name), {
-      timeoutMs: 10_000,
-    });
-    return record?.pid ?? 0;
-  };
-  const portsInUse = async (): Promise<boolean[]> =>
-    Promise.all(
-      [app.ports.postgres, app.ports.blob, app.ports.echo].map((port) => isListening({ host: '127.0.0.1', port })),
-    );
-
-  it('starts all that the settings ask for, says where, and ends all of it on a signal', async () => {
-    const command = run();
+  it('starts all that the settings ask for, and says where', async () => {
     await command.sees(/^ready \(\d+\.\d\d s\)$/m);
     expect(command.output()).toMatch(
       new RegExp(`PostgreSQL is up: 127\\.0\\.0\\.1:${app.ports.postgres} \\(DATABASE_URL\\)`),
@@ -76,19 +83,11 @@ describe('functions-host services', () => {
     expect(await echo()).toBe(`first echo in ${path.join(app.dir, '.local', 'echo')}`);
     expect(await query('SELECT * FROM notes')).toEqual([]);
     expect(await query("SELECT 1 FROM pg_database WHERE datname = 'functions_host'")).toEqual([]);
+    await query("INSERT INTO notes VALUES ('kept')");
     await BlobServiceClient.fromConnectionString(app.storage).getContainerClient('things').create();
-
-    const pids = [await pidOf('PostgreSQL'), await pidOf('Azurite'), await pidOf('echo')];
-    command.signal('SIGTERM');
-    expect(await command.ended).toBe(0);
-    expect(await Promise.all(pids.map(isAlive))).toEqual([false, false, false]);
-    expect(existsSync(path.join(app.dir, '.local', 'supervisor', 'lock'))).toBe(false);
   });
 
   it.each(['PostgreSQL', 'Azurite', 'echo'])('starts %s again when it is killed', async (name) => {
-    const command = run();
-    await command.sees(/^ready/m);
-    await query("INSERT INTO notes VALUES ('kept')");
     const before = await pidOf(name);
     signal(before, 'SIGKILL');
     await command.sees(new RegExp(`${name} ended \\(signal SIGKILL\\); starting it again`));
@@ -98,39 +97,37 @@ describe('functions-host services', () => {
     expect(await query('SELECT text FROM notes')).toEqual([{ text: 'kept' }]);
   });
 
+  it('refuses a second one on the same data folder, also with --clean', async () => {
+    const second = run();
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toBe(
+      `Another functions-host (process ${command.pid}) uses the data folder ${path.join(app.dir, '.local')}. End it first, or name another folder with --data.\n`,
+    );
+    const third = run('--clean');
+    expect(await third.ended).toBe(1);
+    expect(await query('SELECT text FROM notes')).toEqual([{ text: 'kept' }]);
+  });
+
   it('leaves nothing but the database when it is killed, and the next start takes that over', async () => {
-    const killed = run();
-    await killed.sees(/^ready/m);
-    await query("INSERT INTO notes VALUES ('kept')");
     const left = { postgres: await pidOf('PostgreSQL'), azurite: await pidOf('Azurite'), echo: await pidOf('echo') };
-    killed.signal('SIGKILL');
-    await killed.ended;
-    const next = run();
-    await next.sees(/^ready/m);
+    command.signal('SIGKILL');
+    await command.ended;
+    command = run();
+    await command.sees(/^ready/m);
     expect(await Promise.all(Object.values(left).map(isAlive))).toEqual([false, false, false]);
     expect(await query('SELECT text FROM notes')).toEqual([{ text: 'kept' }]);
     expect(await echo()).toContain('first echo');
   });
 
-  it('refuses a second one on the same data folder, also with --clean', async () => {
-    const first = run();
-    await first.sees(/^ready/m);
-    const second = run();
-    expect(await second.ended).toBe(1);
-    expect(second.output()).toBe(
-      `Another functions-host (process ${first.pid}) uses the data folder ${path.join(app.dir, '.local')}. End it first, or name another folder with --data.\n`,
-    );
-    const third = run('--clean');
-    expect(await third.ended).toBe(1);
-    expect(await query('SELECT * FROM notes')).toEqual([]);
+  it('ends all of it on a signal', async () => {
+    const pids = [await pidOf('PostgreSQL'), await pidOf('Azurite'), await pidOf('echo')];
+    command.signal('SIGTERM');
+    expect(await command.ended).toBe(0);
+    expect(await Promise.all(pids.map(isAlive))).toEqual([false, false, false]);
+    expect(existsSync(path.join(app.dir, '.local', 'supervisor', 'lock'))).toBe(false);
   });
 
   it('begins anew with --clean, but empties no folder that is not its own', async () => {
-    const first = run();
-    await first.sees(/^ready/m);
-    await query("INSERT INTO notes VALUES ('gone')");
-    first.signal('SIGINT');
-    expect(await first.ended).toBe(0);
     const second = run('--clean');
     await second.sees(/^ready/m);
     expect(await query('SELECT text FROM notes')).toEqual([]);
@@ -142,6 +139,11 @@ describe('functions-host services', () => {
     expect(third.output()).toContain('does not look like a data folder of functions-host');
     expect(existsSync(path.join(app.dir, 'dist', 'app.js'))).toBe(true);
   });
+});
+
+describe('functions-host services that end by themselves', () => {
+  beforeEach(open);
+  afterEach(close);
 
   it('ends with the last words of a task that fails, and leaves nothing running', async () => {
     await app.write('dist/scripts/migrate.js', `console.error('no such column'); process.exit(5);`);
