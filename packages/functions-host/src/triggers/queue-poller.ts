@@ -255,9 +255,11 @@ class Poller implements QueuePoller {
   }
 
   #renewLater(held: Held, ms: number): void {
-    const { clock, source } = this.#options;
+    const { clock, source, inFlight, title } = this.#options;
     held.renewal = clock.schedule(clock.now() + ms, () => {
-      held.renewing = source.hide(toHandle(held), hiddenMs).then(
+      const end = inFlight.begin(`hiding message ${held.message.id} of the ${title} for longer`);
+      const hidden = source.hide(toHandle(held), hiddenMs).finally(end);
+      held.renewing = hidden.then(
         (popReceipt) => {
           // Not this host's any more: somebody else handles it, too, and this host's result changes nothing.
           if (popReceipt === undefined || !this.#held.has(held)) return;

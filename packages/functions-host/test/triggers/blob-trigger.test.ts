@@ -237,6 +237,51 @@ describe('a blob trigger', () => {
     expect(paths()).toEqual(['inbox/a.csv', 'inbox/b.csv', 'inbox/c.csv']);
   });
 
+  it('lists a container that says when a blob was written then, and not between', async () => {
+    const container = createContainer();
+    const wakers = new Set<() => void>();
+    let listings = 0;
+    const { list } = container.source;
+    container.source.list = (prefix) => {
+      listings++;
+      return list(prefix);
+    };
+    container.source.watch = (wake) => {
+      wakers.add(wake);
+      return () => wakers.delete(wake);
+    };
+    const put = (name: string): void => {
+      container.put(name);
+      for (const wake of wakers) wake();
+    };
+    const { clock, trigger, paths } = createWatcher(container);
+    const hour = 60 * 60_000;
+    trigger.start();
+    await clock.moveTo(72 * hour);
+    expect(listings).toBe(1);
+    put('a.csv');
+    // Comes while the listing for the first is under way.
+    put('b.csv');
+    await clock.moveTo(80 * hour);
+    expect(paths()).toEqual(['inbox/a.csv', 'inbox/b.csv']);
+    expect(listings).toBe(3);
+    // What is still to be written down is tried again by time.
+    container.down.add('receipts');
+    put('c.csv');
+    await clock.moveTo(81 * hour);
+    put('d.csv');
+    container.down.clear();
+    await clock.moveTo(82 * hour);
+    expect(paths().slice(2)).toEqual(['inbox/c.csv', 'inbox/d.csv']);
+    expect(container.receipts.size).toBe(4);
+    const until = listings;
+    await clock.moveTo(99 * hour);
+    expect(listings).toBe(until);
+    trigger.stop();
+    expect(wakers.size).toBe(0);
+    expect(clock.waiting).toBe(0);
+  });
+
   it('handles no more blobs at once than it may', async () => {
     const container = createContainer();
     for (let n = 0; n < 9; n++) container.put(`${n}.csv`);

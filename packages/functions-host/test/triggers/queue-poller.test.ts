@@ -1,7 +1,7 @@
-import { unwatched } from '../../src/in-flight';
 import { createQueuePoller, type MessageOutcome } from '../../src/triggers/queue-poller';
 import type { QueueMessage, QueueSource } from '../../src/triggers/queue-source';
 import { createCollectedLog } from '../support/collected-log';
+import { createCountedWork } from '../support/counted-work';
 import { createManualClock, type ManualClock } from '../support/manual-clock';
 
 const minute = 60_000;
@@ -69,6 +69,7 @@ function createWatched(
   const log = createCollectedLog();
   const queue = createQueue(clock);
   const handled: string[] = [];
+  const work = createCountedWork();
   const poller = createQueuePoller({
     source: queue.source,
     title: "queue trigger of 'f'",
@@ -85,10 +86,10 @@ function createWatched(
       return handle(message.text);
     },
     clock,
-    inFlight: unwatched,
+    inFlight: work,
     log,
   });
-  return { clock, log, queue, poller, handled };
+  return { clock, log, queue, poller, handled, running: work.list };
 }
 
 const done = (): Promise<MessageOutcome> => Promise.resolve('done');
@@ -245,6 +246,79 @@ describe('a queue poller', () => {
     await clock.moveTo(60 * minute);
     expect(handled).toEqual(['ends', 'runs on']);
     expect(clock.waiting).toBe(0);
+  });
+
+  it('looks into a queue that says when there is something to fetch then, and not between', async () => {
+    const { clock, queue, poller, handled } = createWatched(done);
+    const wakers = new Set<() => void>();
+    queue.source.watch = (wake) => {
+      wakers.add(wake);
+      return () => wakers.delete(wake);
+    };
+    const ring = (): void => {
+      for (const wake of wakers) wake();
+    };
+    poller.start();
+    await clock.moveTo(3 * 24 * 60 * minute);
+    expect(queue.looks).toEqual([0]);
+    queue.put('a');
+    ring();
+    await clock.moveTo(clock.now() + 60 * minute);
+    expect(handled).toEqual(['a']);
+    expect(queue.looks).toHaveLength(3);
+    // While it can't be reached it is tried by time, and what comes meanwhile is found then.
+    queue.down.add('receive');
+    ring();
+    await clock.moveTo(clock.now() + 5 * minute);
+    queue.put('b');
+    ring();
+    expect(queue.looks.length).toBeGreaterThan(10);
+    queue.down.clear();
+    await clock.moveTo(clock.now() + minute);
+    expect(handled).toEqual(['a', 'b']);
+    const looks = queue.looks.length;
+    await clock.moveTo(clock.now() + 60 * minute);
+    expect(queue.looks).toHaveLength(looks);
+    poller.stop();
+    expect(wakers.size).toBe(0);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'misses no message of such a queue that comes %i promises after a look has begun',
+    async (count) => {
+      const { clock, queue, poller, handled } = createWatched(done);
+      let ring = (): void => undefined;
+      queue.source.watch = (wake) => {
+        ring = wake;
+        return () => undefined;
+      };
+      poller.start();
+      for (let at = 0; at < count; at++) await Promise.resolve();
+      queue.put('a');
+      ring();
+      await clock.moveTo(1);
+      expect(handled).toEqual(['a']);
+    },
+  );
+
+  it('tells of each look and each message as long as there is something to do about it', async () => {
+    const gate = createGate();
+    const { clock, queue, poller, running } = createWatched(gate.handle, { visibilityMs: minute });
+    queue.put('a');
+    poller.start();
+    expect(running()).toEqual(["a look of the queue trigger of 'f'"]);
+    await clock.moveTo(1);
+    expect(running()).toEqual(["message a of the queue trigger of 'f'"]);
+    queue.down.add('remove');
+    gate.open();
+    await clock.moveTo(2);
+    // Storage is away, and only time brings it back.
+    expect(running()).toEqual([]);
+    queue.down.clear();
+    await clock.moveTo(2 * minute);
+    expect(queue.messages.size).toBe(0);
+    expect(running()).toEqual([]);
   });
 
   it('looks into the queue only once it was started, however often it is woken', async () => {
