@@ -1,6 +1,6 @@
 import { activity, registerSagas, sagaClients } from 'durable-saga';
 import { captureFunctions } from '../../packages/durable-saga/test/support/functions-core';
-import { EventType } from '../../packages/durable-saga/test/support/history';
+import { EventType } from '../../packages/durable-saga/src/testing/history';
 import { SagaHost } from '../../packages/durable-saga/test/support/saga-host';
 import { importOrders } from '../../orchestrations/import-orders';
 import { importProducts } from '../../orchestrations/import-products';

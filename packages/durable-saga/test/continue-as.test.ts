@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { seeded } from '../../functions-host/test/crash/random';
 import { many, saga } from '../src';
-import { EventType } from './support/history';
+import { EventType } from '../src/testing/history';
 import type { Attempt, Treatment } from './support/saga-host';
 import { MODES } from './support/saga-host';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';

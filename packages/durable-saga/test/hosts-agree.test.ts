@@ -1,9 +1,9 @@
 import * as df from 'durable-functions';
 import { seeded } from '../../functions-host/test/crash/random';
 import { sagaClients } from '../src';
-import { replayOnAzure } from './support/azure-replay';
+import { replayOnAzure } from '../src/testing/azure-replay';
 import { captureFunctions } from './support/functions-core';
-import { EventType, makeEvent } from './support/history';
+import { EventType, makeEvent } from '../src/testing/history';
 import type { Attempt, Treatment } from './support/saga-host';
 import { MODES, SagaHost } from './support/saga-host';
 import { registerShop, sell, Shop, threeLines } from './support/shop';

@@ -2,7 +2,7 @@ import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
 import { many, saga } from '../src';
 import { stampEvent } from '../src/definition/many-events';
-import { EventType } from './support/history';
+import { EventType } from '../src/testing/history';
 import { MODES } from './support/saga-host';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 

@@ -387,7 +387,8 @@ describe.each(MODES)('a body that fails after the pivot, run by %s', (mode) => {
     expect(tape.calls).toEqual(['book', 'pay']);
   });
 
-  if (mode !== 'sticky') {
+  // The others keep the body that they began with, or hold the corrected one to what it did.
+  if (mode === 'replay' || mode === 'azure') {
     it('goes on by itself with a corrected body, at the next event', async () => {
       let isMended = false;
       const { host, client } = stage(

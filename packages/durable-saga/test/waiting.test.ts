@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { saga } from '../src';
-import { EventType } from './support/history';
+import { EventType } from '../src/testing/history';
 import { MODES } from './support/saga-host';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 

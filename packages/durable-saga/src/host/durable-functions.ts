@@ -283,8 +283,17 @@ export interface ShownInstance {
   readonly historyEvents?: readonly Readonly<Record<string, unknown>>[];
 }
 
+/** A client without a wire: that of a host in the same process. */
+export interface NearClient {
+  readShown(id: string): ShownInstance | undefined;
+}
+
 /** Asks for an instance with its history, which the library's client leaves out; undefined when there is none. */
-export async function readShownInstance(client: DurableClient, id: string): Promise<ShownInstance | undefined> {
+export async function readShownInstance(
+  client: DurableClient | NearClient,
+  id: string,
+): Promise<ShownInstance | undefined> {
+  if ('readShown' in client) return client.readShown(id);
   const { clientData } = client as DurableClient & { readonly clientData?: { readonly rpcBaseUrl?: string } };
   const url =
     clientData?.rpcBaseUrl === undefined
@@ -337,12 +346,11 @@ export interface ActivityInvocation {
   readonly warn: (...message: readonly unknown[]) => void;
 }
 
+/** What runs as a durable activity. */
+export type ActivityHandler = (input: unknown, invocation: ActivityInvocation) => Promise<unknown>;
+
 /** Makes `handler` a durable activity. `client` is given when `usesClient` is. */
-export function registerActivity(
-  name: string,
-  usesClient: boolean,
-  handler: (input: unknown, invocation: ActivityInvocation) => Promise<unknown>,
-): void {
+export function registerActivity(name: string, usesClient: boolean, handler: ActivityHandler): void {
   df.app.activity(name, {
     extraInputs: usesClient ? [df.input.durableClient()] : [],
     handler: (input: unknown, context) =>

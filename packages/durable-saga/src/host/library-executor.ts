@@ -1,4 +1,5 @@
 import * as contexts from 'durable-functions/lib/src/orchestrations/DurableOrchestrationContext';
+import * as handlers from 'durable-functions/lib/src/orchestrations/Orchestrator';
 import * as executors from 'durable-functions/lib/src/orchestrations/TaskOrchestrationExecutor';
 import { messageOf } from '../definition/failure';
 import type { Orchestrator } from './durable-functions';
@@ -48,6 +49,19 @@ const { TaskOrchestrationExecutor } = executors as { readonly TaskOrchestrationE
 const { DurableOrchestrationContext } = contexts as {
   readonly DurableOrchestrationContext: new (...args: readonly unknown[]) => LibraryContext;
 };
+
+const { Orchestrator: Handled } = handlers as {
+  readonly Orchestrator: new (orchestrator: Orchestrator) => { readonly handle: OrchestratorHandler };
+};
+
+/** What the library gives to a Functions host: answers one turn. */
+export type OrchestratorHandler = (trigger: object, context: object) => Promise<unknown>;
+
+/** The library's own entry point, behind which it runs the orchestrator. */
+export function handlerOf(orchestrator: Orchestrator): OrchestratorHandler {
+  const handled = new Handled(orchestrator);
+  return (trigger, context) => handled.handle(trigger, context);
+}
 
 const EVENT = {
   executionStarted: 0,

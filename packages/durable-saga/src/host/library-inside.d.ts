@@ -5,3 +5,6 @@ declare module 'durable-functions/lib/src/orchestrations/TaskOrchestrationExecut
 declare module 'durable-functions/lib/src/orchestrations/DurableOrchestrationContext' {
   export const DurableOrchestrationContext: unknown;
 }
+declare module 'durable-functions/lib/src/orchestrations/Orchestrator' {
+  export const Orchestrator: unknown;
+}

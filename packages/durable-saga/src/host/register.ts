@@ -4,6 +4,7 @@ import { ClaimCheck } from '../store/claim-check';
 import type { ClaimCheckOptions } from '../store/claim-check';
 import { cancelChild } from './child-cancel';
 import type { Definitions } from '../definition/definitions';
+import type { ActivityHandler, Orchestrator } from './durable-functions';
 import { registerActivity, registerOrchestrator } from './durable-functions';
 import { orchestratorsOf } from './orchestrators';
 import { readOwed } from '../recovery/read-owed';
@@ -24,14 +25,50 @@ export interface Registration<Ports> {
  * Registers sagas as durable orchestrators, and activities and their undos as durable activities. Call it once, at the
  * composition root. Throws for a name that is given twice and for a `settled` or `parked` activity that is not listed.
  */
-export function registerSagas<Ports>({ ports, sagas, activities, claimCheck }: Registration<Ports>): void {
+export function registerSagas<Ports>(registration: Registration<Ports>): void {
+  const { orchestrators, activities } = functionsOf(registration);
+  for (const { name, usesClient, handler } of activities) registerActivity(name, usesClient, handler);
+  for (const [name, orchestrator] of orchestrators) registerOrchestrator(name, orchestrator);
+}
+
+/** What a host is to run. */
+export interface SagaFunctions {
+  readonly orchestrators: ReadonlyMap<string, Orchestrator>;
+  readonly activities: readonly ActivityFunction[];
+}
+
+export interface ActivityFunction {
+  readonly name: string;
+  readonly usesClient: boolean;
+  readonly handler: ActivityHandler;
+}
+
+/** The functions that a registration is made of. Throws as `registerSagas` does. */
+export function functionsOf<Ports>({ ports, ...parts }: Registration<Ports>): SagaFunctions {
+  const { orchestrators, own, claims } = portlessOf(parts);
+  const activities = [...parts.activities, ...own];
+  return {
+    orchestrators,
+    activities: activities.flatMap((activity) => activityFunctions(activity, activity.bind(ports, claims))),
+  };
+}
+
+/** The part of a registration that needs no ports. */
+export interface Portless {
+  readonly orchestrators: SagaFunctions['orchestrators'];
+  /** The toolkit's own activities. */
+  readonly own: readonly Activity<never, unknown, unknown>[];
+  readonly claims: ClaimCheck;
+}
+
+/** Throws as `registerSagas` does. */
+export function portlessOf({ sagas, activities, claimCheck }: Omit<Registration<never>, 'ports'>): Portless {
   const claims = new ClaimCheck(claimCheck);
   const definitions: Definitions = {
     activities: new Map(activities.map((activity) => [activity.name, activity])),
     sagas: new Map(sagas.map((saga) => [saga.name, saga])),
     claims,
   };
-  /** What the toolkit itself calls. */
   const own = [cancelChild, readOwed(definitions)];
   checkUnique([
     recovery.name,
@@ -47,21 +84,32 @@ export function registerSagas<Ports>({ ports, sagas, activities, claimCheck }: R
       }
     }
   }
-  for (const activity of [...activities, ...own]) registerOne(activity, activity.bind(ports, claims));
-  for (const [name, orchestrator] of orchestratorsOf(definitions)) registerOrchestrator(name, orchestrator);
+  return { orchestrators: orchestratorsOf(definitions), own, claims };
 }
 
-function registerOne<Ports>(activity: Activity<never, unknown, Ports>, bound: BoundActivity): void {
-  const { name, undoName, usesClient } = activity;
-  registerActivity(name, usesClient, async (input, seam) => {
-    const call = checkStepCall(name, input);
-    return answer(call, await bound.run(call, seam));
-  });
-  if (undoName === undefined) return;
-  registerActivity(undoName, usesClient, async (input, seam) => {
-    const call = checkStepCall(undoName, input);
-    return answer(call, await bound.undo(call, seam));
-  });
+/** The durable activity of an activity, and that of its undo, if it has one. */
+export function activityFunctions<Ports>(
+  { name, undoName, usesClient }: Activity<never, unknown, Ports>,
+  bound: BoundActivity,
+): ActivityFunction[] {
+  const step: ActivityFunction = {
+    name,
+    usesClient,
+    async handler(input, seam) {
+      const call = checkStepCall(name, input);
+      return answer(call, await bound.run(call, seam));
+    },
+  };
+  if (undoName === undefined) return [step];
+  const undo: ActivityFunction = {
+    name: undoName,
+    usesClient,
+    async handler(input, seam) {
+      const call = checkStepCall(undoName, input);
+      return answer(call, await bound.undo(call, seam));
+    },
+  };
+  return [step, undo];
 }
 
 function answer({ $step }: StepCall, reply: Reply): KeyedReply {

@@ -57,15 +57,15 @@ export function continuationOf({ isDone, actions }: Answered): { readonly input:
   return action === undefined ? undefined : { input: action.input };
 }
 
-/** Something with a number that a host has been asked for. */
+/** Something with a number that a host has been asked for; `json` is its input. */
 export type Task =
-  | { readonly kind: 'activity'; readonly id: number; readonly name: string; readonly input: unknown }
+  | { readonly kind: 'activity'; readonly id: number; readonly name: string; readonly json: string | undefined }
   | {
       readonly kind: 'child';
       readonly id: number;
       readonly name: string;
       readonly instanceId: string;
-      readonly input: unknown;
+      readonly json: string | undefined;
     }
   | { readonly kind: 'timer'; readonly id: number; readonly fireAt: number };
 
@@ -74,8 +74,8 @@ export function makeEvent(type: number, at: number, fields: Readonly<Record<stri
 }
 
 export function describeTask(task: Task): string {
-  if (task.kind === 'child') return `#${task.id} child ${task.name} ${task.instanceId} ${JSON.stringify(task.input)}`;
+  if (task.kind === 'child') return `#${task.id} child ${task.name} ${task.instanceId} ${task.json}`;
   return task.kind === 'activity'
-    ? `#${task.id} activity ${task.name} ${JSON.stringify(task.input)}`
+    ? `#${task.id} activity ${task.name} ${task.json}`
     : `#${task.id} timer ${new Date(task.fireAt).toISOString()}`;
 }

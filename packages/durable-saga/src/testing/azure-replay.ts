@@ -114,22 +114,27 @@ class AzureReplay {
   #start(action: Action): Waiting {
     switch (action.actionType) {
       case ActionType.activity:
-        return this.#openTask({ kind: 'activity', name: action.functionName!, input: action.input });
+        return this.#openTask({ kind: 'activity', name: present(action.functionName), json: jsonOf(action.input) });
       case ActionType.child: {
         const { functionName, instanceId, input } = action;
-        return this.#openTask({ kind: 'child', name: functionName!, instanceId: instanceId!, input });
+        return this.#openTask({
+          kind: 'child',
+          name: present(functionName),
+          instanceId: present(instanceId),
+          json: jsonOf(input),
+        });
       }
       case ActionType.timer:
-        return this.#startTimer(Date.parse(action.fireAt!), action.isCanceled ?? false);
+        return this.#startTimer(Date.parse(present(action.fireAt)), action.isCanceled ?? false);
       case ActionType.continueAsNew:
         this.#isContinued = true;
         return { done: true };
       case ActionType.event:
-        return this.#startEvent(action.externalEventName!.toLowerCase());
+        return this.#startEvent(present(action.externalEventName).toLowerCase());
       case ActionType.whenAny:
-        return anyOf(action.compoundActions!.map((part) => this.#start(part)));
+        return anyOf(present(action.compoundActions).map((part) => this.#start(part)));
       case ActionType.whenAll:
-        return allOf(action.compoundActions!.map((part) => this.#start(part)));
+        return allOf(present(action.compoundActions).map((part) => this.#start(part)));
       default:
         throw new Error(`a saga must not use action type ${action.actionType}`);
     }
@@ -231,6 +236,16 @@ class AzureReplay {
     complete();
     this.#advance();
   }
+}
+
+/** What the library always gives with an action of its kind. */
+function present<T>(field: T | undefined): T {
+  if (field === undefined) throw new Error('an action of the library lacks a field that its kind has');
+  return field;
+}
+
+function jsonOf(value: unknown): string | undefined {
+  return JSON.stringify(value);
 }
 
 function anyOf(parts: readonly Waiting[]): Waiting {

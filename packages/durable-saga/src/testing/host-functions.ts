@@ -1,0 +1,30 @@
+import type { ActivityHandler } from '../host/durable-functions';
+import { handlerOf } from '../host/library-executor';
+import type { OrchestratorHandler } from '../host/library-executor';
+import type { Registration } from '../host/register';
+import { functionsOf } from '../host/register';
+
+/** What a simulated host runs, by name. */
+export interface HostFunctions {
+  /** Throws for a name that is not there. */
+  orchestrator(name: string): OrchestratorHandler;
+  /** Throws for a name that is not there. */
+  activity(name: string): ActivityHandler;
+}
+
+/** The functions of a registration. Throws as `registerSagas` does. */
+export function hostFunctionsOf<Ports>(registration: Registration<Ports>): HostFunctions {
+  const { orchestrators, activities } = functionsOf(registration);
+  const handlers = new Map([...orchestrators].map(([name, orchestrator]) => [name, handlerOf(orchestrator)]));
+  const runs = new Map(activities.map(({ name, handler }) => [name, handler]));
+  return {
+    orchestrator: (name) => found(handlers, name),
+    activity: (name) => found(runs, name),
+  };
+}
+
+export function found<T>(functions: ReadonlyMap<string, T>, name: string): T {
+  const one = functions.get(name);
+  if (one === undefined) throw new Error(`no function '${name}' is registered`);
+  return one;
+}
