@@ -27,7 +27,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   './memory': ['createMemoryLedger', 'createMemoryOutbox', 'createMemoryPayloads', 'createMemoryStarts'],
   './azure-blobs': ['createBlobPayloads'],
   './diagram': ['chartOf', 'toMermaid', 'tracePath'],
-  './testing': ['describeFault', 'FAULT_KINDS'],
+  './testing': ['describeFault', 'FAULT_KINDS', 'runSchedule'],
 };
 const specifier = (entry: string): string => `durable-saga${entry.slice(1)}`;
 

@@ -1,12 +1,8 @@
-import type { ActivityHandler } from '../host/durable-functions';
 import type { HistoryEvent, Task } from './history';
 import { EventType, makeEvent } from './history';
 import type { Attempt, Treatment } from './treatment';
 
 export type ActivityTask = Extract<Task, { kind: 'activity' }>;
-
-/** What an activity is called with beside its input. */
-export type Invocation = Parameters<ActivityHandler>[1];
 
 /**
  * One attempt under way: it runs when its time has come, more often when the platform delivers it again or the host that
@@ -80,8 +76,8 @@ export class Delivery {
 /** Reads what a saga wrote into the call of an attempt. */
 export function readAttempt(instanceId: string, { name, json }: ActivityTask, at: number): Attempt {
   const { $step, input } = JSON.parse(json ?? 'null') as {
-    readonly $step: { readonly key: string; readonly attempt?: number };
+    readonly $step: { readonly key: string; readonly attempt?: number; readonly timeout?: number };
     readonly input: unknown;
   };
-  return { instanceId, name, key: $step.key, attempt: $step.attempt ?? 1, input, at };
+  return { instanceId, name, key: $step.key, attempt: $step.attempt ?? 1, input, timeout: $step.timeout, at };
 }

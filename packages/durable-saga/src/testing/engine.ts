@@ -119,6 +119,19 @@ export class Engine {
     this.#send(instance, at, arrive, isAlone);
   }
 
+  /** Does something at a point in time, whatever has become of the instance by then. */
+  at(at: number, instance: SimulatedInstance, happen: () => void): void {
+    this.#send(instance, at, () => {
+      happen();
+      return undefined;
+    });
+  }
+
+  /** When something comes next for an instance. */
+  nextAt(instance: SimulatedInstance): number | undefined {
+    return this.#queue.nextFor(instance.id);
+  }
+
   #answerParent({ parent }: SimulatedInstance, type: number, fields: Readonly<Record<string, unknown>>): void {
     if (parent === undefined) return;
     const waiting = this.instances.get(parent.id);

@@ -13,6 +13,12 @@ export interface World<Ports> {
   check?(run: Run): void | Promise<void>;
 }
 
+/** The simulated time of a run, for ports that ask what time it is. */
+export interface WorldClock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
 /** Throws, or gives false, for what must not be; `ports` are those of the run's world. */
 export type Invariant<Ports> = (run: Run, ports: Ports) => unknown;
 
@@ -20,7 +26,7 @@ export interface ExplorationSetup<Ports, Input> {
   readonly input: Input;
   /** Events that normally come, by their time after the start. */
   readonly events?: readonly PathEvent[];
-  readonly world: () => World<Ports> | Promise<World<Ports>>;
+  readonly world: (clock: WorldClock) => World<Ports> | Promise<World<Ports>>;
   /** Every activity that the saga and its children use, `settled` and `parked` ones included. */
   readonly activities: readonly Activity<never, unknown, NoInfer<Ports>>[];
   /** Further sagas: its children. */

@@ -14,7 +14,8 @@ export type {
   TwiceFault,
 } from './fault';
 export type { Books, Run, RunAttempt, RunEvent, RunParking, RunTurn, Violation } from './run';
-export type { ExplorationSetup, Invariant, World } from './exploration-setup';
+export type { ExplorationSetup, Invariant, World, WorldClock } from './exploration-setup';
+export { runSchedule } from './run-schedule';
 
 // Histories of instances, held against today's code.
 export { HistoryReplayer, replayHistory } from './histories/replay-history';

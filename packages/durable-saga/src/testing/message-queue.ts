@@ -19,6 +19,10 @@ export class MessageQueue {
     return this.#messages[0];
   }
 
+  nextFor(instanceId: string): number | undefined {
+    return this.#messages.find((message) => message.instanceId === instanceId)?.at;
+  }
+
   send(message: Message): void {
     const messages = this.#messages;
     let at = messages.length;

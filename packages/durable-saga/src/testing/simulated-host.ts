@@ -24,7 +24,8 @@ export interface SimulatedHostOptions extends Attendance {
  * as functions-host does; by `azure` those that came after the Azure host had carried out all actions before.
  */
 export class SimulatedHost implements DurableClientPort {
-  readonly #engine: Engine;
+  /** What it is made of, for those that strike it with faults. */
+  readonly engine: Engine;
   #ids = 0;
 
   constructor({ functions, mode = 'verify', now = Date.UTC(2026, 0, 1), ...attendance }: SimulatedHostOptions) {
@@ -34,40 +35,40 @@ export class SimulatedHost implements DurableClientPort {
       raiseEvent: (id, name, payload) => this.raiseEvent(id, name, payload),
       terminate: (id, reason) => this.terminate(id, reason),
     });
-    this.#engine = new Engine({ functions, mode, now, attendance, client });
+    this.engine = new Engine({ functions, mode, now, attendance, client });
   }
 
   get mode(): Mode {
-    return this.#engine.mode;
+    return this.engine.mode;
   }
 
   /** Attempts in the order in which they were scheduled. */
   get attempts(): readonly Attempt[] {
-    return this.#engine.attempts;
+    return this.engine.attempts;
   }
 
   get logs(): readonly { readonly level: string; readonly text: string }[] {
-    return this.#engine.logs;
+    return this.engine.logs;
   }
 
   get now(): number {
-    return this.#engine.now;
+    return this.engine.now;
   }
 
   // The durable client.
 
   startNew(name: string, { instanceId, input }: { instanceId?: string; input: unknown }): Promise<string> {
     const id = instanceId ?? `generated-${(this.#ids += 1)}`;
-    if (this.#engine.instances.get(id)?.isCompleted === false) {
+    if (this.engine.instances.get(id)?.isCompleted === false) {
       return Promise.reject(new Error('The operation failed with an unexpected status code: 409. Details: {}'));
     }
-    this.#engine.begin(id, name, input, undefined);
+    this.engine.begin(id, name, input, undefined);
     return Promise.resolve(id);
   }
 
   async getStatus(id: string): Promise<FoundInstance & { readonly createdTime: Date; readonly lastUpdatedTime: Date }> {
     await this.run({ until: this.now });
-    const instance = this.#engine.instances.get(id);
+    const instance = this.engine.instances.get(id);
     if (instance === undefined) {
       throw new Error('DurableClient error: Durable Functions extension replied with HTTP 404 response. Details: {}');
     }
@@ -88,7 +89,7 @@ export class SimulatedHost implements DurableClientPort {
     runtimeStatus,
   }: Parameters<DurableClientPort['getStatusBy']>[0]) {
     const all = await Promise.all(
-      [...this.#engine.instances.keys()].map(async (id) => ({ instanceId: id, ...(await this.getStatus(id)) })),
+      [...this.engine.instances.keys()].map(async (id) => ({ instanceId: id, ...(await this.getStatus(id)) })),
     );
     return all.filter(
       (one) =>
@@ -106,36 +107,36 @@ export class SimulatedHost implements DurableClientPort {
 
   /** What the platform does to one instance alone. */
   stop(id: string, how: 'Terminated' | 'Failed', reason: string): void {
-    this.#engine.end(this.#engine.find(id), how, reason);
+    this.engine.end(this.engine.find(id), how, reason);
   }
 
   /** Forgets an instance and its history. */
   purge(id: string): void {
-    this.#engine.instances.delete(id);
+    this.engine.instances.delete(id);
   }
 
   /** Ends an instance where it stands, and with it the children that it waits for, except on the Azure host. */
   terminate(id: string, reason: string): void {
-    const instance = this.#engine.find(id);
+    const instance = this.engine.find(id);
     if (instance.isCompleted) return;
-    this.#engine.end(instance, 'Terminated', reason);
+    this.engine.end(instance, 'Terminated', reason);
     if (this.mode === 'azure') return;
-    for (const child of this.#engine.instances.values()) {
+    for (const child of this.engine.instances.values()) {
       if (child.parent?.id === id && child.parent.execution === instance.execution) this.terminate(child.id, reason);
     }
   }
 
   /** Raises an event at a point in time; `alone` in a turn of its own, ahead of what is due then. */
   raiseAt(at: number, id: string, name: string, payload: unknown, { alone = false } = {}): Promise<void> {
-    const instance = this.#engine.instances.get(id);
+    const instance = this.engine.instances.get(id);
     if (instance === undefined) return Promise.reject(new Error(`No instance with ID '${id}' found.`));
-    this.#engine.raise(at, instance, name, payload, alone);
+    this.engine.raise(at, instance, name, payload, alone);
     return Promise.resolve();
   }
 
   /** What the management API says of an instance. */
   describe(id: string, { history }: { readonly history: boolean }): ShownInstance | undefined {
-    const instance = this.#engine.instances.get(id);
+    const instance = this.engine.instances.get(id);
     if (instance === undefined) return undefined;
     return {
       name: instance.name,
@@ -152,11 +153,11 @@ export class SimulatedHost implements DurableClientPort {
 
   /** Goes on until nothing is left to happen, or to a point in time. */
   run(limits: { readonly until?: number; readonly turns?: number } = {}): Promise<void> {
-    return this.#engine.run(limits);
+    return this.engine.run(limits);
   }
 
   get instanceIds(): readonly string[] {
-    return [...this.#engine.instances.keys()];
+    return [...this.engine.instances.keys()];
   }
 
   instance(id: string): {
@@ -169,7 +170,7 @@ export class SimulatedHost implements DurableClientPort {
     /** Timers that are waited for and were not cancelled. */
     readonly openTimers: number;
   } {
-    const instance = this.#engine.find(id);
+    const instance = this.engine.find(id);
     const { isCompleted, ended, output, history, turns, openTimers } = instance;
     return {
       isCompleted,

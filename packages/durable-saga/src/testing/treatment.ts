@@ -20,6 +20,8 @@ export interface Attempt {
   readonly key: string;
   readonly attempt: number;
   readonly input: unknown;
+  /** Milliseconds that it may take. */
+  readonly timeout: number | undefined;
   /** When it was scheduled. */
   readonly at: number;
 }
