@@ -7,7 +7,9 @@ import type { EventSchemas, SagaContext } from './saga';
 type GroupOperations = Pick<SagaContext<EventSchemas>, 'all' | 'allSettled' | 'map' | 'race'>;
 
 /** The operations that run several things side by side. Bad members and options are errors where they are written. */
-export function createGroupOperations(): GroupOperations {
+export const groupOperations: GroupOperations = createGroupOperations();
+
+function createGroupOperations(): GroupOperations {
   return {
     all: (members: readonly unknown[], options: GroupOptions = {}) =>
       describeGroup('all', readMembers(members, 'saga.all'), options, undefined),

@@ -6,6 +6,8 @@ import { messageOf } from './failure';
  */
 export function copyAsJson(what: string, value: unknown): unknown {
   if ((typeof value !== 'object' && typeof value !== 'bigint') || value === null) return value;
+  const copy = copyPlain(value, DEEPEST_PLAIN);
+  if (copy !== NOT_PLAIN) return copy;
   try {
     const text = JSON.stringify(value) as string | undefined;
     return text === undefined ? undefined : JSON.parse(text);
@@ -17,10 +19,42 @@ export function copyAsJson(what: string, value: unknown): unknown {
 /** Why JSON can't hold a value; undefined where it can. */
 export function whyNoJson(value: unknown): string | undefined {
   if ((typeof value !== 'object' && typeof value !== 'bigint') || value === null) return undefined;
+  if (copyPlain(value, DEEPEST_PLAIN) !== NOT_PLAIN) return undefined;
   try {
     JSON.stringify(value);
     return undefined;
   } catch (error) {
     return `expected a value that JSON can hold: ${messageOf(error)}`;
   }
+}
+
+/** What nests deeper, as a cycle does, is left to JSON. */
+const DEEPEST_PLAIN = 32;
+const NOT_PLAIN = Symbol('not plain');
+
+/**
+ * A copy of what JSON would give back as it is: nearly all that sagas hand over, so that it need not be written and read
+ * each time. `NOT_PLAIN` for everything else, which is left to JSON.
+ */
+function copyPlain(value: unknown, depth: number): unknown {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0) ? value : NOT_PLAIN;
+  if (typeof value !== 'object' || depth === 0 || 'toJSON' in value) return NOT_PLAIN;
+  if (Array.isArray(value)) {
+    const list: unknown[] = [];
+    for (const element of value) {
+      const copied = copyPlain(element, depth - 1);
+      if (copied === NOT_PLAIN) return NOT_PLAIN;
+      list.push(copied);
+    }
+    return list;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return NOT_PLAIN;
+  const copy: Record<string, unknown> = { ...value };
+  for (const key of Object.keys(copy)) {
+    const copied = copyPlain(copy[key], depth - 1);
+    if (copied === NOT_PLAIN) return NOT_PLAIN;
+    if (typeof copied === 'object') copy[key] = copied;
+  }
+  return copy;
 }

@@ -97,17 +97,36 @@ export class DescribedOperation<T, Kind extends OperationKind> implements Operat
     this.instruction = instruction;
   }
 
-  *[Symbol.iterator](): Generator<Kind extends BodyKind ? BodyTurn : Turn, T, unknown> {
-    const result = yield new OperationTurn(this.instruction) as never;
-    return result as T;
+  [Symbol.iterator](): Generator<Kind extends BodyKind ? BodyTurn : Turn, T, unknown> {
+    return new OperationTurn(this.instruction) as unknown as Generator<never, T, unknown>;
   }
 }
 
-export class OperationTurn {
+/** What `yield*` goes through: it yields itself once, and gives back what it is then resumed with. */
+export class OperationTurn implements IterableIterator<unknown, unknown, unknown> {
   readonly instruction: Instruction;
+  #isYielded = false;
 
   constructor(instruction: Instruction) {
     this.instruction = instruction;
+  }
+
+  next(result?: unknown): IteratorResult<unknown, unknown> {
+    if (this.#isYielded) return { done: true, value: result };
+    this.#isYielded = true;
+    return { done: false, value: this };
+  }
+
+  return(value: unknown): IteratorResult<unknown, unknown> {
+    return { done: true, value };
+  }
+
+  throw(error: unknown): never {
+    throw error;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
   }
 }
 

@@ -2,6 +2,7 @@ import * as df from 'durable-functions';
 import type { DurableClient, DurableClientInput, OrchestrationContext, Task, TimerTask } from 'durable-functions';
 import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from './durable-port';
 import { LONGEST_TIMER } from './durable-port';
+import type { Life } from '../runner/fiber';
 
 /*
  * The only file that knows durable-functions; its executor by itself is library-executor.ts.
@@ -313,9 +314,7 @@ export async function readShownInstance(
 export type Orchestrator = (context: OrchestrationContext) => Generator<Task, unknown, unknown>;
 
 /** `main` as the library takes it: its yields are waits, its result is the orchestration's output. */
-export function toOrchestrator(
-  main: (durable: Durable) => Generator<readonly Handle[], unknown, Handle | undefined>,
-): Orchestrator {
+export function toOrchestrator(main: (durable: Durable) => Life<unknown>): Orchestrator {
   return function* (context) {
     const durable = new DurableFunctionsInstance(context);
     const fiber = main(durable);

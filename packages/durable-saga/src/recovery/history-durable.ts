@@ -1,4 +1,5 @@
 import { answerOf } from '../definition/activity';
+import type { Life } from '../runner/fiber';
 import type { StepCall } from '../definition/activity';
 import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from '../host/durable-port';
 
@@ -160,7 +161,7 @@ export class HistoryDurable implements Durable {
   }
 
   /** Runs a saga's life to the end of its history. Throws when the two don't fit. */
-  relive(life: Generator<readonly Handle[], unknown, Handle | undefined>): { readonly isOver: boolean } {
+  relive(life: Life<unknown>): { readonly isOver: boolean } {
     let waits = this.#advance(life);
     for (const event of this.#events) {
       if (waits === undefined) break;
@@ -191,7 +192,7 @@ export class HistoryDurable implements Durable {
     return [...this.#children].filter(([, { told }]) => told.done && !told.outcome().ok).map(([id]) => id);
   }
 
-  #advance(life: Generator<readonly Handle[], unknown, Handle | undefined>): readonly Handle[] | undefined {
+  #advance(life: Life<unknown>): readonly Handle[] | undefined {
     const { done, value } = life.next(undefined);
     if (done) return undefined;
     for (const handle of value) if (handle instanceof TimerTold && !handle.isMet) this.#meet(handle);

@@ -108,8 +108,7 @@ class Attempt {
   waits(): Handle[] {
     const { halt } = this.#pursuit;
     const waits: Handle[] = this.#alarm === undefined ? [this.#activity] : [this.#activity, this.#alarm.handle];
-    if (!halt.halted()) waits.push(...halt.handles());
-    return waits;
+    return halt.halted() ? waits : waits.concat(halt.handles());
   }
 
   /** Its reply, if it is over. */

@@ -5,7 +5,7 @@ import { fractionOf, uuidOf } from './deterministic';
 import { toMilliseconds } from '../definition/duration';
 import { copyAsJson } from '../definition/json';
 import type { Instance } from './instance';
-import { createGroupOperations } from '../definition/group-operations';
+import { groupOperations } from '../definition/group-operations';
 import type { StepInstruction } from '../definition/operation';
 import { DescribedOperation } from '../definition/operation';
 import type { ChildOptions, EventSchemas, Saga, SagaContext, StepOptions } from '../definition/saga';
@@ -59,7 +59,7 @@ export function createContext(
     },
     child: (other: Saga<never, unknown>, input: unknown, options?: ChildOptions) =>
       new DescribedOperation('child', describeChild(instance, other, input, options)),
-    ...createGroupOperations(),
+    ...groupOperations,
     sleep: (duration) =>
       new DescribedOperation('sleep', { do: 'sleep', milliseconds: toMilliseconds(duration, 'saga.sleep') }),
     waitFor: (event: string, options?: { readonly timeout: number | string }) => {

@@ -91,6 +91,11 @@ export class EventInbox {
     return { payloads, seen };
   }
 
+  /** Whether there are events that may come many times. */
+  get hasMany(): boolean {
+    return this.#many().length > 0;
+  }
+
   #many(): [string, Box][] {
     return [...this.#boxes].filter(([, box]) => box.isMany);
   }

@@ -7,12 +7,17 @@ import type { Handle } from '../host/durable-port';
  */
 export type Fiber<T> = Generator<readonly Handle[], T, Handle | undefined>;
 
+/** What the outermost fiber is to the platform. */
+export type Life<T> = Pick<Fiber<T>, 'next'>;
+
 export interface ParallelOptions<T> {
   /** How many may be under way at once. */
   readonly limit: number;
   /** Asked before each start; once it says no, no further fiber starts. */
   readonly mayStart: () => boolean;
   readonly onSettled?: (index: number, result: T) => void;
+  /** What a fiber that throws comes to. Without it, all end with what it throws. */
+  readonly onThrown?: (thrown: unknown) => T;
 }
 
 /**
@@ -25,7 +30,7 @@ export function* parallel<T>(starts: readonly (() => Fiber<T>)[], options: Paral
   for (;;) {
     while (next < starts.length && running.size < options.limit && options.mayStart()) {
       const start = starts[next];
-      if (start !== undefined) running.start(next, start());
+      if (start !== undefined) running.start(next, start);
       next += 1;
     }
     while (!options.mayStart() && running.lookAtAll());
@@ -34,6 +39,8 @@ export function* parallel<T>(starts: readonly (() => Fiber<T>)[], options: Paral
     running.resume(completed);
   }
 }
+
+const NOTHING: readonly Handle[] = [];
 
 interface Member<T> {
   readonly index: number;
@@ -61,8 +68,17 @@ class Running<T> {
     return this.#members.size;
   }
 
-  start(index: number, fiber: Fiber<T>): void {
-    this.#advance({ index, fiber, waitsFor: [] }, undefined);
+  start(index: number, start: () => Fiber<T>): void {
+    const { onThrown, onSettled } = this.#options;
+    let fiber: Fiber<T>;
+    try {
+      fiber = start();
+    } catch (thrown) {
+      if (onThrown === undefined) throw thrown;
+      onSettled?.(index, onThrown(thrown));
+      return;
+    }
+    this.#advance({ index, fiber, waitsFor: NOTHING }, undefined);
   }
 
   waits(): Handle[] {
@@ -84,7 +100,7 @@ class Running<T> {
   }
 
   #advance(one: Member<T>, completed: Handle | undefined): void {
-    const { done, value } = one.fiber.next(completed);
+    const { done, value } = this.#next(one, completed);
     for (const handle of one.waitsFor) this.#leave(handle);
     if (done) {
       this.#members.delete(one);
@@ -94,6 +110,16 @@ class Running<T> {
     one.waitsFor = value;
     for (const handle of value) this.#join(handle, one);
     this.#members.add(one);
+  }
+
+  #next({ fiber }: Member<T>, completed: Handle | undefined): IteratorResult<readonly Handle[], T> {
+    const { onThrown } = this.#options;
+    try {
+      return fiber.next(completed);
+    } catch (thrown) {
+      if (onThrown === undefined) throw thrown;
+      return { done: true, value: onThrown(thrown) };
+    }
   }
 
   #join(handle: Handle, one: Member<T>): void {

@@ -1,6 +1,7 @@
 import { undoAtOnce } from './compensation';
 import type { Done } from './done';
 import { HALTED } from './done';
+import { defect } from './drive';
 import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
 import { parallel } from './fiber';
@@ -36,7 +37,8 @@ function* runAll(
   const results: unknown[] = new Array<unknown>(members.length).fill(undefined);
   let failed: Extract<Done, { failure: Failure }> | undefined;
   const halt = eitherHalt(scope.halt, () => failed !== undefined);
-  const starts = members.map((member) => () => run(member, { ...scope, undos: undosOf(member, scope.undos), halt }));
+  const inGroup: Scope = { undos: scope.undos, halt, lost: scope.lost };
+  const starts = members.map((member) => () => run(member, scopeOf(member, inGroup)));
   yield* parallel<Done>(starts, {
     limit: concurrency,
     mayStart: () => !halt.halted(),
@@ -44,6 +46,7 @@ function* runAll(
       if (done.kind === 'value') results[index] = done.value;
       else if (done.kind !== 'halted') failed ??= done;
     },
+    onThrown: endedByDefect,
   });
   if (failed !== undefined) return failed;
   return halt.halted() ? HALTED : { kind: 'value', value: results };
@@ -60,38 +63,53 @@ function* runTolerant(
   run: MemberRunner,
 ): Fiber<Done> {
   const settled: unknown[] = new Array<unknown>(members.length).fill(undefined);
-  const failed: UndoStack[] = [];
+  const failed: { readonly undos: UndoStack }[] = [];
   let succeeded = 0;
   let ended: Done | undefined;
   const isExceeded = (): boolean =>
     failed.length > tolerance.maxFailures || members.length - failed.length < tolerance.minSuccess;
   const halt = eitherHalt(scope.halt, () => ended !== undefined || isExceeded());
-  const starts = members.map((member, index) => {
-    const undos = scope.undos.openGroup(1);
-    return function* (): Fiber<void> {
-      const done = yield* run(member, { ...scope, undos, halt });
+  const tried = members.map((member) => ({ member, undos: scope.undos.openGroup(1) }));
+  const starts = tried.map(
+    ({ member, undos }) =>
+      () =>
+        run(member, { ...scope, undos, halt }),
+  );
+  yield* parallel<Done>(starts, {
+    limit: concurrency,
+    mayStart: () => !halt.halted(),
+    onSettled(index, done) {
       if (done.kind === 'ended') ended ??= done;
       if (done.kind === 'value') {
         succeeded += 1;
         settled[index] = { status: 'done', value: done.value };
       }
       if (done.kind === 'failed') {
-        failed.push(undos);
+        failed.push(...tried.slice(index, index + 1));
         settled[index] = { status: 'failed', failure: done.failure };
       }
-    };
+    },
+    onThrown: endedByDefect,
   });
-  yield* parallel(starts, { limit: concurrency, mayStart: () => !halt.halted() });
   if (ended !== undefined) return ended;
   if (scope.halt.halted()) return HALTED;
   if (isExceeded()) return { kind: 'failed', failure: toleranceExceeded(tolerance, succeeded, failed.length) };
-  const givenUp = yield* undoAtOnce(instance, failed, concurrency);
+  const givenUp = yield* undoAtOnce(
+    instance,
+    failed.map(({ undos }) => undos),
+    concurrency,
+  );
   return givenUp ?? { kind: 'value', value: settled };
 }
 
 /** A branch is undone in its own reverse order, beside the other members. */
-function undosOf(member: MemberInstruction, undos: UndoStack): UndoStack {
-  return member.do === 'branch' ? undos.openGroup(1) : undos;
+function scopeOf(member: MemberInstruction, scope: Scope): Scope {
+  return member.do === 'branch' ? { ...scope, undos: scope.undos.openGroup(1) } : scope;
+}
+
+/** What a member throws is a defect, as it is in a body: the others settle before anything is undone. */
+export function endedByDefect(thrown: unknown): Done {
+  return { kind: 'ended', failure: defect(thrown) };
 }
 
 function toleranceExceeded({ minSuccess, maxFailures }: Tolerance, succeeded: number, failed: number): Failure {

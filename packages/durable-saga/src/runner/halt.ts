@@ -7,8 +7,10 @@ export interface Halt {
   handles(): readonly Handle[];
 }
 
+const NOTHING: readonly Handle[] = [];
+
 /** For what must go on whatever happens: what follows the pivot, and undos. */
-export const NEVER_HALT: Halt = { halted: () => false, handles: () => [] };
+export const NEVER_HALT: Halt = { halted: () => false, handles: () => NOTHING };
 
 /** Halts when either does. */
 export function eitherHalt(outer: Halt, halted: () => boolean): Halt {

@@ -86,7 +86,7 @@ export class Instance {
       halted: () => this.stop() !== undefined,
       handles: () =>
         this.progress.pivot === 'none' && !this.progress.compensating
-          ? [this.#cancel, ...(this.deadline?.handles() ?? [])]
+          ? [this.#cancel as Handle].concat(this.deadline?.handles() ?? [])
           : [],
     };
   }
@@ -161,10 +161,13 @@ export class Instance {
   }
 }
 
+const NO_STATES: ReadonlyMap<string, StepState> = new Map();
+
 /** By key, what the instance's own steps are summed up as that still have an undo. */
 function statesOf(carried: Carried | undefined, instanceId: string): ReadonlyMap<string, StepState> {
+  if (carried === undefined) return NO_STATES;
   const states = new Map<string, StepState>();
-  for (const { key, output } of flattenOwed(carried?.owed ?? [])) {
+  for (const { key, output } of flattenOwed(carried.owed)) {
     if (key.startsWith(`${instanceId}/`)) states.set(key, output === undefined ? 'unknown' : 'done');
   }
   return states;

@@ -11,7 +11,6 @@ export class KeyCounter {
   readonly #instanceId: string;
   readonly #counts: Map<string, number>;
   readonly #taken: Set<string>;
-  readonly #begun = new Set<string>();
 
   /** `taken`: keys of an earlier history that must not be given again. */
   constructor(instanceId: string, counts: KeyCounts = {}, taken: Iterable<string> = []) {
@@ -34,14 +33,6 @@ export class KeyCounter {
     }
     this.#taken.add(key);
     return key;
-  }
-
-  /** Throws for an operation that is done a second time: the effect under its key was had already. */
-  begin(key: string): void {
-    if (this.#begun.has(key)) {
-      throw new Error(`the operation with the key '${key}' was used twice; write saga.step(...) anew for each call`);
-    }
-    this.#begun.add(key);
   }
 
   #count(stepName: string): number {

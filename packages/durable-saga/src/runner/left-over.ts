@@ -3,8 +3,6 @@ import type { Instance } from './instance';
 
 /** Says in the log which events nobody has taken when a saga ends: whoever sent them was told that they arrived. */
 export function* tellLeftOver({ durable, inbox }: Instance): Fiber<void> {
-  const handles = inbox.manyHandles();
-  if (handles.length === 0) return;
   // A host hands over what has come before a timer that is due at once, but only to those who wait for it.
   const timer = durable.timer(durable.now());
   while (!timer.done) {

@@ -1,6 +1,6 @@
 import { runChild } from './child';
 import type { Done } from './done';
-import { defect, drive } from './drive';
+import { drive } from './drive';
 import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
 import type { MemberRunner } from './group';
@@ -17,12 +17,12 @@ import { sleep, waitFor } from './waits';
 export function perform(instance: Instance, instruction: Instruction, scope: Scope): Fiber<Done> {
   switch (instruction.do) {
     case 'step':
-      instance.keys.begin(instruction.key);
+      checkNotBegun(instance, instruction.key);
       return instruction.as === 'pivot' && instance.progress.pivot === 'none'
         ? runPivot(instance, instruction)
         : runStep(instance, instruction, scope);
     case 'child':
-      instance.keys.begin(instruction.key);
+      checkNotBegun(instance, instruction.key);
       return runChild(instance, instruction, scope);
     case 'group':
       return runGroup(instance, instruction, scope, memberRunner(instance));
@@ -39,6 +39,12 @@ export function perform(instance: Instance, instruction: Instruction, scope: Sco
   }
 }
 
+/** Throws for an operation that is done a second time: the effect under its key was had already. */
+function checkNotBegun({ progress }: Instance, key: string): void {
+  if (!progress.hasBegun(key)) return;
+  throw new Error(`the operation with the key '${key}' was used twice; write saga.step(...) anew for each call`);
+}
+
 function memberRunner(instance: Instance): MemberRunner {
   return (member, scope) => performMember(instance, member, scope);
 }
@@ -50,19 +56,10 @@ function* endWith(failure: Failure): Fiber<Done> {
 
 /** Does one member of a group or race: an operation, or a branch with all that it asks for. */
 function performMember(instance: Instance, member: MemberInstruction, scope: Scope): Fiber<Done> {
-  if (member.do !== 'branch') return performOne(instance, member, scope);
+  if (member.do !== 'branch') return perform(instance, member, scope);
   return drive(
     member.start,
     (instruction) => perform(instance, checkMember(instruction, 'a branch'), scope),
-    () => scope.halt.halted(),
+    scope.halt,
   );
-}
-
-/** What an operation throws is a defect, as it is in a body: its siblings settle before anything is undone. */
-function* performOne(instance: Instance, instruction: Instruction, scope: Scope): Fiber<Done> {
-  try {
-    return yield* perform(instance, instruction, scope);
-  } catch (thrown) {
-    return { kind: 'ended', failure: defect(thrown) };
-  }
 }

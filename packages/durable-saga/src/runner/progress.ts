@@ -20,10 +20,8 @@ const MOST_ALSO_PARKED = 9;
 /** Characters that a step's JSON has at most beside its name, its key and its error: fields, state, attempts, times. */
 const MOST_OF_STEP = 150;
 
-/** `saga`, `version`, `state`, `pivot` and `steps`. */
-const FIELDS_AT_LEAST = 5;
-/** Characters of their JSON at most beside names and steps. */
-const MOST_OF_USUAL = 120;
+/** Characters of JSON at most of what every status may have, beside the saga's name, its version and its steps. */
+const MOST_OF_USUAL = 220;
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -48,6 +46,8 @@ export class StepRecord {
   /** Characters of JSON of what does not change; found when it is first shown, since a replay shows nothing. */
   #fixedSize: number | undefined;
   #shown: StepStatus | undefined;
+  /** Whether it is among the steps that the status lists. */
+  isListed = false;
 
   constructor(name: string, key: string, startedAt: number, watcher: StepWatcher) {
     this.name = name;
@@ -119,18 +119,20 @@ export class StepRecord {
   }
 }
 
+const NONE: readonly never[] = [];
+
 /**
  * The steps of a saga as its status lists them: a bounded number, so that a turn costs the same in a saga of any length.
  * Where there is no more room, those that have ended well make it, the oldest first; what is not listed is summed up.
  */
 class StepList implements StepWatcher {
   readonly #all = new Map<string, StepRecord>();
-  readonly #listed = new Set<StepRecord>();
-  readonly #sums: StepSums;
+  readonly #listed: StepRecord[] = [];
+  #sums: StepSums | undefined;
 
   /** `sums`: of steps of earlier histories. */
   constructor(sums: readonly StepSum[]) {
-    this.#sums = new StepSums(sums);
+    if (sums.length > 0) this.#sums = new StepSums(sums);
   }
 
   begin(name: string, key: string, at: number): StepRecord {
@@ -145,33 +147,35 @@ class StepList implements StepWatcher {
 
   /** A step of the sums is to have a record of its own. */
   unsum(step: Pick<StepSum, 'name' | 'state'>): void {
-    this.#sums.remove(step);
+    this.#sums?.remove(step);
   }
 
   sum(): StepSum[] {
-    const all = new StepSums(this.#sums.list());
+    const all = new StepSums(this.summary());
     for (const record of this.#listed) all.add(record);
     return all.list();
   }
 
   before(record: StepRecord): void {
-    if (!this.#listed.has(record)) this.#sums.remove(record);
+    if (!record.isListed) this.#sums?.remove(record);
   }
 
   after(record: StepRecord): void {
-    if (this.#listed.has(record)) return;
-    if (!isQuiet(record) && this.#makeRoom()) this.#listed.add(record);
-    else this.#sums.add(record);
+    if (record.isListed) return;
+    if (isQuiet(record) || !this.#makeRoom()) {
+      this.#sum(record);
+      return;
+    }
+    record.isListed = true;
+    this.#listed.push(record);
   }
 
   show(): StepStatus[] {
-    const shown: StepStatus[] = [];
-    for (const record of this.#listed) shown.push(record.show());
-    return shown;
+    return this.#listed.map((record) => record.show());
   }
 
-  summary(): StepSum[] {
-    return this.#sums.list();
+  summary(): readonly StepSum[] {
+    return this.#sums?.list() ?? NONE;
   }
 
   /** Characters that what `show` gives takes at most in a status. */
@@ -182,14 +186,18 @@ class StepList implements StepWatcher {
   }
 
   #makeRoom(): boolean {
-    if (this.#listed.size < MOST_LISTED) return true;
-    for (const record of this.#listed) {
-      if (!isQuiet(record)) continue;
-      this.#listed.delete(record);
-      this.#sums.add(record);
-      return true;
+    if (this.#listed.length < MOST_LISTED) return true;
+    const oldest = this.#listed.findIndex(isQuiet);
+    for (const record of oldest < 0 ? NONE : this.#listed.splice(oldest, 1)) {
+      record.isListed = false;
+      this.#sum(record);
     }
-    return false;
+    return oldest >= 0;
+  }
+
+  #sum(record: StepRecord): void {
+    this.#sums ??= new StepSums();
+    this.#sums.add(record);
   }
 }
 
@@ -233,7 +241,7 @@ export class Progress {
   readonly #carried: CarriedSteps;
   pivot: 'none' | 'started' | 'passed' = 'none';
   compensating = false;
-  readonly #waits = new Set<WaitingFor>();
+  #waits: readonly WaitingFor[] = NONE;
   failure: Failure | undefined;
   outcome: OutcomeKind | undefined;
   parked: readonly Parking[] = [];
@@ -241,19 +249,23 @@ export class Progress {
   cancel: () => SagaStatus['cancel'] = () => undefined;
   /** Asked when the status is shown: how many undos are owed. */
   owes: () => number = () => 0;
-  readonly #startedAt: string | undefined;
+  readonly #startedAt: number | undefined;
 
   constructor(saga: string, version: string, carried: CarriedSteps = NOTHING_CARRIED) {
     this.saga = saga;
     this.#version = version;
     this.#usualSize = MOST_OF_USUAL + JSON.stringify([saga, version]).length;
     this.#carried = carried;
-    if (carried.startedAt !== undefined) this.#startedAt = toIso(carried.startedAt);
+    this.#startedAt = carried.startedAt;
     this.#steps = new StepList(carried.sums);
   }
 
   begin(name: string, key: string, at: number): StepRecord {
     return this.#steps.begin(name, key, at);
+  }
+
+  hasBegun(key: string): boolean {
+    return this.#steps.find(key) !== undefined;
   }
 
   /** The record of a step; a new one where it was begun in another history. */
@@ -274,52 +286,54 @@ export class Progress {
     if (this.outcome !== undefined) return this.outcome;
     if (this.parked.length > 0) return 'parked';
     if (this.compensating) return 'compensating';
-    return this.#waits.size === 0 ? 'running' : 'waiting';
+    return this.#waits.length === 0 ? 'running' : 'waiting';
   }
 
   beginWait(wait: WaitingFor): WaitingFor {
-    this.#waits.add(wait);
+    this.#waits = [...this.#waits, wait];
     return wait;
   }
 
   endWait(wait: WaitingFor): void {
-    this.#waits.delete(wait);
+    this.#waits = this.#waits.filter((other) => other !== wait);
   }
 
   /** The oldest wait for an event, since somebody may be able to raise it; else the oldest. */
   #shownWait(): WaitingFor | undefined {
-    const waits = [...this.#waits];
-    return waits.find(({ event }) => event !== undefined) ?? waits[0];
+    return this.#waits.find(({ event }) => event !== undefined) ?? this.#waits[0];
   }
 
   toJSON(): SagaStatus {
-    const { state } = this;
     const status: Writable<SagaStatus> = {
       saga: this.saga,
       version: this.#version,
-      state,
+      state: this.state,
       pivot: this.pivot,
       steps: [],
     };
     if (this.#carried.generation > 1) status.generation = this.#carried.generation;
-    if (this.#startedAt !== undefined) status.startedAt = this.#startedAt;
+    if (this.#startedAt !== undefined) status.startedAt = toIso(this.#startedAt);
     const owes = this.pivot === 'passed' ? 0 : this.owes();
     if (owes > 0) status.owes = owes;
+    // Most statuses are far from being too long: finding that out must not cost as much as writing them.
+    const rest = this.#addUnusual(status) ? JSON.stringify(status).length : this.#usualSize;
+    status.steps = this.#steps.show();
+    return this.#steps.size() + rest <= STATUS_LIMIT ? status : fitStatus(status);
+  }
+
+  /** Gives whether there was anything to add. */
+  #addUnusual(status: Writable<SagaStatus>): boolean {
     const cancel = this.cancel();
     const summary = this.#steps.summary();
     const [parked, ...others] = this.parked;
     const wait = this.#shownWait();
-    if (wait !== undefined && state === 'waiting') status.waitingFor = showWait(wait, this.#waits.size - 1);
+    if (wait !== undefined && status.state === 'waiting') status.waitingFor = showWait(wait, this.#waits.length - 1);
     if (cancel !== undefined) status.cancel = cancel;
     if (summary.length > 0) status.summary = summary;
     if (this.failure !== undefined) status.failure = showFailure(this.failure);
     if (parked !== undefined) status.parked = showParked(parked, others.length);
     if (others.length > 0) status.alsoParked = others.slice(0, MOST_ALSO_PARKED).map(showParking);
-    // Most statuses are far from being too long: finding that out must not cost as much as writing them.
-    const isUsual = Object.keys(status).length === FIELDS_AT_LEAST;
-    const most = this.#steps.size() + (isUsual ? this.#usualSize : JSON.stringify(status).length);
-    status.steps = this.#steps.show();
-    return most <= STATUS_LIMIT ? status : fitStatus(status);
+    return cancel !== undefined || summary.length > 0 || (this.failure ?? parked ?? status.waitingFor) !== undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import { HALTED } from './done';
 import type { Fiber } from './fiber';
 import { parallel } from './fiber';
 import type { MemberRunner } from './group';
+import { endedByDefect } from './group';
 import { eitherHalt } from './halt';
 import type { Instance } from './instance';
 import type { RaceInstruction } from '../definition/operation';
@@ -28,14 +29,20 @@ export function* runRace(
   const halt = eitherHalt(scope.halt, isOver);
   const lost = eitherHalt(scope.lost, isOver);
   const starts = racers.map(
-    (racer) =>
-      function* (): Fiber<void> {
-        const done = yield* run(racer.member, { undos: racer.undos, halt, lost });
-        if (done.kind === 'ended') ended ??= done;
-        else if (done.kind !== 'halted') first ??= { racer, done };
-      },
+    ({ member, undos }) =>
+      () =>
+        run(member, { undos, halt, lost }),
   );
-  yield* parallel(starts, { limit: Infinity, mayStart: () => !halt.halted() });
+  yield* parallel<Done>(starts, {
+    limit: Infinity,
+    mayStart: () => !halt.halted(),
+    onSettled(index, done) {
+      const racer = racers[index];
+      if (done.kind === 'ended') ended ??= done;
+      else if (done.kind !== 'halted' && racer !== undefined) first ??= { racer, done };
+    },
+    onThrown: endedByDefect,
+  });
   if (ended !== undefined) return ended;
   if (scope.halt.halted() || first === undefined) return HALTED;
   const { racer: winner, done } = first;

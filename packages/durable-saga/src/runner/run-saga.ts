@@ -1,14 +1,16 @@
+import type { Carried } from './carried';
 import type { ChildEnd } from './child-end';
 import { toChildEnd } from './child-end';
 import { compensate } from './compensation';
 import { continueAs } from './continue-as';
 import { createContext } from './context';
 import type { Definitions } from '../definition/definitions';
+import type { Done } from './done';
 import { HALTED } from './done';
 import { defect, drive } from './drive';
 import type { Durable, Handle } from '../host/durable-port';
 import type { Failure, FailureKind, Issue } from '../definition/failure';
-import type { Fiber } from './fiber';
+import type { Fiber, Life } from './fiber';
 import { NEVER_HALT } from './halt';
 import { Instance } from './instance';
 import { tellLeftOver } from './left-over';
@@ -45,7 +47,7 @@ export function runSaga(
   durable: Durable,
   saga: AnySaga,
   definitions: Definitions,
-): Generator<readonly Handle[], SagaOutcome | ChildEnd | undefined, Handle | undefined> {
+): Life<SagaOutcome | ChildEnd | undefined> {
   return beginSaga(durable, saga, definitions).life;
 }
 
@@ -53,7 +55,7 @@ export interface BegunSaga {
   readonly instance: Instance;
   /** What it owes at any moment. */
   readonly undos: UndoStack;
-  readonly life: Generator<readonly Handle[], SagaOutcome | ChildEnd | undefined, Handle | undefined>;
+  readonly life: Life<SagaOutcome | ChildEnd | undefined>;
 }
 
 /** As `runSaga`, for those who look into it while it runs. */
@@ -66,13 +68,13 @@ export function beginSaga(durable: Durable, saga: AnySaga, definitions: Definiti
   return { instance, undos, life: watched(instance, live(instance, saga, start, undos)) };
 }
 
-function* watched<T>(instance: Instance, life: Fiber<T>): Fiber<T> {
-  let completed: Handle | undefined;
-  for (;;) {
-    const { done, value } = life.next(completed);
-    if (done) return value;
-    completed = yield instance.watch(value);
-  }
+function watched<T>(instance: Instance, life: Fiber<T>): Life<T> {
+  return {
+    next(completed: Handle | undefined) {
+      const turn = life.next(completed);
+      return turn.done || instance.isWatching ? turn : { done: false, value: instance.watch(turn.value) };
+    },
+  };
 }
 
 function* live(
@@ -81,13 +83,20 @@ function* live(
   start: Start,
   undos: UndoStack,
 ): Fiber<SagaOutcome | ChildEnd | undefined> {
-  const ending =
-    (yield* takeOver(instance, saga, start, undos)) ?? (yield* runToEnding(instance, saga, start.input, undos));
+  let ending: Ending | undefined;
+  if (start.carried !== undefined) ending = yield* takeOver(instance, saga, start.carried, undos);
+  if (ending === undefined) {
+    ending = yield* runBody(instance, saga, start.input, undos);
+    instance.deadline?.suspend();
+    if (ending.kind === 'failed' && instance.progress.pivot === 'passed' && ending.failure.kind !== 'givenUp') {
+      ending = failed(giveUp(yield* parkBody(instance, saga, ending.failure)));
+    }
+  }
   if (ending.kind === 'continued') return undefined;
   const outcome = ending.kind === 'returned' ? completed(ending.result) : yield* goBack(instance, ending, undos, start);
   if (outcome === undefined) return undefined;
-  yield* settle(instance, saga, outcome);
-  yield* tellLeftOver(instance);
+  if (saga.settled !== undefined) yield* settle(instance, saga.settled, outcome);
+  if (instance.inbox.hasMany) yield* tellLeftOver(instance);
   instance.progress.outcome = outcome.outcome;
   if (outcome.outcome !== 'completed') {
     const { kind, code, message } = outcome.failure;
@@ -107,8 +116,12 @@ function completed(result: unknown): SagaOutcome {
  * Takes over what an earlier history has left. Gives how the body ended there, if it did. What can't be read or names an
  * activity that is not there parks: an app that knows it may be deployed, and nothing owed is forgotten.
  */
-function* takeOver(instance: Instance, saga: AnySaga, { carried }: Start, undos: UndoStack): Fiber<Failed | undefined> {
-  if (carried === undefined) return undefined;
+function* takeOver(
+  instance: Instance,
+  saga: AnySaga,
+  carried: Carried | string,
+  undos: UndoStack,
+): Fiber<Failed | undefined> {
   try {
     if (typeof carried === 'string') throw new TypeError(`what the last history has left can't be read: ${carried}`);
     undos.restore(carried.owed, instance.definitions);
@@ -146,15 +159,6 @@ function* goBack(
   return { outcome: complete ? 'compensated' : 'compensationFailed', failure };
 }
 
-function* runToEnding(instance: Instance, saga: AnySaga, input: unknown, undos: UndoStack): Fiber<Ending> {
-  const ending = yield* runBody(instance, saga, input, undos);
-  instance.deadline?.suspend();
-  if (ending.kind === 'failed' && instance.progress.pivot === 'passed' && ending.failure.kind !== 'givenUp') {
-    return failed(giveUp(yield* parkBody(instance, saga, ending.failure)));
-  }
-  return ending;
-}
-
 /** Runs the author's generator to its end, or to what ends it from outside. */
 function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: UndoStack): Fiber<Ending> {
   try {
@@ -162,14 +166,15 @@ function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: Undo
     if (!parsed.ok) return failed(invalid('validation', 'invalidInput', `input of saga '${saga.name}'`, parsed.issues));
     let isContinued = false as boolean;
     const scope: Scope = { undos, halt: instance.untilStopped, lost: NEVER_HALT };
+    const endHistory = function* (next: unknown): Fiber<Done> {
+      isContinued = yield* continueAs(instance, { input: next, undos });
+      return HALTED;
+    };
     const done = yield* drive(
       () => saga.body(createContext(instance, saga), parsed.value),
-      function* (instruction) {
-        if (instruction.do !== 'continueAs') return yield* perform(instance, instruction, scope);
-        isContinued = yield* continueAs(instance, { input: instruction.input, undos });
-        return HALTED;
-      },
-      () => instance.stop() !== undefined,
+      (instruction) =>
+        instruction.do === 'continueAs' ? endHistory(instruction.input) : perform(instance, instruction, scope),
+      scope.halt,
     );
     if (isContinued) return { kind: 'continued' };
     const stopped = instance.stop();
@@ -216,10 +221,9 @@ function* parkBody(instance: Instance, saga: AnySaga, failure: Failure): Fiber<F
 }
 
 /** Tells the author's `settled` activity how it ended. */
-function* settle(instance: Instance, { name, settled }: AnySaga, outcome: SagaOutcome): Fiber<void> {
-  if (settled === undefined) return;
+function* settle(instance: Instance, settled: NonNullable<AnySaga['settled']>, outcome: SagaOutcome): Fiber<void> {
   yield* tellSettled(instance, settled, instance.keys.next(settled.name), {
-    saga: name,
+    saga: instance.progress.saga,
     instanceId: instance.durable.instanceId,
     outcome: outcome.outcome,
     ...(outcome.outcome === 'completed' ? {} : { failure: outcome.failure }),

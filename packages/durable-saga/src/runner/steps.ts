@@ -13,11 +13,22 @@ import type { StepRecord } from './progress';
 import { planRetries } from '../definition/retry';
 import type { Scope } from './scope';
 
-/** A step before the pivot; its undo is owed before it is tried. After the pivot it runs forward. */
-export function* runStep(instance: Instance, step: StepInstruction, { undos, halt, lost }: Scope): Fiber<Done> {
+/** A step before the pivot may be undone. After the pivot it runs forward. */
+export function runStep(instance: Instance, step: StepInstruction, scope: Scope): Fiber<Done> {
   const { durable, progress } = instance;
   const record = progress.begin(step.activity.name, step.key, durable.now());
-  if (progress.pivot !== 'none') return yield* runForward(instance, step, record, { what: 'step', lost });
+  return progress.pivot === 'none'
+    ? runBackable(instance, step, record, scope)
+    : runForward(instance, step, record, { what: 'step', lost: scope.lost });
+}
+
+/** The undo is owed before the step is tried. */
+function* runBackable(
+  { durable }: Instance,
+  step: StepInstruction,
+  record: StepRecord,
+  { undos, halt }: Scope,
+): Fiber<Done> {
   const owed = step.as === 'step' && step.activity.undoName !== undefined ? undos.register(step) : undefined;
   const pursued = yield* pursue(durable, toPursuit(step, record, 'step', halt));
   const { unknownAt } = pursued;
