@@ -1,5 +1,6 @@
 /** One run over the app and all workspaces. Sources are read as they are: workspace imports take the `source` condition. */
 export default {
+  preset: 'functions-host',
   testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts'],
   transform: {
     '^.+\\.tsx?$': [

@@ -203,7 +203,7 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
     enforcesKeys: options.auth,
     systemKey: () => keys.current().system[durableKeyName] ?? '',
   });
-  base.cleanUp.add(() => durable.extension()?.stop(durableGraceMs));
+  base.cleanUp.add(() => durable.extension()?.stop(options.stopGraceMs ?? durableGraceMs));
 
   const appHookData = {};
   await hooks.run('appStart', { hookData: appHookData });
@@ -232,7 +232,9 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   server.serve(inFlight === undefined ? handler : noteRequests(inFlight, (request) => !isDurable(request), handler));
   // Only now: activities that run again may call the host, by a durable client.
   await durable.extension()?.resume();
-  base.cleanUp.add(() => takeNoMoreWork({ server, isDurable, listeners, durable, invoker, log }));
+  base.cleanUp.add(() =>
+    takeNoMoreWork({ graceMs: options.stopGraceMs, server, isDurable, listeners, durable, invoker, log }),
+  );
   startListeners(base, listeners, durable);
 
   output.showFunctions(toFunctionEntries(runtimes, httpFunctions, url));

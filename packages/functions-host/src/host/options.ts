@@ -39,6 +39,8 @@ export interface HostOptions {
   readonly inFlight?: InFlight;
   /** How the app is joined and loaded, unless it is by its entry points and Node's own module loader. */
   readonly join?: AppJoin;
+  /** How long a stop waits for what runs, in milliseconds, at each of its steps. */
+  readonly stopGraceMs?: number;
   /** Takes what the host has to say, instead of standard output. */
   readonly output?: HostOutput;
   /** News of a storage that tells of itself: triggers on it look when there is something to see, and not between. */

@@ -18,16 +18,21 @@ export async function takeNoMoreWork(host: {
   readonly durable: DurableParts;
   readonly invoker: Invoker;
   readonly log: HostLog;
+  /** Instead of the usual times. */
+  readonly graceMs: number | undefined;
 }): Promise<void> {
-  const { server, listeners, durable, invoker, log } = host;
+  const { server, listeners, durable, invoker, log, graceMs } = host;
   // Functions that are still running may need the durable client, which calls this very server.
   server.drain(host.isDurable);
   for (const listener of listeners) listener.stop();
   durable.extension()?.drain();
-  const left = await invoker.settle(settleMs);
+  const left = await invoker.settle(graceMs ?? settleMs);
   if (left > 0) log.log('Warning', 'Host.Shutdown', `${left} functions were still running when the host stopped.`);
   const closed = Promise.allSettled(listeners.map(async (listener) => listener.close?.()));
   const patience = new AbortController();
-  await Promise.race([closed, delay(closingMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+  await Promise.race([
+    closed,
+    delay(graceMs ?? closingMs, undefined, { signal: patience.signal }).catch(() => undefined),
+  ]);
   patience.abort();
 }

@@ -1,0 +1,155 @@
+/*
+ * A whole app in the test's process, on the engine of `npm start`.
+ *
+ * The host is the same; what differs is around it: a clock that the test moves, and that the process's `Date` tells, a task hub and
+ * storage in memory, a log that is kept instead of printed. The test's sandbox is the app's process: its environment and folder
+ * are the app's until `stop()`, so one host at a time.
+ */
+import path from 'node:path';
+import { type Clock, realClock } from '../clock';
+import { createVirtualClock, type VirtualClock } from '../clock-virtual';
+import { openHost } from '../host/host';
+import { readHostJson } from '../host/host-json';
+import type { Host } from '../host/options';
+import { createSettings } from '../host/settings';
+// What the host loads when it is needed is loaded before the app: jest forgets all modules then, and no class shall exist twice.
+import '../host/timer-listener';
+import '../store/postgres';
+import { messageOf } from '../supervisor/failures';
+import { joinInProcess } from './app-join';
+import { comeToRest, type CountedWork, createCountedWork } from './coming-to-rest';
+import { accessDurable } from './durable-access';
+import { toMilliseconds } from './duration';
+import { createRecordedLog, describeErrors, type RecordedLog } from './recorded-log';
+import { request } from './request';
+import { toTestSettings } from './settings';
+import type { TestHost, TestHostOptions } from './test-host';
+import { followClock } from './virtual-date';
+import { listTimers } from './waiting-timers';
+
+const defaultPatienceMs = 4000;
+/** What still runs when a test ends its host runs in vain. */
+const stopGraceMs = 200;
+
+/** Time as the host has it; `virtual` is undefined when it is real. */
+interface HostTime {
+  readonly clock: Clock;
+  readonly virtual: VirtualClock | undefined;
+}
+
+/**
+ * Starts a host with an app in this process and resolves when it has come to rest.
+ * @throws Error whose message says why the app does not load or the host can't start.
+ */
+export async function createTestHost(options: TestHostOptions): Promise<TestHost> {
+  const undos: (() => void | Promise<void>)[] = [];
+  const putBack = async (): Promise<void> => {
+    for (let undo = undos.pop(); undo !== undefined; undo = undos.pop()) await undo();
+  };
+  try {
+    return await open(options, undos, putBack);
+  } catch (error) {
+    await putBack();
+    throw error;
+  }
+}
+
+async function open(
+  options: TestHostOptions,
+  undos: (() => void | Promise<void>)[],
+  putBack: () => Promise<void>,
+): Promise<TestHost> {
+  const { app, store = 'memory', patienceMs = defaultPatienceMs, verifyReplay = 'all', functions } = options;
+  const { dir, load } = typeof app === 'string' ? { dir: app, load: undefined } : app;
+  const appDir = path.resolve(dir);
+  const work = createCountedWork();
+  let host: Host | undefined;
+  const settle = (): Promise<void> => comeToRest(() => toWork(work, host), patienceMs);
+  const time = toTime(options, settle);
+  const { clock } = time;
+  const settings = await toTestSettings(appDir, options.settings ?? {}, undefined);
+  const log = createRecordedLog(readHostJson(appDir, createSettings(settings)).logLevels, () => clock.now());
+  if (time.virtual !== undefined) undos.push(followClock(clock));
+  host = await openHost({
+    ...{ appDir, settings, verifyReplay, clock, taskHub: store, storeClock: realClock, inFlight: work, output: log },
+    ...{ port: 0, dataDir: undefined, auth: false, logFormat: 'text', startedAt: clock.now() },
+    stopGraceMs,
+    ...(functions !== undefined && { functions }),
+    join: joinInProcess(load),
+  });
+  undos.push(host.stop);
+  await settle();
+  return toTestHost({ host, time, work, settle, log, appDir, stop: putBack });
+}
+
+function toTime({ clock = 'virtual', startAt }: TestHostOptions, settle: () => Promise<void>): HostTime {
+  if (clock === 'real') {
+    if (startAt === undefined) return { clock: realClock, virtual: undefined };
+    throw new TypeError("createTestHost: startAt is for clock: 'virtual'; a real clock shows the present.");
+  }
+  const first = startAt === undefined ? realClock.now() : new Date(startAt).getTime();
+  if (Number.isNaN(first)) {
+    throw new TypeError(`createTestHost: expected startAt to be a time, got ${JSON.stringify(startAt)}.`);
+  }
+  const virtual = createVirtualClock(first, settle);
+  return { clock: virtual, virtual };
+}
+
+function toWork(work: CountedWork, host: Host | undefined): readonly string[] {
+  const counted = work.list();
+  if (counted.length > 0 || host?.durable?.isIdle !== false) return counted;
+  const turns = host.durable.underWay();
+  return turns.length > 0 ? turns : ['the task hub'];
+}
+
+function toTestHost(parts: {
+  readonly host: Host;
+  readonly time: HostTime;
+  readonly work: CountedWork;
+  readonly settle: () => Promise<void>;
+  readonly log: RecordedLog;
+  readonly appDir: string;
+  readonly stop: () => Promise<void>;
+}): TestHost {
+  const { host, work, log, stop } = parts;
+  const { clock, virtual } = parts.time;
+  const { url } = host;
+  const durable = accessDurable(host.durable, parts.appDir, url);
+  let isMoving = false;
+  const move = async (ms: number, how: string): Promise<void> => {
+    if (isMoving) throw new Error(`${how}: the clock is being moved already; await that first.`);
+    isMoving = true;
+    try {
+      if (virtual === undefined) await parts.settle();
+      else await virtual.advance(ms);
+    } catch (error) {
+      throw new Error(`${how}: ${messageOf(error)}${describeErrors(log)}`, { cause: error });
+    } finally {
+      isMoving = false;
+    }
+  };
+  /** Counted, so that what a test has begun and not awaited is not overtaken by time. */
+  const noted = <T>(what: string, run: () => Promise<T>): Promise<T> => run().finally(work.begin(what));
+  return {
+    url,
+    now: () => new Date(clock.now()),
+    http: (method, target, about = {}) => request(work, method, `${url}${target}`, about),
+    start: (orchestrator, input, { id } = {}) =>
+      noted("the test's start of an orchestration", () => durable.start(orchestrator, input, id)),
+    raise: (id, event, payload) => noted("the test's event", () => durable.raise(id, event, payload)),
+    status: (id) => durable.status(id),
+    client: () => durable.client(),
+    async advance(duration) {
+      const ms = toMilliseconds(duration, 'advance');
+      if (virtual === undefined) {
+        throw new Error("advance: the clock of this host is real; make it with clock: 'virtual' to move it.");
+      }
+      await move(ms, `advance(${JSON.stringify(duration)})`);
+    },
+    runUntilIdle: () => move(0, 'runUntilIdle()'),
+    timers: () => (virtual === undefined ? [] : listTimers(virtual, (id) => host.durable?.customStatusOf(id))),
+    logs: (query = {}) => log.find(query),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}

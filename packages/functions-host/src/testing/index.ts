@@ -1,0 +1,13 @@
+export { createTestHost } from './create-test-host';
+export type {
+  DurableClient,
+  HttpAnswer,
+  HttpOptions,
+  LogEntry,
+  LogQuery,
+  ShownInstance,
+  TestHost,
+  TestHostOptions,
+  WaitingTimer,
+} from './test-host';
+export type { Duration } from './duration';
