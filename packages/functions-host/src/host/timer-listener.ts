@@ -33,9 +33,10 @@ export function toTimerTrigger(parts: ListenerParts, runtime: FunctionRuntime): 
 
 function toStatusStore(parts: ListenerParts): ScheduleStatusStore {
   const { settings, accounts, hostId, dataDir, inFlight } = parts;
+  if (dataDir === undefined) return createMemoryStatusStore();
   const isInStorage = hasStorageConnection(settings, hostStorage, 'blob');
-  if (isInStorage) return noteStatusWork(createBlobStatusStore(accounts, hostId), inFlight);
-  return dataDir === undefined
-    ? createMemoryStatusStore()
-    : noteStatusWork(createFileStatusStore(path.join(dataDir, 'timers')), inFlight);
+  const statuses = isInStorage
+    ? createBlobStatusStore(accounts, hostId)
+    : createFileStatusStore(path.join(dataDir, 'timers'));
+  return noteStatusWork(statuses, inFlight);
 }

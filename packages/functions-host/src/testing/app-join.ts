@@ -2,14 +2,14 @@
  * Joining an app in the test's own process.
  *
  * jest has a module loader of its own, with a registry for each test file. There `@azure/functions-core` is mapped to a module of
- * this package (the preset), and the registry is emptied before an app is loaded: it starts anew, as in a process of its own, with
- * copies of its modules that the test doesn't share. In plain Node the module is put into the loader, as by `functions-host start`,
+ * this package (the preset). The libraries ask for it once, so before another host, and when something had asked before the
+ * first one, the registry is emptied: the app is loaded anew, as in a process of its own. In plain Node the module is put into the loader, as by `functions-host start`,
  * and what the app had loaded is forgotten when its host stops; ES modules can't be forgotten, so there an app of ES modules is
  * loaded once in a process.
  */
 import { type AppJoin, nodeJoin } from '../app/functions-core';
 import { StartError } from '../host/start-error';
-import { coreInPlace, putCore } from './core-place';
+import { forgetAsked, isCoreInPlace, putCore } from './core-place';
 
 /** jest gives this to each module that it loads; there is none elsewhere. */
 declare const jest: { resetModules(): unknown } | undefined;
@@ -31,7 +31,7 @@ type Exports = Parameters<AppJoin['provide']>[0];
 function provideInJest(exports: Exports): () => void {
   requireNone();
   const takeAway = putCore(exports);
-  if (typeof jest !== 'undefined') jest.resetModules();
+  if (forgetAsked() && typeof jest !== 'undefined') jest.resetModules();
   return takeAway;
 }
 
@@ -46,6 +46,6 @@ function provideInNode(exports: Exports): () => void {
 }
 
 function requireNone(): void {
-  if (coreInPlace() === undefined) return;
+  if (!isCoreInPlace()) return;
   throw new StartError('A test host is running in this process already: stop() it before the next one is made.');
 }

@@ -20,14 +20,17 @@ import { joinInProcess } from './app-join';
 import { comeToRest, type CountedWork, createCountedWork } from './coming-to-rest';
 import { accessDurable } from './durable-access';
 import { toMilliseconds } from './duration';
+import { type MemoryStorage, openMemoryStorage } from './memory-storage/memory-storage';
 import { createRecordedLog, describeErrors, type RecordedLog } from './recorded-log';
 import { request } from './request';
-import { toTestSettings } from './settings';
+import { isHostStorage, toTestSettings, withStorage } from './settings';
 import type { TestHost, TestHostOptions } from './test-host';
 import { followClock } from './virtual-date';
 import { listTimers } from './waiting-timers';
 
 const defaultPatienceMs = 4000;
+/** Clients of storage and databases are loaded when they are needed first. */
+const startPatienceMs = 60_000;
 /** What still runs when a test ends its host runs in vain. */
 const stopGraceMs = 200;
 
@@ -63,23 +66,41 @@ async function open(
   const { dir, load } = typeof app === 'string' ? { dir: app, load: undefined } : app;
   const appDir = path.resolve(dir);
   const work = createCountedWork();
-  let host: Host | undefined;
-  const settle = (): Promise<void> => comeToRest(() => toWork(work, host), patienceMs);
-  const time = toTime(options, settle);
+  const opening: { host?: Host } = {};
+  const settle = (ms = patienceMs): Promise<void> => comeToRest(() => toWork(work, opening.host), ms);
+  const time = toTime(options, () => settle());
   const { clock } = time;
-  const settings = await toTestSettings(appDir, options.settings ?? {}, undefined);
-  const log = createRecordedLog(readHostJson(appDir, createSettings(settings)).logLevels, () => clock.now());
+  const given = options.settings ?? {};
+  requireOwnStorage(given, time);
+  const local = await toTestSettings(appDir, given);
+  const hostJson = readHostJson(appDir, createSettings(local));
+  const { messageEncoding } = hostJson.queues;
+  const storage = await openMemoryStorage(clock, { inFlight: work, messageEncoding });
+  undos.push(() => storage.close());
+  const settings = withStorage(local, given, storage.connectionString);
+  const log = createRecordedLog(hostJson.logLevels, () => clock.now());
   if (time.virtual !== undefined) undos.push(followClock(clock));
-  host = await openHost({
+  const host = await openHost({
     ...{ appDir, settings, verifyReplay, clock, taskHub: store, storeClock: realClock, inFlight: work, output: log },
     ...{ port: 0, dataDir: undefined, auth: false, logFormat: 'text', startedAt: clock.now() },
-    stopGraceMs,
+    ...{ stopGraceMs, storageNews: storage.news },
     ...(functions !== undefined && { functions }),
     join: joinInProcess(load),
   });
-  undos.push(host.stop);
-  await settle();
-  return toTestHost({ host, time, work, settle, log, appDir, stop: putBack });
+  opening.host = host;
+  undos.push(() => host.stop());
+  await settle(startPatienceMs);
+  return toTestHost({ host, storage, time, work, settle: () => settle(), log, appDir, stop: putBack });
+}
+
+/** Real storage has real times: nothing hidden would be seen again when virtual time says so, and polling would never end. */
+function requireOwnStorage(given: Readonly<Record<string, string>>, { virtual }: HostTime): void {
+  const named = Object.keys(given).find(isHostStorage);
+  if (named === undefined || virtual === undefined) return;
+  throw new TypeError(
+    `createTestHost: setting ${named} names a storage account, whose times are real. ` +
+      "Leave it out for one in memory that goes by the virtual clock, or make the host with clock: 'real'.",
+  );
 }
 
 function toTime({ clock = 'virtual', startAt }: TestHostOptions, settle: () => Promise<void>): HostTime {
@@ -104,6 +125,7 @@ function toWork(work: CountedWork, host: Host | undefined): readonly string[] {
 
 function toTestHost(parts: {
   readonly host: Host;
+  readonly storage: MemoryStorage;
   readonly time: HostTime;
   readonly work: CountedWork;
   readonly settle: () => Promise<void>;
@@ -111,7 +133,8 @@ function toTestHost(parts: {
   readonly appDir: string;
   readonly stop: () => Promise<void>;
 }): TestHost {
-  const { host, work, log, stop } = parts;
+  const { host, storage, work, log, stop } = parts;
+  const { blobs, queues } = storage;
   const { clock, virtual } = parts.time;
   const { url } = host;
   const durable = accessDurable(host.durable, parts.appDir, url);
@@ -131,7 +154,7 @@ function toTestHost(parts: {
   /** Counted, so that what a test has begun and not awaited is not overtaken by time. */
   const noted = <T>(what: string, run: () => Promise<T>): Promise<T> => run().finally(work.begin(what));
   return {
-    url,
+    ...{ url, blobs, queues },
     now: () => new Date(clock.now()),
     http: (method, target, about = {}) => request(work, method, `${url}${target}`, about),
     start: (orchestrator, input, { id } = {}) =>

@@ -4,7 +4,7 @@
  * The app's copy of `@azure/functions` asks for that module once, while the app is loaded. A host that is just loading an app
  * answers. Without one the app's code is under a unit test of its own: what it registers then is dropped.
  */
-import { coreInPlace } from './core-place';
+import { takeCore } from './core-place';
 
 const nothing = (): void => undefined;
 
@@ -33,5 +33,5 @@ export const {
   getProgrammingModel,
   registerFunction,
   registerHook,
-}: typeof bystander = (coreInPlace() as typeof bystander | undefined) ?? bystander;
+}: typeof bystander = (takeCore() as typeof bystander | undefined) ?? bystander;
 export { DisposableClass as Disposable };

@@ -11,3 +11,5 @@ export type {
   WaitingTimer,
 } from './test-host';
 export type { Duration } from './duration';
+export type { PutOptions, TestBlob, TestBlobs } from './memory-storage/test-blobs';
+export type { SendOptions, TestMessage, TestQueues } from './memory-storage/test-queues';

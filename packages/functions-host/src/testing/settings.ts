@@ -1,32 +1,34 @@
 import { mergeSettings, readLocalSettings } from '../supervisor/settings';
 
 /**
- * The settings of a test's app: those given, then local.settings.json, then the environment; the latter two not for storage, which
- * is the test's own.
- * @param storage takes the place of the storage emulator, and of the host's storage unless the test names one.
+ * The settings of a test's app: those given, then local.settings.json, then the environment; the latter two not for the host's
+ * storage, which is the test's own.
  */
 export async function toTestSettings(
   appDir: string,
   given: Readonly<Record<string, string>>,
-  storage: string | undefined,
 ): Promise<Record<string, string>> {
   const { values } = await readLocalSettings(appDir);
-  const settings = mergeSettings({ values: {} }, process.env);
-  for (const name of Object.keys(settings)) if (isHostStorage(name)) Reflect.deleteProperty(settings, name);
-  for (const [name, value] of Object.entries(values)) {
-    if (isEmulator(value) && storage !== undefined) settings[name] = storage;
-    else if (!isHostStorage(name)) settings[name] = value;
-  }
-  if (storage !== undefined) settings['AzureWebJobsStorage'] = storage;
-  return { ...settings, ...given };
+  const found = { ...mergeSettings({ values: {} }, process.env), ...values };
+  const kept = Object.entries(found).filter(([name]) => !isHostStorage(name));
+  return { ...Object.fromEntries(kept), ...given };
 }
 
-/** True if the test names the host's storage itself. */
-export function namesStorage(given: Readonly<Record<string, string>>): boolean {
-  return Object.keys(given).some(isHostStorage);
+/** Puts the test's storage where the settings have the storage emulator, and in the host's place unless the test names another. */
+export function withStorage(
+  settings: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
+  connectionString: string,
+): Record<string, string> {
+  const hosts = Object.keys(given).some(isHostStorage) ? {} : { AzureWebJobsStorage: connectionString };
+  const all = Object.entries(settings).map(([name, value]) => [
+    name,
+    isEmulator(value) && !Object.hasOwn(given, name) ? connectionString : value,
+  ]);
+  return { ...(Object.fromEntries(all) as Record<string, string>), ...hosts };
 }
 
-function isHostStorage(name: string): boolean {
+export function isHostStorage(name: string): boolean {
   return /^azurewebjobsstorage(__|$)/i.test(name);
 }
 

@@ -1,6 +1,8 @@
 import type { WaitAbout } from '../clock';
 import type { LogLevel } from '../log';
 import type { Duration } from './duration';
+import type { TestBlobs } from './memory-storage/test-blobs';
+import type { TestQueues } from './memory-storage/test-queues';
 
 /** How a test's host is made. Everything but `app` has a default. */
 export interface TestHostOptions {
@@ -15,7 +17,10 @@ export interface TestHostOptions {
   readonly startAt?: Date | string | number;
   /** Where orchestrations are kept: `memory` (default), or a `postgres://` URL. */
   readonly store?: string;
-  /** Settings above those of local.settings.json, which are above the environment. */
+  /**
+   * Settings above those of local.settings.json, which are above the environment. Wherever these have the storage emulator, and for
+   * AzureWebJobsStorage in any case, the app gets a storage account in memory; one given here is used as it is, by a real clock.
+   */
   readonly settings?: Readonly<Record<string, string>>;
   /** Only these functions, when given. */
   readonly functions?: readonly string[];
@@ -139,6 +144,9 @@ export interface TestHost extends AsyncDisposable {
   advance(time: Duration): Promise<void>;
   /** Waits until everything is done that is due by now. @throws as `advance`. */
   runUntilIdle(): Promise<void>;
+  /** The app's storage in memory, whatever other storage the settings name. */
+  readonly blobs: TestBlobs;
+  readonly queues: TestQueues;
   /** All that waits for a time to come, in that order. */
   timers(): readonly WaitingTimer[];
   /** What the host and its functions have logged (not what the app says by `console`), oldest first. */

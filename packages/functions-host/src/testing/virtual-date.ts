@@ -7,18 +7,21 @@ import type { Clock } from '../clock';
  */
 export function followClock({ now }: Pick<Clock, 'now'>): () => void {
   const real = Date;
-  const moved = new Proxy(real, {
+  const moved: DateConstructor = new Proxy(real, {
     construct: (target, args: unknown[], newTarget) =>
       Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget === moved ? target : newTarget) as Date,
     apply: () => new real(now()).toString(),
     get: (target, key): unknown => (key === 'now' ? now : Reflect.get(target, key)),
   });
-  const prototype = real.prototype as { constructor: unknown };
   globalThis.Date = moved;
-  prototype.constructor = moved;
+  setConstructor(real.prototype, moved);
   return () => {
-    prototype.constructor = real;
+    setConstructor(real.prototype, real);
     // Whoever put another one in its place meanwhile puts that back.
     if (globalThis.Date === moved) globalThis.Date = real;
   };
+}
+
+function setConstructor(prototype: object, value: unknown): void {
+  Object.defineProperty(prototype, 'constructor', { value, configurable: true, writable: true });
 }

@@ -1,6 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient } from '@azure/storage-blob';
+import type * as BlobLibrary from '@azure/storage-blob';
 import type { QueueServiceClient } from '@azure/storage-queue';
+import type * as QueueLibrary from '@azure/storage-queue';
 import type { Settings } from '../host/settings';
 import {
   findStorageConnection,
@@ -67,8 +69,14 @@ function once<T>(clients: Map<string, Promise<T>>, connection: string, make: () 
   return client;
 }
 
+// Kept here: under jest an import after the registry of modules was emptied would load all of it again.
+let blobLibrary: typeof BlobLibrary | undefined;
+let queueLibrary: typeof QueueLibrary | undefined;
+const loadBlobs = async () => (blobLibrary ??= await import('@azure/storage-blob'));
+const loadQueues = async () => (queueLibrary ??= await import('@azure/storage-queue'));
+
 async function toBlobClient(connection: StorageConnection): Promise<BlobServiceClient> {
-  const { BlobServiceClient: Client, StorageSharedKeyCredential: Key } = await import('@azure/storage-blob');
+  const { BlobServiceClient: Client, StorageSharedKeyCredential: Key } = await loadBlobs();
   if (connection.kind === 'connectionString') return Client.fromConnectionString(connection.text, { retryOptions });
   const credential =
     connection.kind === 'key' ? new Key(connection.account, connection.key) : await toCredential(connection.identity);
@@ -76,7 +84,7 @@ async function toBlobClient(connection: StorageConnection): Promise<BlobServiceC
 }
 
 async function toQueueClient(connection: StorageConnection): Promise<QueueServiceClient> {
-  const { QueueServiceClient: Client, StorageSharedKeyCredential: Key } = await import('@azure/storage-queue');
+  const { QueueServiceClient: Client, StorageSharedKeyCredential: Key } = await loadQueues();
   if (connection.kind === 'connectionString') return Client.fromConnectionString(connection.text, { retryOptions });
   const credential =
     connection.kind === 'key' ? new Key(connection.account, connection.key) : await toCredential(connection.identity);

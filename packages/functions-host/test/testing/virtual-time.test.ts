@@ -15,11 +15,13 @@ afterEach(() => host.stop());
 const diary = async (): Promise<string[]> => (await host.http('GET', '/api/diary')).json();
 
 describe('virtual time', () => {
-  it('brings a reminder, a nightly timer and a deadline in their order', async () => {
+  it('brings an approval with its reminder, a nightly timer and a delayed message in their order', async () => {
     expect((await host.http('POST', '/api/approvals/o1')).status).toBe(202);
+    await host.queues.send('reminders', { text: 'delayed' }, { visibleIn: '9 hours' });
     await host.advance('25 hours');
     expect(await diary()).toEqual([
       '2026-01-06T02:00:00.000Z nightly',
+      '2026-01-06T05:00:00.000Z message delayed',
       '2026-01-06T08:00:00.000Z reminder of o1',
       '2026-01-06T20:00:00.000Z o1 is refused',
     ]);
@@ -64,6 +66,18 @@ describe('virtual time', () => {
       '2026-01-05T20:02:00.000Z attempt 3',
     ]);
     expect(await host.status(id)).toMatchObject({ output: 3 });
+  });
+
+  it('wakes the triggers of storage when there is something, and tries again when it is time', async () => {
+    await host.http('POST', '/api/remindLater', { body: 'at once' });
+    await host.blobs.put('uploads/a.txt', 'Hello');
+    await host.runUntilIdle();
+    expect((await diary()).sort()).toEqual([`${startAt} blob a.txt: Hello`, `${startAt} message at once`]);
+    await host.queues.send('bad', 'x');
+    await host.advance('1 hour');
+    expect((await diary()).filter((line) => line.includes('bad'))).toHaveLength(5);
+    expect(await host.queues.list('bad-poison')).toMatchObject([{ text: 'x' }]);
+    expect(host.logs({ functionName: 'onBad', level: 'Error' })).toHaveLength(5);
   });
 
   it('is what Date tells the app and the test, until the host stops', async () => {
