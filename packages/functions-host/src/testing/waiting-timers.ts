@@ -25,7 +25,7 @@ interface ShownSaga {
 
 function readStatus(json: string | undefined): ShownSaga | undefined {
   const status: unknown = json === undefined ? undefined : JSON.parse(json);
-  return typeof status === 'object' && status !== null && 'saga' in status ? status : undefined;
+  return typeof status === 'object' && status !== null && 'saga' in status ? (status as ShownSaga) : undefined;
 }
 
 function whatFor(saga: ShownSaga | undefined, at: number): Pick<WaitingTimer, 'event' | 'step'> {
