@@ -7,13 +7,21 @@ import { readLoad } from './processes';
 import { stopPrograms } from './program';
 import type { BenchOptions, Section, SectionResult } from './section';
 import { engineSection } from './sections/engine';
+import { explorerSection } from './sections/explorer';
 import { httpSection } from './sections/http';
 import { memorySection } from './sections/memory';
 import { overheadSection } from './sections/overhead';
 import { restartsSection } from './sections/restarts';
 import { toTable } from './table';
 
-const sections: readonly Section[] = [engineSection, overheadSection, httpSection, restartsSection, memorySection];
+const sections: readonly Section[] = [
+  engineSection,
+  overheadSection,
+  explorerSection,
+  httpSection,
+  restartsSection,
+  memorySection,
+];
 
 const root = path.join(__dirname, '../..');
 

@@ -1,5 +1,9 @@
 /* global require, process */
 // One of the two ways to write the same business, as `BENCH_STYLE` says. Both register functions of the same names, and
 // each runs in a host of its own, so that what a process takes is the cost of one of them.
-if (process.env.BENCH_STYLE === 'toolkit') require('./toolkit');
-else require('./by-hand');
+if (process.env.BENCH_STYLE === 'toolkit') {
+  const { registerSagas } = require(process.env.BENCH_TOOLKIT ?? 'durable-saga');
+  const { does } = require('./business');
+  const { activities, sagas } = require('./toolkit');
+  registerSagas({ ports: { business: does }, sagas, activities });
+} else require('./by-hand');

@@ -1,19 +1,34 @@
-/* global require, process */
+/* global require, process, module */
 // The business with durable-saga. `BENCH_TOOLKIT` names another build of it.
-const { activity, registerSagas, saga, StepFailure } = require(process.env.BENCH_TOOLKIT ?? 'durable-saga');
-const { does, schemas } = require('./business');
+const { activity, saga, StepFailure } = require(process.env.BENCH_TOOLKIT ?? 'durable-saga');
+const { schemas } = require('./business');
 
 const define = (name, parts = {}) =>
-  activity({ name, ...schemas[name], run: () => async (input) => does[name](input), ...parts });
+  activity({
+    name,
+    ...schemas[name],
+    run:
+      ({ business }) =>
+      async (input, step) =>
+        business[name](input, step.key),
+    ...parts,
+  });
 
 const validateOrder = define('validateOrder');
-const reserveInventory = define('reserveInventory', { undo: () => async () => does.releaseInventory() });
+const reserveInventory = define('reserveInventory', {
+  undo:
+    ({ business }) =>
+    async (_done, step) =>
+      business.releaseInventory(undefined, step.key),
+});
 const chargePayment = define('chargePayment', {
-  run: () => async (order) => {
-    const charge = does.chargePayment(order);
-    if (charge === undefined) throw new StepFailure({ code: 'declined', message: 'card declined', effect: 'none' });
-    return charge;
-  },
+  run:
+    ({ business }) =>
+    async (order, step) => {
+      const charge = business.chargePayment(order, step.key);
+      if (charge === undefined) throw new StepFailure({ code: 'declined', message: 'card declined', effect: 'none' });
+      return charge;
+    },
 });
 const createShipment = define('createShipment');
 const sendConfirmation = define('sendConfirmation');
@@ -47,8 +62,8 @@ const fan = saga(
   },
 );
 
-registerSagas({
-  ports: {},
+module.exports = {
+  orderSaga,
   sagas: [orderSaga, sequence, fan],
   activities: [validateOrder, reserveInventory, chargePayment, createShipment, sendConfirmation, touch],
-});
+};

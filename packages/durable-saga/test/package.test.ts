@@ -27,7 +27,8 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   './memory': ['createMemoryLedger', 'createMemoryOutbox', 'createMemoryPayloads', 'createMemoryStarts'],
   './azure-blobs': ['createBlobPayloads'],
   './diagram': ['chartOf', 'toMermaid', 'tracePath'],
-  './testing': ['describeFault', 'FAULT_KINDS', 'runSchedule'],
+  './testing': ['defineExploration', 'describeFault', 'exploreSaga', 'FAULT_KINDS', 'runSchedule'],
+  './testing/worker': ['serveSchedules'],
 };
 const specifier = (entry: string): string => `durable-saga${entry.slice(1)}`;
 

@@ -1,7 +1,7 @@
 import type { Activity } from '../definition/activity';
 import type { Saga } from '../definition/saga';
 import type { PathEvent } from '../diagram/path';
-import type { FaultKind } from './fault';
+import type { FaultKind, OperatorDecision } from './fault';
 import type { Books, Run } from './run';
 
 /** What a run of a saga meets outside: made fresh for each run, so that no run knows of another. */
@@ -37,8 +37,16 @@ export interface ExplorationSetup<Ports, Input> {
    * failed step has swallowed a failure.
    */
   readonly tolerated?: readonly string[];
+  /** Kinds of faults to try. Default: all. */
   readonly faults?: readonly FaultKind[];
+  /**
+   * What operators are tried to say of what is parked. Default: `retry`, `skip` and `fail`. Books don't survive a
+   * `skipBlind`, unless the saga looks after that.
+   */
+  readonly operator?: readonly OperatorDecision[];
+  /** How many pairs of faults are tried, beside every single one. Default: 500. */
   readonly budget?: { readonly pairs: number };
+  /** Decides which pairs. Default: 1. */
   readonly seed?: number;
   /** Default: `explored`. */
   readonly instanceId?: string;

@@ -20,3 +20,11 @@ export { runSchedule } from './run-schedule';
 // Histories of instances, held against today's code.
 export { HistoryReplayer, replayHistory } from './histories/replay-history';
 export type { ReplayedCode, ReplayVerdict } from './histories/replay-history';
+
+// Finding what goes wrong.
+export { defineExploration } from './explorer/define-exploration';
+export { exploreSaga } from './explorer/explore-saga';
+export type { Exploration, ExploreOptions } from './explorer/explore-saga';
+export { ExplorationFailure } from './explorer/exploration-failure';
+export type { Finding } from './explorer/exploration-failure';
+export type { Coverage, KindCoverage } from './explorer/coverage';

@@ -21,7 +21,10 @@ export interface Known {
   readonly settling: ReadonlySet<string>;
   readonly events: readonly PathEvent[];
   readonly kinds: ReadonlySet<FaultKind>;
+  readonly operator: readonly OperatorDecision[];
 }
+
+const USUAL_DECISIONS: readonly OperatorDecision[] = ['retry', 'skip', 'fail'];
 
 /** One thing that a run tried: a step, or the undo of a step. */
 export interface Target {
@@ -32,7 +35,15 @@ export interface Target {
 export function known(
   sagas: readonly Saga<never, unknown>[],
   activities: readonly Activity<never, unknown, never>[],
-  { events = [], kinds }: { readonly events?: readonly PathEvent[] | undefined; readonly kinds: readonly FaultKind[] },
+  {
+    events = [],
+    kinds,
+    operator = USUAL_DECISIONS,
+  }: {
+    readonly events?: readonly PathEvent[] | undefined;
+    readonly kinds: readonly FaultKind[];
+    readonly operator?: readonly OperatorDecision[] | undefined;
+  },
 ): Known {
   const byName = activities.flatMap((activity) =>
     [activity.name, activity.undoName ?? []].flat().map((name) => [name, activity] as const),
@@ -42,6 +53,7 @@ export function known(
     settling: new Set(sagas.flatMap(({ settled, parked }) => [settled?.name ?? [], parked?.name ?? []].flat())),
     events,
     kinds: new Set(kinds),
+    operator,
   };
 }
 
@@ -66,7 +78,7 @@ export function faultsOfTarget(reach: Reach, { step, isUndo }: Target, what: Kno
   const role = roleOf(first, reach, what);
   const calls = Math.max(...own.map((attempt) => attempt.calls.length));
   const faults = [
-    ...callFaults(at, calls, role, manyOf(first, role, what)),
+    ...callFaults(at, calls, role, what, manyOf(first, role, what)),
     ...platformFaults(at, role, manyOf(first, role, what)),
     ...lateFaults(at, first, role, manyOf(first, role, what)),
     ...twiceFaults(at),
@@ -132,22 +144,22 @@ const A_FEW = 3;
 const FEW_ENOUGH = 12;
 
 /** What an operator may say of what parked. Of a step it can't be said that it failed when it may have had its effect. */
-function decisionsOf(role: Role, hadEffect: boolean): readonly (OperatorDecision | undefined)[] {
-  if (role === 'undo') return ['retry', 'skip', 'fail'];
-  if (role === 'forward') return hadEffect ? ['retry', 'skip'] : ['retry', 'skip', 'fail'];
+function decisionsOf(role: Role, hadEffect: boolean, { operator }: Known): readonly (OperatorDecision | undefined)[] {
+  if (role === 'undo') return operator;
+  if (role === 'forward') return hadEffect ? operator.filter((decision) => decision !== 'fail') : operator;
   return [undefined];
 }
 
 const WHENS = ['before', 'after'] as const;
 
-function callFaults(at: AttemptAddress, calls: number, role: Role, many: 'always' | number): Fault[] {
+function callFaults(at: AttemptAddress, calls: number, role: Role, what: Known, many: 'always' | number): Fault[] {
   const each = numbers(calls).flatMap((call) =>
     WHENS.flatMap((when): Fault[] => {
       const fault = { kind: 'call', ...at, call, when } as const;
       return [
         fault,
         { ...fault, times: many },
-        ...(role === 'settled' ? [] : decisionsOf(role, call > 1 || when === 'after')).map((decision): Fault => ({
+        ...(role === 'settled' ? [] : decisionsOf(role, call > 1 || when === 'after', what)).map((decision): Fault => ({
           ...fault,
           as: 'broken',
           ...(decision === undefined ? {} : { then: decision }),
