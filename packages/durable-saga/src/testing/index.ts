@@ -28,3 +28,4 @@ export type { Exploration, ExploreOptions } from './explorer/explore-saga';
 export { ExplorationFailure } from './explorer/exploration-failure';
 export type { Finding } from './explorer/exploration-failure';
 export type { Coverage, KindCoverage } from './explorer/coverage';
+export { sumUp } from './explorer/summary';

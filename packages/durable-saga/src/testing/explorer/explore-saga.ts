@@ -17,6 +17,7 @@ import { shrink } from './shrink';
 import { simplerFaults } from './simpler';
 import type { Reached } from './singles';
 import { Singles } from './singles';
+import { sumUp } from './summary';
 import { runsInWorkers } from './worker-runs';
 
 /*
@@ -105,7 +106,7 @@ async function explore<Ports, Input, Result, Events extends EventSchemas>(
     pairs,
     pairsLeftOut,
     coverage: search.coverage.of(setup.activities),
-    summary: summarise(saga.name, counts),
+    summary: sumUp(saga.name, [counts]),
   };
   const groups = findings.groups();
   if (groups.length === 0) return exploration;
@@ -194,14 +195,4 @@ async function makeSmall(
   const { timeline } = run;
   const test = printTest({ saga, violation: own, schedule: smallest, timeline, module });
   return { violation: own, schedule: smallest, count, timeline, test };
-}
-
-function summarise(
-  saga: string,
-  { schedules, violations, elapsed }: Pick<Exploration, 'schedules' | 'violations' | 'elapsed'>,
-): string {
-  const count = (number: number, what: string): string =>
-    `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`;
-  const seconds = (elapsed / 1_000).toFixed(1);
-  return `${saga}: ${count(schedules, 'schedule')}, ${count(violations, 'violation')}, ${seconds} s`;
 }

@@ -17,8 +17,6 @@ export interface Explorable {
  * installed, has made one script of it and the files around it. Packages are loaded as a program beside it would.
  */
 export async function loadSetup({ file, name }: SetupModule): Promise<Explorable> {
-  if (!path.isAbsolute(file))
-    throw new Error(`module.file: expected an absolute path such as __filename, got '${file}'`);
   const exported = /\.[cm]?tsx?$/.test(file) ? await loadTypeScript(file) : await loadScript(file);
   const found = exported[name];
   if (isExplorable(found)) return found;

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Run } from '../run';
 import type { Report, Runs, Schedule } from './runs';
@@ -24,15 +25,17 @@ export async function runsInWorkers(saga: string, module: SetupModule | undefine
         '({ saga, setup }), got none',
     );
   }
+  if (!path.isAbsolute(module.file)) {
+    throw new Error(`module.file: expected an absolute path such as __filename, got '${module.file}'`);
+  }
   const workers = Array.from({ length: count }, () => new ExploringWorker(module));
   const close = async (): Promise<void> => {
     await Promise.all(workers.map((worker) => worker.stop()));
   };
   try {
-    for (const worker of workers) {
-      const found = await worker.loaded;
-      if (found !== saga)
-        throw new Error(`${module.file}: expected '${module.name}' to be of '${saga}', got '${found}'`);
+    for (const found of await Promise.all(workers.map((worker) => worker.loaded))) {
+      if (found === saga) continue;
+      throw new Error(`${module.file}: expected '${module.name}' to be of '${saga}', got '${found}'`);
     }
   } catch (error) {
     await close();
