@@ -85,7 +85,7 @@ describe('exploring a saga that pays twice', () => {
   it('has all of it in its message, so that a plain test fails well', () => {
     expect(failure.message.split('\n')[0]).toBe(failure.exploration.summary);
     for (const { violation, test } of failure.findings) {
-      expect(failure.message).toContain(`${violation.invariant}`);
+      expect(failure.message).toContain(violation.invariant);
       expect(failure.message).toContain(test);
     }
   });
