@@ -6,6 +6,7 @@ import { compose } from './docs/app';
 import { bookHotel, bookTrip } from './docs/children';
 import { paths, picture } from './docs/diagrams';
 import { addItem, cart } from './docs/events';
+import { exploreOnTwoCores, exploreOrders, loseThePayment } from './docs/exploring';
 import { checkBalance, donate, pay } from './docs/failures';
 import { basket } from './docs/groups';
 import { reserveOnce } from './docs/ledger';
@@ -244,6 +245,17 @@ describe('the rest of the documentation', () => {
     expect(picture).toContain('charge{{"charge<br/>no way back from here"}}:::pivot');
     expect(picture).toContain('-->|"not in time"| fail_tooLate');
   });
+
+  it('explores a saga in every way that it can fail', async () => {
+    const { summary, violations, coverage } = await exploreOrders();
+    expect(summary).toMatch(/^order: [\d,]+ schedules, 0 violations, [\d.]+ s$/);
+    expect(violations).toBe(0);
+    expect(coverage.missed).toEqual([]);
+    expect((await exploreOnTwoCores()).coverage).toEqual(coverage);
+    const run = await loseThePayment();
+    expect(run.met).toHaveLength(2);
+    expect(run.books).toEqual({ taken: 1, paid: 600, shipped: 1 });
+  }, 120_000);
 
   it('has its effect and its undo once, in the database', async () => {
     const database = await startSagaDatabase();

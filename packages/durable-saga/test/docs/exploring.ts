@@ -40,6 +40,7 @@ export const orders = defineExploration(order, {
     'one payment': ({ books }) => [0, 600].includes(books?.['paid'] ?? 0),
     'nothing is taken without payment': ({ outcome, books }) => outcome !== 'compensated' || books?.['taken'] === 0,
   },
+  budget: { pairs: 200 },
   module: { file: __filename, name: 'orders' },
 });
 

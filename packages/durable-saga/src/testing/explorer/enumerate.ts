@@ -86,7 +86,10 @@ export function faultsOfTarget(reach: Reach, { step, isUndo }: Target, what: Kno
   return faults.filter(({ kind }) => what.kinds.has(kind));
 }
 
-/** Faults that strike single attempts after the first: there are such only where something else went wrong before. */
+/**
+ * Faults that strike single attempts after the first: there are such only where something else went wrong before. None is
+ * a refusal: who says that nothing has happened must know of the attempts before.
+ */
 export function faultsOfLaterAttempts({ attempts }: Reach, { kinds }: Known): Fault[] {
   const later = attempts.filter(({ attempt }) => attempt > 1 && attempt <= LAST_LATER);
   const faults = later.flatMap(({ step, isUndo, attempt, calls, timeout }): Fault[] => {
@@ -97,7 +100,6 @@ export function faultsOfLaterAttempts({ attempts }: Reach, { kinds }: Known): Fa
         { kind: 'call', ...at, call, when: 'after' },
         { kind: 'call', ...at, call, when: 'after', as: 'broken' },
       ]),
-      ...(calls.length === 0 ? [] : [{ kind: 'call', ...at, call: 1, when: 'before', as: 'refused' } as const]),
       { kind: 'platform', ...at, when: 'after' },
       ...(timeout === undefined ? [] : [{ kind: 'late', ...at, what: 'effect' } as const]),
       { kind: 'twice', ...at, how: 'later' },
