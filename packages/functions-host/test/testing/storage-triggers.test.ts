@@ -57,6 +57,26 @@ describe('storage in a test host', () => {
     expect(await diary()).toEqual(['2026-01-05T20:00:00.000Z receipt a 1', '2026-01-06T20:00:00.000Z receipt a 2']);
   });
 
+  it('runs a blob function that Event Grid tells when a post tells it', async () => {
+    host = await createTestHost({ app, startAt, functions: ['onTold', 'diary'] });
+    await host.blobs.put('told/a', 'good');
+    await host.blobs.put('told/b', 'bad');
+    await host.advance('1 day');
+    const post = {
+      headers: { 'aeg-event-type': 'Notification' },
+      body: ['a', 'b'].map((name) => ({
+        eventType: 'Microsoft.Storage.BlobCreated',
+        data: { url: `https://account.blob.core.windows.net/told/${name}`, eTag: '0x1', blobType: 'BlockBlob' },
+      })),
+    };
+    const answer = await host.http('POST', '/runtime/webhooks/blobs?functionName=Host.Functions.onTold', post);
+    expect(answer.status).toBe(202);
+    await host.runUntilIdle();
+    const lines = (await diary()).sort();
+    expect(lines).toEqual(['a', 'b', 'b', 'b', 'b', 'b'].map((name) => `2026-01-06T20:00:00.000Z told of ${name}`));
+    expect((await host.queues.peek('webjobs-blobtrigger-poison'))?.text).toContain('"BlobName":"b"');
+  });
+
   it('works by the real clock, too', async () => {
     host = await createTestHost({ app, clock: 'real' });
     await host.queues.send('orders', { id: 'o3' });

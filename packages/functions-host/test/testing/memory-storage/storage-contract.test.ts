@@ -7,7 +7,7 @@ import {
   generateBlobSASQueryParameters,
   type StorageSharedKeyCredential,
 } from '@azure/storage-blob';
-import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
+import { QueueClient, QueueSASPermissions, QueueServiceClient } from '@azure/storage-queue';
 import { realClock } from '../../../src/clock';
 import { openMemoryStorage } from '../../../src/testing/memory-storage/memory-storage';
 import { startStorage } from '../../support/storage';
@@ -279,6 +279,22 @@ describe.each(Object.entries(storages))('%s, by the real clients,', (_name, open
     expect((await fetch(`${url}/open`)).status).toBeGreaterThanOrEqual(401);
     const { searchParams } = new URL(blobs.generateAccountSasUrl());
     expect(await read('open', searchParams.toString())).toEqual([200, 'sesame']);
+  });
+
+  it('lets signatures of queues do what they permit', async () => {
+    const queue = await newQueue();
+    await queue.sendMessage('first');
+    const expiresOn = new Date(Date.now() + 300_000);
+    const sign = (permissions: string): QueueClient =>
+      new QueueClient(queue.generateSasUrl({ permissions: QueueSASPermissions.parse(permissions), expiresOn }));
+    await sign('a').sendMessage('second');
+    const [taken] = (await sign('p').receiveMessages({ numberOfMessages: 2 })).receivedMessageItems;
+    expect(taken?.messageText).toBe('first');
+    expect(await refusal(sign('a').receiveMessages())).toMatchObject({ statusCode: 403 });
+    expect(await refusal(sign('p').sendMessage('third'))).toMatchObject({ statusCode: 403 });
+    const other = queue.generateSasUrl({ permissions: QueueSASPermissions.parse('rap'), expiresOn });
+    const stolen = new QueueClient(other.replace(queue.name, 'another'));
+    expect(await refusal(stolen.sendMessage('x'))).toMatchObject({ statusCode: 403 });
   });
 
   it('refuses who signs with another key', async () => {
