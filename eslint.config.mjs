@@ -34,7 +34,7 @@ const environment = [
 ];
 
 const rooms = {
-  src: ['app.ts', 'config.ts', 'ports.ts', 'domain', 'adapters', 'triggers'],
+  src: ['app.ts', 'sagas.ts', 'config.ts', 'ports.ts', 'domain', 'adapters', 'triggers'],
   '.': ['orchestrations', 'activities', 'local', 'scripts', 'test', 'bench'],
   packages: ['durable-saga', 'functions-host'],
 };
@@ -65,14 +65,15 @@ const layers = [
   ...mayImport('orchestrations', domain, 'activities', toolkit),
   ...mayImport('src/triggers', domain, ports, 'orchestrations', toolkit),
   ...mayImport('src/adapters', domain, ports, toolkit),
+  ...mayImport('src/sagas.ts', 'activities', 'orchestrations'),
   ...mayImport(
     'src/app.ts',
+    'src/sagas.ts',
     domain,
     ports,
     'src/config.ts',
     'src/adapters',
     'src/triggers',
-    'activities',
     'orchestrations',
     toolkit,
   ),

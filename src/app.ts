@@ -6,24 +6,6 @@ import * as df from 'durable-functions';
 import { registerSagas, sagaClients } from 'durable-saga';
 import { registerSagaRoutes } from 'durable-saga/http';
 import { createLedger } from 'durable-saga/postgres';
-import { acceptReturn } from '../activities/accept-return';
-import { authorisePayment } from '../activities/authorise-payment';
-import { awaitPickUp, remindCustomer } from '../activities/await-pick-up';
-import { bookPickUp } from '../activities/book-pick-up';
-import { bookShipment } from '../activities/book-shipment';
-import { capturePayment } from '../activities/capture-payment';
-import { claimItems } from '../activities/claim-items';
-import { confirmOrder } from '../activities/confirm-order';
-import { confirmReturn } from '../activities/confirm-return';
-import { importOrdersBatch } from '../activities/import-orders-batch';
-import { importProductsBatch } from '../activities/import-products-batch';
-import { refundItem } from '../activities/refund-item';
-import { recordApproval, remindApprover, requestApproval } from '../activities/request-approval';
-import { reserveStock } from '../activities/reserve-stock';
-import { restockItem } from '../activities/restock-item';
-import { settleOrder, settleReturn } from '../activities/settle';
-import { showParked, showParkedReturn } from '../activities/show-parked';
-import { writeImportReport } from '../activities/write-import-report';
 import { importOrders } from '../orchestrations/import-orders';
 import { importProducts } from '../orchestrations/import-products';
 import { placeOrder } from '../orchestrations/place-order';
@@ -48,6 +30,7 @@ import { createStripePayments } from './adapters/stripe-payments';
 import { readConfig } from './config';
 import { orderIdSchema, returnIdSchema } from './domain/ids';
 import type { OrderId } from './domain/ids';
+import { activities, sagas as definedSagas } from './sagas';
 import { IMPORT_CONTAINER, startOrdersImport, startProductsImport } from './triggers/blob/imports';
 import { placeOrderByHttp } from './triggers/http/place-order';
 import { listProducts } from './triggers/http/products';
@@ -91,7 +74,7 @@ const { currency, approval, pickUpTimeout } = config;
 const starter = createOrderStarter({ orders, currency, approval });
 const returnStarter = createReturnStarter({ returns, orders, currency, pickUpTimeout });
 
-// Sagas and their activities. What isn't listed here doesn't run.
+// Sagas and their activities.
 registerSagas({
   ports: {
     catalogue,
@@ -111,32 +94,8 @@ registerSagas({
     currency,
     opsEmail: config.mail.ops,
   },
-  sagas: [placeOrder, returnOrder, importOrders, importProducts],
-  activities: [
-    reserveStock,
-    requestApproval,
-    remindApprover,
-    recordApproval,
-    authorisePayment,
-    capturePayment,
-    bookShipment,
-    confirmOrder,
-    settleOrder,
-    showParked,
-    claimItems,
-    bookPickUp,
-    awaitPickUp,
-    remindCustomer,
-    acceptReturn,
-    refundItem,
-    restockItem,
-    confirmReturn,
-    settleReturn,
-    showParkedReturn,
-    importOrdersBatch,
-    importProductsBatch,
-    writeImportReport,
-  ],
+  sagas: definedSagas,
+  activities,
 });
 
 // HTTP.

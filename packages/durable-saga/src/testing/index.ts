@@ -20,6 +20,10 @@ export { runSchedule } from './run-schedule';
 // Histories of instances, held against today's code.
 export { HistoryReplayer, replayHistory } from './histories/replay-history';
 export type { ReplayedCode, ReplayVerdict } from './histories/replay-history';
+export { describeGate, runReplayGate } from './histories/replay-gate';
+export type { GateGroup, GateResult, ReplayGateOptions } from './histories/replay-gate';
+export { InstanceSourceError } from './histories/instance-source';
+export type { InstanceSourceOptions, InstanceWithHistory } from './histories/instance-source';
 
 // Finding what goes wrong.
 export { defineExploration } from './explorer/define-exploration';
