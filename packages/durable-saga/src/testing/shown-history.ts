@@ -3,14 +3,18 @@ import { EventType } from './history';
 
 /**
  * A history as the management API of the Azure host shows it: no inputs and no numbers of tasks, and tasks only once they
- * are done, with the time at which they were scheduled. Recorded from that host. Of what was scheduled in one turn each
- * is a tick of 100 ns after the one before.
+ * are done, with the time at which they were scheduled. Recorded from that host. Of what was scheduled in one millisecond
+ * each is a tick of 100 ns after the one before.
  */
 export function showHistory(history: readonly HistoryEvent[]): object[] {
   const scheduled = new Map<number, { readonly Name: unknown; readonly at: string }>();
   let ticks = 0;
+  let now = '';
   for (const { EventType: type, EventId, Name, Timestamp } of history) {
-    if (type === EventType.orchestratorStarted) ticks = 0;
+    if (type === EventType.orchestratorStarted && Timestamp !== now) {
+      ticks = 0;
+      now = Timestamp;
+    }
     if (!OPENED.has(type)) continue;
     ticks += 1;
     scheduled.set(EventId, { Name, at: Timestamp.replace('Z', `${String(ticks).padStart(4, '0')}Z`) });

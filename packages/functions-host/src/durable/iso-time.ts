@@ -4,9 +4,9 @@ export function toIso(at: number): string {
 }
 
 /**
- * The time at which the `nth` of a turn's tasks was asked for, as `2026-11-21T08:31:13.3700001Z`: all have their turn's
- * time, and the digits of 100 ns that the real host has, too, tell their order. A turn with more than 9,999 does not
- * tell that of the rest.
+ * The time at which something was asked for, the `nth` of its millisecond, as `2026-11-21T08:31:13.3700001Z`: all that a
+ * turn asks for has the turn's time, and the digits of 100 ns, which the real host has, too, tell the order. Of more than
+ * 9,999 it does not tell that of the rest.
  */
 export function toIsoInTurn(at: number, nth: number): string {
   return toIso(at).replace('Z', `${String(Math.min(nth, 9_999)).padStart(4, '0')}Z`);

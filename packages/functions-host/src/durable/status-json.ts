@@ -36,7 +36,7 @@ interface Opened {
   readonly name: string;
   readonly input: string;
   readonly at: number;
-  /** Its number among those that its turn asked for. */
+  /** Its number among those that were asked for in the same millisecond. */
   readonly nth: number;
 }
 
@@ -56,7 +56,7 @@ export function toHistoryJson(
   const writer = new HistoryWriter(row, showsOutput, isContinued);
   const isVoid = findVoid(turns);
   for (const turn of turns) {
-    writer.beginTurn();
+    writer.beginTurn(turn.at);
     for (const event of turn.events) {
       if (isVoid.has(event)) writer.addVoid(event, turn.at);
       else writer.add(event, turn.at);
@@ -96,7 +96,8 @@ class HistoryWriter {
   readonly #fireTimes = new Map<number, number>();
   readonly #failedInVain = new Set<number>();
   readonly #events: ShownEvent[] = [];
-  #askedInTurn = 0;
+  #turnAt = NaN;
+  #asked = 0;
 
   constructor(row: InstanceRow, showsOutput: boolean, isContinued: boolean) {
     this.#row = row;
@@ -104,8 +105,10 @@ class HistoryWriter {
     this.#isContinued = isContinued;
   }
 
-  beginTurn(): void {
-    this.#askedInTurn = 0;
+  /** What is asked for is counted within a millisecond: several turns may share one. */
+  beginTurn(at: number): void {
+    if (Math.floor(at) !== this.#turnAt) this.#asked = 0;
+    this.#turnAt = Math.floor(at);
   }
 
   inOrder(): unknown[] {
@@ -138,8 +141,8 @@ class HistoryWriter {
         return;
       case 'activityScheduled':
       case 'childCreated':
-        this.#askedInTurn += 1;
-        this.#opened.set(event.id, { name: event.name, input: event.input, at, nth: this.#askedInTurn });
+        this.#asked += 1;
+        this.#opened.set(event.id, { name: event.name, input: event.input, at, nth: this.#asked });
         return;
       case 'activityCompleted':
         this.#put(at, {
@@ -172,11 +175,11 @@ class HistoryWriter {
       }
       case 'timerCreated':
         this.#fireTimes.set(event.id, event.fireAt);
-        this.#askedInTurn += 1;
+        this.#asked += 1;
         this.#put(at, {
           EventType: 'TimerCreated',
           FireAt: toIso(event.fireAt),
-          Timestamp: toIsoInTurn(at, this.#askedInTurn),
+          Timestamp: toIsoInTurn(at, this.#asked),
         });
         return;
       case 'timerFired':

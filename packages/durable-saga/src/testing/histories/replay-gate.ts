@@ -73,7 +73,7 @@ export async function runReplayGate(options: ReplayGateOptions): Promise<GateRes
   };
 }
 
-/** One that goes on while it is shown may be shown in two minds: what is not the same is asked for once more. */
+/** One that goes on while it is shown may be shown in two minds at its end: then it is asked for once more. */
 async function judge(
   source: InstanceSource,
   replayer: HistoryReplayer,
@@ -83,7 +83,8 @@ async function judge(
     const shown = await source.find(id);
     if (shown === undefined) return undefined;
     const verdict = replayer.replay(shown);
-    if (verdict.verdict === 'same' || isSecond) return { verdict, shown };
+    const isAtEnd = verdict.verdict === 'differs' && verdict.event >= (shown.historyEvents?.length ?? 0) - 2;
+    if (isSecond || (verdict.verdict !== 'unverifiable' && !isAtEnd)) return { verdict, shown };
   }
 }
 
