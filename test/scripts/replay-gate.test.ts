@@ -20,13 +20,14 @@ let host: HostProcess;
 let today: string;
 let swapped: string;
 
-const RESERVING = /    yield\* saga\.map\(reservations[\s\S]*?\n    \}\);\n/;
-const APPROVING = /    if \(total > order\.approval\.threshold\)[^\n]*\n/;
+const RESERVING = / +yield\* saga\.map\(reservations[\s\S]*?\}\);\n/;
+const APPROVING = / +if \(total > order\.approval\.threshold\)[^\n]*\n/;
 
 /** `placeOrder` with the approval before the reservations. */
 async function swapSteps(file: string): Promise<string> {
   const text = await readFile(file, 'utf8');
-  const [[reserving] = [], [approving] = []] = [RESERVING.exec(text) ?? [], APPROVING.exec(text) ?? []];
+  const reserving = RESERVING.exec(text)?.[0];
+  const approving = APPROVING.exec(text)?.[0];
   if (reserving === undefined || approving === undefined) throw new Error(`expected the two steps in ${file}`);
   return text.replace(approving, '').replace(reserving, approving + reserving);
 }

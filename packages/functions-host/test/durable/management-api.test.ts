@@ -229,14 +229,13 @@ describe('the management API', () => {
     await call('POST', 'instances/f/raiseEvent/Approval', { body: 'true' });
     const at0 = '2026-01-01T00:00:00.000Z';
     const at1 = '2026-01-01T00:00:01.000Z';
-    const scheduled = '2026-01-01T00:00:00.0000001+00:00';
-    const hop = {
+    const hop = (nth: number) => ({
       EventType: 'TaskCompleted',
       Timestamp: at0,
-      ScheduledTime: scheduled,
+      ScheduledTime: `2026-01-01T00:00:00.000000${nth}+00:00`,
       FunctionName: 'hop',
       Input: null,
-    };
+    });
     const { json } = await call('GET', 'instances/f?showHistory=true');
     expect(json['historyEvents']).toEqual([
       {
@@ -250,10 +249,10 @@ describe('the management API', () => {
         Timestamp: at0,
         FunctionName: 'full',
       },
-      hop,
-      hop,
-      hop,
-      { EventType: 'TimerCreated', FireAt: at1, Timestamp: '2026-01-01T00:00:00.0000001Z' },
+      hop(1),
+      hop(2),
+      hop(3),
+      { EventType: 'TimerCreated', FireAt: at1, Timestamp: '2026-01-01T00:00:00.0000004Z' },
       { EventType: 'EventRaised', Name: 'Unexpected', Input: '{"x":1}', ParentTraceContext: null, Timestamp: at0 },
       { EventType: 'TimerFired', FireAt: at1, Timestamp: at1 },
       { EventType: 'ExecutionSuspended', Reason: 'pause it', Timestamp: at1 },
