@@ -156,6 +156,16 @@ describe('the faults that can strike a run', () => {
     expect(faults).not.toContainEqual({ kind: 'event', event: 'checkout', how: 'swapped' });
   });
 
+  it('are events that come just after each deadline for them', () => {
+    const waits = (number: number, until: number): RunTurn => ({
+      ...turned(number, true),
+      waitingFor: { event: 'approval', until },
+    });
+    const reach = { ...baseline, turns: [waits(1, 60_000), waits(2, 60_000), waits(3, 3_600_000)] };
+    const faults = faultsOf(reach, what(['event'], [{ after: 5_000, event: 'approval' }]));
+    expect(faults.flatMap((fault) => ('by' in fault ? [fault.by] : []))).toEqual([56_000, 3_596_000]);
+  });
+
   it('strike later attempts where there were any', () => {
     const later = faultsOf(wentBack, what()).filter((fault) => 'attempt' in fault);
     for (const fault of later) expect(fault).toMatchObject({ step: 'reserve#1', attempt: 2 });

@@ -1,4 +1,5 @@
 import type { Activity } from '../../definition/activity';
+import { toMilliseconds } from '../../definition/duration';
 import type { Role } from '../../definition/retry';
 import { planRetries } from '../../definition/retry';
 import type { Saga } from '../../definition/saga';
@@ -113,7 +114,7 @@ const LAST_LATER = 3;
 
 /** Kills, events and cancels: they strike the saga at a moment, whatever it is doing. */
 export function faultsOfMoments(reach: Reach, what: Known): Fault[] {
-  const faults = [...killFaults(reach), ...eventFaults(what.events), ...cancelFaults(reach)];
+  const faults = [...killFaults(reach), ...eventFaults(reach, what.events), ...cancelFaults(reach)];
   return faults.filter(({ kind }) => what.kinds.has(kind));
 }
 
@@ -197,9 +198,9 @@ function killFaults({ instanceId, turns }: Reach): Fault[] {
   );
 }
 
-function eventFaults(events: readonly PathEvent[]): Fault[] {
+function eventFaults(reach: Reach, events: readonly PathEvent[]): Fault[] {
   const counts = new Map<string, number>();
-  return events.flatMap(({ event }, at) => {
+  return events.flatMap(({ event, after }, at) => {
     const nth = (counts.get(event) ?? 0) + 1;
     counts.set(event, nth);
     const hows = [
@@ -209,9 +210,25 @@ function eventFaults(events: readonly PathEvent[]): Fault[] {
       'missing',
       ...(at < events.length - 1 ? ['swapped' as const] : []),
     ] as const;
-    return hows.map((how): Fault => ({ kind: 'event', event, ...(nth === 1 ? {} : { nth }), how }));
+    const fault = { kind: 'event', event, ...(nth === 1 ? {} : { nth }) } as const;
+    return [
+      ...hows.map((how): Fault => ({ ...fault, how })),
+      ...justTooLate(reach, event, toMilliseconds(after, `event '${event}'`)).map((by): Fault => ({
+        ...fault,
+        how: 'late',
+        by,
+      })),
+    ];
   });
 }
+
+/** By how many milliseconds an event that comes at a time must be late to come just after each deadline for it. */
+function justTooLate({ turns }: Reach, event: string, at: number): number[] {
+  const deadlines = turns.flatMap(({ waitingFor }) => (waitingFor?.event === event ? (waitingFor.until ?? []) : []));
+  return [...new Set(deadlines)].filter((until) => until >= at).map((until) => until - at + JUST_TOO_LATE);
+}
+
+const JUST_TOO_LATE = 1_000;
 
 /** The last turn ends in no wait. */
 function cancelFaults({ instanceId, turns }: Reach): Fault[] {
