@@ -31,11 +31,18 @@ const moduleApp = `import { app } from '@azure/functions';\nimport * as df from 
 
 const typedProgram = `
 import { startHost, StartError, type RunningHost, type StartOptions } from 'functions-host';
+import { createTestHost, type TestHost } from 'functions-host/testing';
 const options: StartOptions = { appDir: 'shop', taskHub: 'memory', log: (text) => { text.trim(); } };
 export async function main(): Promise<string> {
   const host: RunningHost = await startHost(options);
   try { return host.url; } catch (error) { throw error instanceof StartError ? error : new Error('other'); }
   finally { await host.stop(); }
+}
+export async function test(): Promise<string | undefined> {
+  await using host: TestHost = await createTestHost({ app: 'shop', startAt: new Date(0) });
+  await host.advance('3 days');
+  const [message] = await host.queues.list('orders');
+  return message?.text ?? (await host.http('GET', '/api/orders')).json<{ id: string }>().id;
 }
 // @ts-expect-error an option that is not there
 await startHost({ prot: 1 });
@@ -98,10 +105,16 @@ describe('the packed package', () => {
       .map((entry) => path.relative(installed, path.join(entry.parentPath, entry.name)));
     expect(files.sort()).toEqual(
       [
-        ...['LICENSE', 'README.md', 'package.json', 'bin/functions-host.js'],
-        ...['child', 'cli', 'index'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
-        ...['index', 'host/start-error', 'supervisor/start-host', 'supervisor/start-options'].map(
+        ...['LICENSE', 'README.md', 'package.json', 'bin/functions-host.js', 'jest-preset.js'],
+        ...['child', 'cli', 'index', 'testing/index', 'testing/functions-core'].flatMap((name) => [
+          `dist/${name}.js`,
+          `dist/${name}.js.map`,
+        ]),
+        ...['index', 'clock', 'log', 'host/start-error', 'supervisor/start-host', 'supervisor/start-options'].map(
           (name) => `dist/${name}.d.ts`,
+        ),
+        ...['index', 'create-test-host', 'duration', 'test-host', 'test-storage'].map(
+          (name) => `dist/testing/${name}.d.ts`,
         ),
       ].sort(),
     );

@@ -75,19 +75,23 @@ const durableReason = '(null)';
 function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime, call: ActivityCall): Promise<string> {
   const invocationId = randomUUID();
   const { instanceId } = call;
-  return options.invoker.observe(runtime, { reason: durableReason, invocationId, instanceId }, async (isOver) => {
-    const context = toContext(options, runtime, invocationId, {
-      instanceId,
-      get data(): unknown {
-        return toCamelCase(JSON.parse(call.input));
-      },
-    });
-    const { fn } = runtime;
-    if (runtime.inputs.length > 0) await readExtraInputs(runtime, context, call);
-    const result = await fn.callback(JSON.parse(call.input), context);
-    if (runtime.outputs.size > 0 && !isOver()) await writeExtraOutputs(runtime, context, result, call);
-    return toJsonText(result);
-  });
+  return options.invoker.observe(
+    runtime,
+    { reason: durableReason, invocationId, instanceId, input: call.input },
+    async (isOver) => {
+      const context = toContext(options, runtime, invocationId, {
+        instanceId,
+        get data(): unknown {
+          return toCamelCase(JSON.parse(call.input));
+        },
+      });
+      const { fn } = runtime;
+      if (runtime.inputs.length > 0) await readExtraInputs(runtime, context, call);
+      const result = await fn.callback(JSON.parse(call.input), context);
+      if (runtime.outputs.size > 0 && !isOver()) await writeExtraOutputs(runtime, context, result, call);
+      return toJsonText(result);
+    },
+  );
 }
 
 async function runThroughModel(invoker: Invoker, runtime: FunctionRuntime, call: ActivityCall): Promise<string> {

@@ -61,6 +61,8 @@ interface RunAbout {
   readonly reason: string;
   readonly invocationId: string;
   readonly instanceId?: string;
+  /** Input of an activity (JSON). A saga's step has its key first in it. */
+  readonly input?: string;
 }
 
 /** Runs functions and knows how many are running. */
@@ -171,8 +173,10 @@ export function createInvoker(options: InvokerOptions): Invoker {
   };
 }
 
-function toWork({ fn }: FunctionRuntime, { instanceId }: RunAbout): string {
-  return instanceId === undefined ? `function '${fn.name}'` : `function '${fn.name}' of instance '${instanceId}'`;
+function toWork({ fn }: FunctionRuntime, { instanceId, input }: RunAbout): string {
+  const of = instanceId === undefined ? '' : ` of instance '${instanceId}'`;
+  const step = input === undefined ? undefined : /^\{"\$step":\{"key":("(?:[^"\\]|\\.)*")/.exec(input)?.[1];
+  return `function '${fn.name}'${of}${step === undefined ? '' : ` (step ${step})`}`;
 }
 
 function toDetails(runtime: FunctionRuntime, { invocationId, instanceId }: RunAbout): LogDetails {

@@ -9,6 +9,9 @@
  */
 import { type AppJoin, nodeJoin } from '../app/functions-core';
 import { StartError } from '../host/start-error';
+// What the host loads when it is needed is loaded before jest forgets its modules: no class shall exist twice.
+import '../host/timer-listener';
+import '../store/postgres';
 import { forgetAsked, isCoreInPlace, putCore } from './core-place';
 
 /** jest gives this to each module that it loads; there is none elsewhere. */

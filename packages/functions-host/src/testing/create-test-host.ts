@@ -12,9 +12,6 @@ import { openHost } from '../host/host';
 import { readHostJson } from '../host/host-json';
 import type { Host } from '../host/options';
 import { createSettings } from '../host/settings';
-// What the host loads when it is needed is loaded before the app: jest forgets all modules then, and no class shall exist twice.
-import '../host/timer-listener';
-import '../store/postgres';
 import { messageOf } from '../supervisor/failures';
 import { joinInProcess } from './app-join';
 import { comeToRest, type CountedWork, createCountedWork } from './coming-to-rest';

@@ -11,5 +11,4 @@ export type {
   WaitingTimer,
 } from './test-host';
 export type { Duration } from './duration';
-export type { PutOptions, TestBlob, TestBlobs } from './memory-storage/test-blobs';
-export type { SendOptions, TestMessage, TestQueues } from './memory-storage/test-queues';
+export type { PutOptions, SendOptions, TestBlob, TestBlobs, TestMessage, TestQueues } from './test-storage';

@@ -1,8 +1,7 @@
 import type { WaitAbout } from '../clock';
 import type { LogLevel } from '../log';
 import type { Duration } from './duration';
-import type { TestBlobs } from './memory-storage/test-blobs';
-import type { TestQueues } from './memory-storage/test-queues';
+import type { TestBlobs, TestQueues } from './test-storage';
 
 /** How a test's host is made. Everything but `app` has a default. */
 export interface TestHostOptions {

@@ -119,6 +119,11 @@ describe('what never comes to rest', () => {
     await expect(host.advance('1 day')).rejects.toThrow(/^advance\("1 day"\): .*waitForEver/);
   });
 
+  it('is named by its step when it is one of a saga', async () => {
+    await host.start('stuck', { $step: { key: 's2/pay#1' }, input: 5 }, { id: 's2' });
+    await expect(host.runUntilIdle()).rejects.toThrow(`function 'waitForEver' of instance 's2' (step "s2/pay#1")`);
+  });
+
   it('is named when it is an orchestration that goes round for ever', async () => {
     await host.start('endless', undefined, { id: 'e1' });
     await expect(host.runUntilIdle()).rejects.toThrow(/Still running: .*'e1'/);

@@ -15,14 +15,15 @@ import type { Clock } from '../../clock';
 import { type InFlight, unwatched } from '../../in-flight';
 import type { MessageEncoding } from '../../triggers/message-text';
 import type { StorageNews } from '../../triggers/storage-news';
+import type { TestBlobs, TestQueues } from '../test-storage';
 import { operateBlobs } from './blob-operations';
 import { BlobState } from './blob-state';
 import { operateQueues } from './queue-operations';
 import { QueueState } from './queue-state';
 import type { StorageRequest } from './storage-request';
 import { openStorageServer } from './storage-server';
-import { createTestBlobs, type TestBlobs } from './test-blobs';
-import { createTestQueues, type TestQueues } from './test-queues';
+import { createTestBlobs } from './test-blobs';
+import { createTestQueues } from './test-queues';
 import { createWatchers, toNews } from './watchers';
 
 export interface MemoryStorageOptions {

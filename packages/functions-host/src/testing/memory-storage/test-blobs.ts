@@ -1,43 +1,5 @@
 import type { BlobState, KeptBlob } from './blob-state';
-
-/** The blobs of a test's storage, as the test sees and writes them. A path is `container/name`; names may have slashes. */
-export interface TestBlobs {
-  /**
-   * Writes a block blob, over what is there; its container is made if it is missing.
-   * @param content a text or bytes as they are; anything else goes as JSON.
-   */
-  put(path: string, content: unknown, options?: PutOptions): Promise<TestBlob>;
-  /** Undefined if there is none. */
-  get(path: string): Promise<TestBlob | undefined>;
-  /** All blobs of a container (`imports`), or those whose names start so (`imports/2026/`), by name. */
-  list(path: string): Promise<readonly TestBlob[]>;
-  /** @returns false if there was none. */
-  delete(path: string): Promise<boolean>;
-  /** Names of all containers; the host keeps its own things in `azure-webjobs-hosts`. */
-  containers(): Promise<readonly string[]>;
-}
-
-export interface PutOptions {
-  /** By default what fits the content: text, JSON or bytes. */
-  readonly contentType?: string;
-  readonly metadata?: Readonly<Record<string, string>>;
-}
-
-/** One version of a blob. */
-export interface TestBlob {
-  /** `container/name` */
-  readonly path: string;
-  readonly bytes: Buffer;
-  readonly text: string;
-  readonly contentType: string;
-  readonly metadata: Readonly<Record<string, string>>;
-  /** Another one for each version. */
-  readonly etag: string;
-  /** Milliseconds since the epoch. */
-  readonly modifiedAt: number;
-  /** @throws SyntaxError if it is no JSON. */
-  json(): unknown;
-}
+import type { TestBlobs, TestBlob } from '../test-storage';
 
 export function createTestBlobs(state: BlobState): TestBlobs {
   return {

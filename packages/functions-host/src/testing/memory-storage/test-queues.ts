@@ -1,46 +1,8 @@
 import { decodeMessage, encodeMessage, type MessageEncoding } from '../../triggers/message-text';
 import { toQueueName } from '../../triggers/queue-names';
-import { type Duration, toMilliseconds } from '../duration';
+import { toMilliseconds } from '../duration';
 import type { KeptMessage, QueueState } from './queue-state';
-
-/** The queues of a test's storage, as the test sees and fills them. */
-export interface TestQueues {
-  /**
-   * Puts a message into a queue, which is made if it is missing.
-   * @param message a text or bytes as they are; anything else goes as JSON.
-   */
-  send(queue: string, message: unknown, options?: SendOptions): Promise<TestMessage>;
-  /** The message that would be fetched next; undefined if there is none, or all are hidden. */
-  peek(queue: string): Promise<TestMessage | undefined>;
-  /** All messages of a queue in the order in which they were sent, those too that are hidden. */
-  list(queue: string): Promise<readonly TestMessage[]>;
-  /** Number of messages, hidden ones too; 0 for a queue that nobody made. */
-  length(queue: string): Promise<number>;
-  /** Names of all queues. */
-  names(): Promise<readonly string[]>;
-}
-
-export interface SendOptions {
-  /** How long nobody can fetch it, e.g. '24 hours'. */
-  readonly visibleIn?: Duration;
-  /** How long it is kept, e.g. '7 days' (as without it); Infinity until it is removed. */
-  readonly timeToLive?: Duration;
-}
-
-/** One message; times are milliseconds since the epoch. */
-export interface TestMessage {
-  readonly id: string;
-  readonly text: string;
-  /** Undefined if the text is no JSON. */
-  readonly json: unknown;
-  /** How often it was fetched. */
-  readonly dequeueCount: number;
-  readonly insertedAt: number;
-  /** When it can be fetched (again). */
-  readonly visibleAt: number;
-  /** Infinity if it stays until it is removed. */
-  readonly expiresAt: number;
-}
+import type { TestQueues, TestMessage } from '../test-storage';
 
 const week = 7 * 24 * 60 * 60_000;
 
