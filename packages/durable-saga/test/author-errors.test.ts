@@ -90,12 +90,19 @@ describe.each(MODES)('an operation that is used twice, run by %s', (mode) => {
 });
 
 describe.each(MODES)('what statuses and hosts can not hold, run by %s', (mode) => {
-  it('is a defect where it is written: a key that is too long, a wait that never ends', async () => {
-    for (const what of ['key', 'wait'] as const) {
+  const messages = {
+    key: "key of step 'book'",
+    wait: '100 years at most',
+    timeout: "step 'book': timeout: expected at least 1 ms, got 0",
+  };
+
+  it('is a defect where it is written: a key that is too long, a wait that never ends, a step without time', async () => {
+    for (const what of ['key', 'wait', 'timeout'] as const) {
       const events = { reply: z.string() };
       const body = saga({ name: 'long', version: '1', input, events }, function* (saga) {
         yield* saga.step(book, { n: 1 });
         if (what === 'key') yield* saga.step(book, { n: 2 }, { key: 'x'.repeat(2_000) });
+        if (what === 'timeout') yield* saga.step(book, { n: 2 }, { timeout: 0 });
         yield* saga.waitFor('reply', { timeout: '300000000000 days' });
       });
       const { tape, host, client } = stage(body, [book], { mode });
@@ -104,7 +111,7 @@ describe.each(MODES)('what statuses and hosts can not hold, run by %s', (mode) =
       expect(tape.calls).toEqual(['book', 'book_undo']);
       expect((await statusOf(client, 'a')).failure).toMatchObject({
         kind: 'defect',
-        message: expect.stringContaining(what === 'key' ? "key of step 'book'" : '100 years at most') as string,
+        message: expect.stringContaining(messages[what]) as string,
       });
     }
   });

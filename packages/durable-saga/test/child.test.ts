@@ -519,6 +519,31 @@ describe.each(MODES)('a child saga, on a %s host', (mode) => {
     });
   });
 
+  it('has an id that none of its siblings has: a second with it is a defect that names it', async () => {
+    const twins = saga({ name: 'twins', version: '1', input }, function* (saga, { n }) {
+      yield* saga.all([
+        saga.child(parcel, { n }, { id: 'one' }),
+        saga.child(parcel, { n }, { id: 'other', key: 'other' }),
+      ]);
+      yield* saga.child(parcel, { n }, { id: 'one' });
+    });
+    const { tape, host, client } = stage(twins, activities, { mode, others: [parcel] });
+    await client.start({ n: 1 }, { id: 'a' });
+    await host.run();
+    const { state, failure } = await statusOf(client, 'a');
+    expect(state).toBe('compensated');
+    expect(failure).toMatchObject({
+      kind: 'defect',
+      message: "child 'parcel': the id 'one' is used twice in this saga; each child needs its own",
+    });
+    expect(tape.undone.map(({ key }) => key).sort()).toEqual([
+      'one/load#1',
+      'one/pack#1',
+      'other/load#1',
+      'other/pack#1',
+    ]);
+  });
+
   it('gets its input checked, and all violations are listed', async () => {
     const wrong = saga({ name: 'wrong', version: '1', input }, function* (saga, { n }) {
       yield* saga.child(parcel, { n: String(n) as unknown as number });

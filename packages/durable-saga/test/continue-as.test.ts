@@ -322,18 +322,19 @@ describe.each(MODES)('a saga of several histories, run by %s', (mode) => {
       inbox: { payloads: {}, seen: {} },
       parking: { count: 0, retries: [] },
     };
-    for (const [id, what, message] of [
-      ['a', carried, "the activity 'gone' is not registered"],
+    for (const [id, what, at, message] of [
+      ['a', carried, 'undo', "the activity 'gone', which has to undo 'a/gone#1', is not registered"],
       [
         'b',
         { ...carried, owed: [{ key: 7 }], drawn: {} },
+        'body',
         'drawn: expected { ids, numbers }; owed: expected a list of undos',
       ],
     ] as const) {
       await host.startNew('walk', { instanceId: id, input: { $saga: { version: '7', carried: what }, input: {} } });
       await host.run();
       const parked = await statusOf(client, id);
-      expect(parked).toMatchObject({ state: 'parked', parked: { what: 'body', failure: { kind: 'defect' } } });
+      expect(parked).toMatchObject({ state: 'parked', parked: { what: at, failure: { kind: 'defect' } } });
       expect(parked.parked?.failure.message).toContain(message);
       await client.get(id).resolve({ action: 'fail' });
       await host.run();

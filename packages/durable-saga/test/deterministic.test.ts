@@ -1,4 +1,4 @@
-import { fractionOf, uuidOf } from '../src/runner/deterministic';
+import { fractionOf, uuidOf } from '../src/definition/deterministic';
 
 describe('deterministic values', () => {
   it('are the same for the same texts, and others for others', () => {

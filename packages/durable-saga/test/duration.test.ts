@@ -1,4 +1,6 @@
-import { toMilliseconds } from '../src/definition/duration';
+import { z } from 'zod';
+import { activity, saga } from '../src';
+import { toMilliseconds, toTimeout } from '../src/definition/duration';
 
 describe('durations', () => {
   it.each([
@@ -20,4 +22,16 @@ describe('durations', () => {
       expect(() => toMilliseconds(duration as never, 'step x')).toThrow(/^step x: expected a duration/);
     },
   );
+
+  it('of no length are no time that something may take', () => {
+    expect(toTimeout('1 ms', 'here')).toBe(1);
+    expect(() => toTimeout('0.4 ms', 'here')).toThrow('here: expected at least 1 ms, got "0.4 ms"');
+    const input = z.object({});
+    expect(() => activity({ name: 'book', input, timeout: 0, run: () => async () => undefined })).toThrow(
+      "activity 'book': timeout: expected at least 1 ms, got 0; leave it out where there is no limit",
+    );
+    expect(() => saga({ name: 'order', version: '1', input, timeout: '0 hours' }, function* () {})).toThrow(
+      "saga 'order': timeout: expected at least 1 ms",
+    );
+  });
 });

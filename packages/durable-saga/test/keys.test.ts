@@ -25,4 +25,21 @@ describe('keys', () => {
     keys.next('book', '1');
     expect(() => keys.next('book')).toThrow("step 'book': the key '1' is used twice in this saga");
   });
+
+  it('of an earlier history are not counted up to, whoever chose them', () => {
+    const first = new KeyCounter('o');
+    expect(['7', '3', '007', 'sku-9'].map((own) => first.next('book', own))).toEqual([
+      'o/book#7',
+      'o/book#3',
+      'o/book#007',
+      'o/book#sku-9',
+    ]);
+    expect(first.next('book')).toBe('o/book#1');
+    expect(first.next('pay')).toBe('o/pay#1');
+    const second = new KeyCounter('o', first.toData());
+    expect([second.next('book'), second.next('book'), second.next('pay')]).toEqual(['o/book#8', 'o/book#9', 'o/pay#2']);
+    // What was counted before can't be chosen now; what was chosen before may be, as ever.
+    expect(() => second.next('pay', '1')).toThrow("step 'pay': the key '1' is used twice in this saga");
+    expect(second.next('book', '7')).toBe('o/book#7');
+  });
 });

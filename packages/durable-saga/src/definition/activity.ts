@@ -3,7 +3,7 @@ import { ClaimCheck } from '../store/claim-check';
 import type { Given, Opened } from './claimed';
 import { openOf } from './claimed';
 import type { Duration } from './duration';
-import { toMilliseconds } from './duration';
+import { toMilliseconds, toTimeout } from './duration';
 import type { DurableClient } from '../host/durable-functions';
 import type { Failure, Issue } from './failure';
 import { failureFromThrown } from './failure';
@@ -190,7 +190,7 @@ export function activity<
     undoName: options.undo === undefined ? undefined : `${options.name}_undo`,
     retry: options.retry ?? {},
     undoRetry,
-    timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
+    timeout: options.timeout === undefined ? undefined : toTimeout(options.timeout, `${where}: timeout`),
     settleWithin: toMilliseconds(options.settleWithin ?? 0, `${where}: settleWithin`),
     usesClient: options.usesClient ?? false,
     parseOutput: (value) => parseOutput(options.output, value),

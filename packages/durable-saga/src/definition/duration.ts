@@ -53,6 +53,15 @@ export function toMilliseconds(duration: Duration, where: string): number {
   return Math.round(milliseconds);
 }
 
+/** The same for the time that something may take. Throws for none at all, too: nothing could ever be done in time. */
+export function toTimeout(duration: Duration, where: string): number {
+  const milliseconds = toMilliseconds(duration, where);
+  if (milliseconds > 0) return milliseconds;
+  throw new RangeError(
+    `${where}: expected at least 1 ms, got ${JSON.stringify(duration)}; leave it out where there is no limit`,
+  );
+}
+
 function parse(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined;
   const [amount, unit, ...rest] = text.trim().split(/\s+/);

@@ -1,4 +1,4 @@
-import { fractionOf } from '../runner/deterministic';
+import { fractionOf } from './deterministic';
 import type { Duration } from './duration';
 import { toMilliseconds } from './duration';
 import type { Failure } from './failure';

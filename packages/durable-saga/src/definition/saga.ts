@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Activity } from './activity';
 import { checkName } from './activity';
 import type { Duration } from './duration';
-import { toMilliseconds } from './duration';
+import { toTimeout } from './duration';
 import type { Settled } from './failure';
 import type {
   GroupOptions,
@@ -238,7 +238,7 @@ export function saga<
     input: options.input,
     output: options.output,
     events: options.events ?? ({} as Events),
-    timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
+    timeout: options.timeout === undefined ? undefined : toTimeout(options.timeout, `${where}: timeout`),
     settled: options.settled,
     parked: options.parked,
     // The runner calls it with the very schemas' output, so the erased types hold.

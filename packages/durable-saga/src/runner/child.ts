@@ -36,7 +36,7 @@ import type { UndoStack } from './undo-stack';
  * A child that did not end by itself, but was terminated or failed by the platform, has said neither (lost-child.ts).
  */
 
-/** Describes `saga.child`. Throws for a saga that is not registered and for an id that no platform takes. */
+/** Describes `saga.child`. Throws for a saga that is not registered, and for an id that no platform takes or that a child has. */
 export function describeChild(
   instance: Instance,
   other: Saga<never, unknown>,
@@ -48,8 +48,10 @@ export function describeChild(
   const key = keys.next(saga.name, ownKey);
   const suffix = key.slice(`${durable.instanceId}/${saga.name}#`.length);
   if (id !== undefined) checkId(id);
+  const childId = id ?? childIdOf(durable.instanceId, saga.name, suffix);
+  keys.takeChildId(saga.name, childId);
   const asked = copyAsJson(`input of child '${saga.name}'`, input);
-  return { do: 'child', saga, key, id: id ?? childIdOf(durable.instanceId, saga.name, suffix), input: asked };
+  return { do: 'child', saga, key, id: childId, input: asked };
 }
 
 /** Throws where a pivot would be one of a parallel group: in a child that runs in one. */

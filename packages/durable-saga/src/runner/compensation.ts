@@ -1,5 +1,6 @@
 import { pursue, sleepUntil } from './attempts';
 import type { Done } from './done';
+import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
 import { parallel } from './fiber';
 import { NEVER_HALT } from './halt';
@@ -93,22 +94,13 @@ function* tellChildUndone(instance: Instance, { saga, id }: OwingChild, complete
 function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
   const { durable, progress, parking } = instance;
   const { activity, key } = owed;
-  const name = activity.undoName ?? `${activity.name}_undo`;
-  const record = progress.resume(activity.name, key, durable.now());
-  const retries = planRetries('undo', activity.undoRetry, `undo '${name}'`);
+  const name = activity?.undoName ?? `${owed.name}_undo`;
+  const record = progress.resume(owed.name, key, durable.now());
   if (durable.now() < owed.notBefore) yield* sleepUntil(durable, owed.notBefore, NEVER_HALT);
   record.restart('undoing', durable.now());
   for (;;) {
-    const pursued = yield* pursue(durable, {
-      name,
-      key,
-      input: owed.input,
-      ...(owed.hasOutput ? { output: owed.output } : {}),
-      timeout: owed.timeout ?? activity.timeout,
-      retries,
-      record,
-      halt: NEVER_HALT,
-    });
+    const pursued =
+      activity === undefined ? notRegistered(owed) : yield* pursueUndo(instance, owed, activity, { name, record });
     if (pursued.ok) {
       owed.settle();
       record.end('undone', durable.now());
@@ -116,7 +108,14 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
     }
     record.become('parked');
     const { failure } = pursued;
-    const resolution = yield* parking.park({ what: 'undo', name, key, failure, parseSkip: () => NO_OUTPUT });
+    const resolution = yield* parking.park({
+      what: 'undo',
+      name,
+      key,
+      failure,
+      parseSkip: () => NO_OUTPUT,
+      leavesNoTrace: activity === undefined,
+    });
     if (resolution.action !== 'retry') {
       owed.settle();
       record.end(resolution.action === 'skip' ? 'undone' : 'undoFailed', durable.now());
@@ -126,4 +125,36 @@ function* undoStep(instance: Instance, owed: Owed): Fiber<boolean> {
     }
     record.become('undoing');
   }
+}
+
+function pursueUndo(
+  { durable }: Instance,
+  owed: Owed,
+  activity: NonNullable<Owed['activity']>,
+  { name, record }: { readonly name: string; readonly record: StepRecord },
+): ReturnType<typeof pursue> {
+  return pursue(durable, {
+    name,
+    key: owed.key,
+    input: owed.input,
+    ...(owed.hasOutput ? { output: owed.output } : {}),
+    timeout: owed.timeout ?? activity.timeout,
+    retries: planRetries('undo', activity.undoRetry, `undo '${name}'`),
+    record,
+    halt: NEVER_HALT,
+  });
+}
+
+/**
+ * Hosts fail a whole orchestration that calls what is not there. It parks in place of that, and leaves no trace in the
+ * history: a build that has the activity runs the undo where this one parked, as if it had never been otherwise.
+ */
+function notRegistered({ name, key }: Owed): { readonly ok: false; readonly failure: Failure } {
+  const message =
+    `the activity '${name}', which has to undo '${key}', is not registered in this build: ` +
+    'list it in registerSagas({ activities: [...] }), start that build, and say retry';
+  return {
+    ok: false,
+    failure: { kind: 'defect', code: 'notRegistered', message, retriable: false, effect: 'unknown', step: key },
+  };
 }

@@ -1,8 +1,8 @@
 import type { Activity } from '../definition/activity';
 import { checkMayPivot, describeChild } from './child';
 import { findActivity } from '../definition/definitions';
-import { fractionOf, uuidOf } from './deterministic';
-import { toMilliseconds } from '../definition/duration';
+import { fractionOf, uuidOf } from '../definition/deterministic';
+import { toMilliseconds, toTimeout } from '../definition/duration';
 import { copyAsJson } from '../definition/json';
 import type { Instance } from './instance';
 import { groupOperations } from '../definition/group-operations';
@@ -38,7 +38,7 @@ export function createContext(
       key: instance.keys.next(activity.name, options.key),
       input: asked,
       retry: options.retry,
-      timeout: options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `${where}: timeout`),
+      timeout: options.timeout === undefined ? undefined : toTimeout(options.timeout, `${where}: timeout`),
     };
   }
 

@@ -36,6 +36,8 @@ export interface ToPark {
   readonly failure: Failure;
   /** Reads the output that a skip brings. */
   readonly parseSkip: (output: unknown) => Parsed<unknown>;
+  /** Nobody is told but by status and log, so that the history stays as it would be had nothing been parked. */
+  readonly leavesNoTrace?: boolean;
 }
 
 /** For what gives nothing back. */
@@ -44,6 +46,7 @@ export const NO_OUTPUT: Parsed<undefined> = { ok: true, value: undefined };
 interface Parked extends Parking {
   refusal?: Refusal;
   readonly parseSkip: ToPark['parseSkip'];
+  readonly leavesNoTrace?: boolean;
   resolution: Resolution | undefined;
 }
 
@@ -101,7 +104,8 @@ export class ParkingLot {
     );
     const { instanceId } = this.#durable;
     const { saga } = this.#progress;
-    yield* this.#tell({ saga, instanceId, state: 'parked', step: what.key, failure: what.failure });
+    const isTold = what.leavesNoTrace !== true;
+    if (isTold) yield* this.#tell({ saga, instanceId, state: 'parked', step: what.key, failure: what.failure });
     for (;;) {
       const came = this.#retries.next();
       if (came !== undefined) this.#distribute(came.payload);
@@ -110,7 +114,8 @@ export class ParkingLot {
         const how =
           parked.resolution === undefined ? 'is not waited for any more' : `goes on by ${parked.resolution.action}`;
         this.#log('info', `'${what.key}' ${how}`);
-        if (this.#parked.length === 0) yield* this.#tell({ saga, instanceId, state: 'resumed' });
+        const othersAreTold = this.#parked.some(({ leavesNoTrace }) => leavesNoTrace !== true);
+        if (isTold && !othersAreTold) yield* this.#tell({ saga, instanceId, state: 'resumed' });
         return parked.resolution;
       }
       yield [this.#retries.handle(), ...halt.handles()];

@@ -1,11 +1,15 @@
 import type { Activity } from '../definition/activity';
 import type { Definitions } from '../definition/definitions';
-import { findActivity } from '../definition/definitions';
+
+type AnyActivity = Activity<never, unknown, never>;
 
 /** What is owed for one step: its undo, with what is known about what the step did. */
 export interface Owed {
   readonly kind: 'undo';
-  readonly activity: Activity<never, unknown, never>;
+  /** Name of the step's activity. */
+  readonly name: string;
+  /** Missing where what was done by an earlier build, or by a child of it, names one that this build has not. */
+  readonly activity: AnyActivity | undefined;
   readonly key: string;
   readonly input: unknown;
   readonly timeout: number | undefined;
@@ -68,9 +72,14 @@ export class UndoStack {
     return this.#tally.count;
   }
 
-  register({ activity, key, input, timeout }: Pick<Owed, 'activity' | 'key' | 'input' | 'timeout'>): Owed {
+  register({ activity, ...step }: Pick<Owed, 'key' | 'input' | 'timeout'> & { activity: AnyActivity }): Owed {
+    return this.#put({ name: activity.name, activity, ...step });
+  }
+
+  #put({ name, activity, key, input, timeout }: Pick<Owed, 'name' | 'activity' | 'key' | 'input' | 'timeout'>): Owed {
     const owed: Owed = {
       kind: 'undo',
+      name,
       activity,
       key,
       input,
@@ -137,9 +146,9 @@ export class UndoStack {
           ...(child === undefined ? {} : { child }),
         };
       }
-      const { activity, key, input, timeout, output, hasOutput, notBefore } = entry;
+      const { name, key, input, timeout, output, hasOutput, notBefore } = entry;
       return {
-        activity: activity.name,
+        activity: name,
         key,
         input,
         ...(hasOutput ? { output: { value: output } } : {}),
@@ -149,15 +158,15 @@ export class UndoStack {
     });
   }
 
-  /** Puts on top what `toData` gave. Throws when an activity of it is not registered any more. */
+  /** Puts on top what `toData` gave. */
   restore(data: readonly OwedData[], definitions: Pick<Definitions, 'activities'>): void {
     for (const owed of data) {
       if ('group' in owed) {
         this.openGroup(owed.concurrency ?? Infinity, owed.child).restore(owed.group, definitions);
         continue;
       }
-      const { activity, key, input, output, timeout, notBefore = 0 } = owed;
-      const registered = this.register({ activity: findActivity(definitions, activity), key, input, timeout });
+      const { activity: name, key, input, output, timeout, notBefore = 0 } = owed;
+      const registered = this.#put({ name, activity: definitions.activities.get(name), key, input, timeout });
       Object.assign(registered, { output: output?.value, hasOutput: output !== undefined, notBefore });
     }
   }
