@@ -80,7 +80,7 @@ describe('a stand-in as a process', () => {
       orders: { captured: attempts, duplicates: 0 },
       amounts: { usd: { captured: attempts * 250 } },
     });
-  });
+  }, 90_000);
 
   it('keeps its shipments and their keys', async () => {
     const child = await start('carrier');

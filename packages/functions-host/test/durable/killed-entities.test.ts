@@ -122,7 +122,7 @@ describe('entities on a host that is killed again and again', () => {
     );
     let sent = 0;
     let accepted = 0;
-    while (killsLeft > 0) {
+    while (killsLeft > 0 || accepted === 0) {
       sent += 1;
       if ((await ask('POST', 'api/add/signalled'))?.status === 204) accepted += 1;
       await new Promise((resolve) => setTimeout(resolve, 5));
