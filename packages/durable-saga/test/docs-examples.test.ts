@@ -236,7 +236,16 @@ describe('the rest of the documentation', () => {
 
   it('gives operators their routes', () => {
     expect([...captureFunctions(composeRoutes).keys()].sort()).toEqual(
-      ['cancelSaga', 'listSagas', 'raiseSagaEvent', 'recoverSaga', 'resolveSaga', 'showSaga'].sort(),
+      [
+        'cancelSaga',
+        'listSagas',
+        'raiseSagaEvent',
+        'recoverSaga',
+        'resolveSaga',
+        'resolveSagaRecovery',
+        'showSaga',
+        'showSagaRecovery',
+      ].sort(),
     );
   });
 

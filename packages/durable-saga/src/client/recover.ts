@@ -58,13 +58,8 @@ export async function recoverSaga({ id, saga, client, status }: Reach): Promise<
   const mayOwe =
     now.owes !== undefined || saga.settled !== undefined || now.steps.some(({ child }) => child !== undefined);
   if (!mayOwe) return refuse('nothingOwed', `saga '${id}' owes no undo`);
-  const reach = reachInstance(client, recoverySaga, recoveryIdOf(id));
-  const recovery: RecoveryHandle = {
-    id: reach.id,
-    status: reach.status as RecoveryHandle['status'],
-    result: (options = {}) => awaitResult(reach, options) as Promise<SagaOutcome<never>>,
-    resolve: (decision, options = {}) => resolveParked(reach, decision, options),
-  };
+  const reach = reachRecovery(client, id);
+  const recovery = toRecoveryHandle(reach);
   if (await isThere(reach)) return { accepted: true, started: false, recovery };
   try {
     const input: RecoveryInput = { id };
@@ -77,6 +72,24 @@ export async function recoverSaga({ id, saga, client, status }: Reach): Promise<
     }
     throw error;
   }
+}
+
+/** The recovery of an instance, whether there is one or not: nobody is asked. */
+export function recoveryOf({ client, id }: Reach): RecoveryHandle {
+  return toRecoveryHandle(reachRecovery(client, id));
+}
+
+function reachRecovery(client: Reach['client'], id: string): Reach {
+  return reachInstance(client, recoverySaga, recoveryIdOf(id));
+}
+
+function toRecoveryHandle(reach: Reach): RecoveryHandle {
+  return {
+    id: reach.id,
+    status: reach.status as RecoveryHandle['status'],
+    result: (options = {}) => awaitResult(reach, options) as Promise<SagaOutcome<never>>,
+    resolve: (decision, options = {}) => resolveParked(reach, decision, options),
+  };
 }
 
 /** One that found that it could do nothing, or was stopped itself, may be started again. */

@@ -15,8 +15,8 @@ import { cancelSaga } from './cancel';
 import type { InstanceStatus } from './instance-status';
 import type { Reach } from './reach';
 import { send } from './reach';
-import type { RecoveryAnswer } from './recover';
-import { recoverSaga } from './recover';
+import type { RecoveryAnswer, RecoveryHandle } from './recover';
+import { recoverSaga, recoveryOf } from './recover';
 import type { Decision, ResolveOptions } from './resolve';
 import { resolveParked } from './resolve';
 import type { ResultOptions } from './result';
@@ -52,6 +52,8 @@ export interface SagaHandle<Result, Events extends EventSchemas> {
   resolve(decision: Decision, options?: ResolveOptions): Promise<Answer>;
   /** Runs the undos that the saga owes after somebody terminated it, or the platform failed it, before its pivot. */
   recover(): Promise<RecoveryAnswer>;
+  /** The handle of the recovery that `recover` started, at whatever time. */
+  recovery(): RecoveryHandle;
 }
 
 /** A handle's reach, and where it puts large values. */
@@ -66,6 +68,7 @@ export function createHandle(reach: Connected): SagaHandle<unknown, EventSchemas
     cancel: (options = {}) => cancelSaga(reach, options),
     resolve: (decision, options = {}) => resolveParked(reach, decision, options),
     recover: () => recoverSaga(reach),
+    recovery: () => recoveryOf(reach),
   };
 }
 

@@ -2,7 +2,17 @@ import { app } from '@azure/functions';
 import type { DurableClientPort } from '../client/durable-client';
 import { clientOf, durableClientInput } from '../host/durable-functions';
 import type { Steering, SteeredSagas } from './steering';
-import { answerCancel, answerEvent, answerList, answerRecover, answerResolve, answerShow, reply } from './steering';
+import {
+  answerCancel,
+  answerEvent,
+  answerList,
+  answerRecover,
+  answerResolve,
+  answerResolveRecovery,
+  answerShow,
+  answerShowRecovery,
+  reply,
+} from './steering';
 
 export interface SagaRoutes {
   /** What `sagaClients` gives; its sagas are steered under the names that it has them by. */
@@ -28,6 +38,8 @@ export interface SagaRoutes {
  * | `resolveSaga`    | `POST sagas/{saga}/{id}/resolve` with `{ action, output?, step? }`                     |
  * | `cancelSaga`     | `POST sagas/{saga}/{id}/cancel` with `{ reason? }`                                     |
  * | `recoverSaga`    | `POST sagas/{saga}/{id}/recover`: runs the undos that a terminated saga owes           |
+ * | `showSagaRecovery` | `GET sagas/{saga}/{id}/recovery`                                                     |
+ * | `resolveSagaRecovery` | `POST sagas/{saga}/{id}/recovery/resolve`: what a recovery has parked             |
  * | `raiseSagaEvent` | `POST sagas/{saga}/{id}/events/{event}` with the payload                               |
  */
 export function registerSagaRoutes({ sagas, route = 'sagas', authLevel = 'admin' }: SagaRoutes): void {
@@ -52,5 +64,7 @@ export function registerSagaRoutes({ sagas, route = 'sagas', authLevel = 'admin'
   register('resolveSaga', 'POST', '/{saga}/{id}/resolve', answerResolve);
   register('cancelSaga', 'POST', '/{saga}/{id}/cancel', answerCancel);
   register('recoverSaga', 'POST', '/{saga}/{id}/recover', answerRecover);
+  register('showSagaRecovery', 'GET', '/{saga}/{id}/recovery', answerShowRecovery);
+  register('resolveSagaRecovery', 'POST', '/{saga}/{id}/recovery/resolve', answerResolveRecovery);
   register('raiseSagaEvent', 'POST', '/{saga}/{id}/events/{event}', answerEvent);
 }

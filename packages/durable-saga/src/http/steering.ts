@@ -2,7 +2,7 @@ import type { Answer } from '../client/answer';
 import type { CancelOptions } from '../client/cancel';
 import type { InstanceStatus } from '../client/instance-status';
 import type { ListFilter } from '../client/list';
-import type { RecoveryAnswer } from '../client/recover';
+import type { RecoveryAnswer, RecoveryHandle } from '../client/recover';
 import type { Decision } from '../client/resolve';
 import type { Reply } from './problem';
 import { Problem, toReply } from './problem';
@@ -16,6 +16,7 @@ export interface SteeredSaga {
     cancel(options?: CancelOptions): Promise<Answer>;
     resolve(decision: Decision): Promise<Answer>;
     recover(): Promise<RecoveryAnswer>;
+    recovery(): Pick<RecoveryHandle, 'id' | 'status' | 'resolve'>;
   };
   list(filter?: ListFilter): AsyncIterable<InstanceStatus<unknown>>;
 }
@@ -72,6 +73,19 @@ export const answerRecover: Steering = async (sagas, { params }) => {
   const answer = await findInstance(sagas, params).recover();
   if (!answer.accepted) throw new Problem(answer.code, answer.message);
   return json(202, { accepted: true, started: answer.started, recovery: answer.recovery.id });
+};
+
+/** `GET /{saga}/{id}/recovery` */
+export const answerShowRecovery: Steering = async (sagas, { params }) => {
+  const status = await findInstance(sagas, params).recovery().status();
+  if (status === undefined) throw new Problem('unknown', `Saga '${params['id'] ?? ''}' has no recovery.`);
+  return json(200, { ...status, saga: params['saga'] });
+};
+
+/** `POST /{saga}/{id}/recovery/resolve` */
+export const answerResolveRecovery: Steering = async (sagas, request) => {
+  const recovery = findInstance(sagas, request.params).recovery();
+  return tell(await recovery.resolve(readDecision(await request.text())));
 };
 
 /** `POST /{saga}/{id}/events/{event}`, the payload being the body. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { saga, sagaClients } from '../../src';
+import { saga, sagaClients, StepFailure } from '../../src';
 import { registerSagaRoutes } from '../../src/http';
 import type { SteeredSagas } from '../../src/http';
 import {
@@ -8,7 +8,9 @@ import {
   answerList,
   answerRecover,
   answerResolve,
+  answerResolveRecovery,
   answerShow,
+  answerShowRecovery,
   reply,
 } from '../../src/http/steering';
 import type { Steering } from '../../src/http/steering';
@@ -108,6 +110,30 @@ describe('the routes of sagas', () => {
     expect(await ask(answerRecover, '/orders/a/recover')).toMatchObject(again);
   });
 
+  it('show what a recovery has parked, and decide about it', async () => {
+    const { host, tape, ask } = await open('a');
+    expect(await ask(answerShowRecovery, '/orders/a/recovery')).toMatchObject(problem(404, 'unknown'));
+    host.stop('a', 'Terminated', 'by hand');
+    tape.script('book_undo', () => {
+      throw new StepFailure({ code: 'collected', message: 'it has left', effect: 'none' });
+    });
+    await ask(answerRecover, '/orders/a/recover');
+    await host.run();
+    expect(await ask(answerShowRecovery, '/orders/a/recovery')).toMatchObject({
+      status: 200,
+      body: { id: 'a:recover', saga: 'orders', state: 'parked', parked: { key: 'a/book#1' } },
+    });
+    const wrong = await ask(answerResolveRecovery, '/orders/a/recovery/resolve', { action: 'pray' });
+    expect(wrong).toMatchObject(problem(400, 'invalidRequest'));
+    expect(await ask(answerResolveRecovery, '/orders/a/recovery/resolve', { action: 'skip' })).toEqual(accepted);
+    await host.run();
+    expect(await ask(answerShowRecovery, '/orders/a/recovery')).toMatchObject({
+      body: { state: 'compensated', outcome: { outcome: 'compensated' } },
+    });
+    const late = await ask(answerResolveRecovery, '/orders/a/recovery/resolve', { action: 'skip' });
+    expect(late).toMatchObject(problem(409, 'finished'));
+  });
+
   it('list instances by state and time, page by page', async () => {
     const { host, client, ask } = await open('a', 'b', 'c', 'd', 'e');
     await client.get('b').cancel();
@@ -197,6 +223,8 @@ describe('the routes of sagas', () => {
       ['resolveSaga', ['POST'], 'sagas/{saga}/{id}/resolve', 'admin'],
       ['cancelSaga', ['POST'], 'sagas/{saga}/{id}/cancel', 'admin'],
       ['recoverSaga', ['POST'], 'sagas/{saga}/{id}/recover', 'admin'],
+      ['showSagaRecovery', ['GET'], 'sagas/{saga}/{id}/recovery', 'admin'],
+      ['resolveSagaRecovery', ['POST'], 'sagas/{saga}/{id}/recovery/resolve', 'admin'],
       ['raiseSagaEvent', ['POST'], 'sagas/{saga}/{id}/events/{event}', 'admin'],
     ]);
     expect(routesOf({ route: 'ops/sagas', authLevel: 'function' })[1]).toEqual([
