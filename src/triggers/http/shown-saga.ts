@@ -35,6 +35,11 @@ export function toShownStatus<Status extends string>(status: Status, saga: Shown
   return saga?.state === 'parked' && !isFinal(status) ? 'parked' : status;
 }
 
+/** It undoes what it did, or waits for an operator's word about an undo: what comes now changes nothing. */
+export function isGoingBack(saga: ShownSaga | undefined): boolean {
+  return saga?.state === 'compensating' || (saga?.state === 'parked' && saga.pivot === 'none');
+}
+
 /**
  * What the saga itself has to say to a request, which may be further than its row. `what` is e.g. `Order o1`; `tooLate`
  * says why it can't be cancelled any more. Throws `Problem`.

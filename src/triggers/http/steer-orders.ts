@@ -1,20 +1,19 @@
 import type { HttpHandler } from '@azure/functions';
 import { z } from 'zod';
-import type { OrderId } from '../../domain/ids';
-import type { StoredOrder } from '../../domain/order';
-import { isFinal } from '../../domain/order-status';
 import { textOf } from '../../domain/text';
 import type { Orders } from '../../ports';
 import type { OrderSagasOf } from '../order-sagas';
 import { Problem, answering } from './problem';
 import { cancelSchema, readBody, readOptionalBody, readOrderId, unknownOrder } from './read-request';
 import { requireAccepted } from './shown-saga';
+import { cancelOpen, requireOpen } from './steer-saga';
 
 interface Deps {
   readonly orders: Orders;
   readonly sagas: OrderSagasOf;
 }
 
+const steered = ({ orders }: Deps) => ({ what: 'Order', rows: orders, unknown: unknownOrder, tooLate: TOO_LATE });
 const TOO_LATE = 'its payment is being or has been taken';
 const decisionSchema = z.strictObject({ approved: z.boolean(), by: textOf(200) });
 
@@ -26,10 +25,7 @@ export function cancelOrder(deps: Deps): HttpHandler {
   return answering(async (request, context) => {
     const id = readOrderId(request);
     const { reason } = await readOptionalBody(request, cancelSchema);
-    const order = await requireOpenOrder(deps.orders, id);
-    const sagas = deps.sagas(context);
-    if (order.startedAt === undefined) await sagas.start(id);
-    requireAccepted(await sagas.cancel(id, reason), `Order ${id}`, TOO_LATE);
+    await cancelOpen(steered(deps), deps.sagas(context), id, reason);
     return { status: 202, jsonBody: { orderId: id } };
   });
 }
@@ -39,18 +35,11 @@ export function decideApproval(deps: Deps): HttpHandler {
   return answering(async (request, context) => {
     const id = readOrderId(request);
     const decision = await readBody(request, decisionSchema);
-    const { status } = await requireOpenOrder(deps.orders, id);
+    const { status } = await requireOpen(steered(deps), id);
     if (status !== 'awaitingApproval') {
       throw new Problem('notAllowed', `Order ${id} does not wait for approval: it is ${status}.`);
     }
     requireAccepted(await deps.sagas(context).approve(id, decision), `Order ${id}`, TOO_LATE);
     return { status: 202, jsonBody: { orderId: id } };
   });
-}
-
-async function requireOpenOrder(orders: Orders, id: OrderId): Promise<StoredOrder> {
-  const order = await orders.find(id);
-  if (!order) throw unknownOrder(id);
-  if (isFinal(order.status)) throw new Problem('notAllowed', `Order ${id} is finished: it is ${order.status}.`);
-  return order;
 }

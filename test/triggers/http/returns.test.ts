@@ -274,6 +274,23 @@ describe('POST /api/returns/{returnId}/collected', () => {
     expect(await counter.collected('o1.early', early)).toMatchObject({ status: 202 });
   });
 
+  it('is refused for a return that is being taken back, also while that waits for an operator', async () => {
+    for (const [state, pivot] of [
+      ['compensating', 'none'],
+      ['parked', 'none'],
+    ]) {
+      counter.state.status = { state, pivot, steps: [] } as never;
+      expect(await counter.collected('o1.first', body)).toMatchObject({
+        status: 409,
+        body: { code: 'notAllowed', detail: expect.stringContaining('is being taken back') as string },
+      });
+    }
+    expect(counter.asked).toEqual([]);
+    // Told again while refunds are under way it is taken, and changes nothing.
+    counter.state.status = { state: 'parked', pivot: 'passed', steps: [] } as never;
+    expect(await counter.collected('o1.first', body)).toMatchObject({ status: 202 });
+  });
+
   it('is refused for another pick-up, and for a return that is finished or not there', async () => {
     expect(await counter.collected('o1.first', { ...body, pickUpId: 'pup_2' })).toMatchObject({
       status: 409,
