@@ -59,7 +59,6 @@ async function answer(
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const id = randomUUID();
   let result: StorageAnswer;
   try {
     result = operate(options, endpoint, incoming, await readBody(incoming));
@@ -67,21 +66,29 @@ async function answer(
     if (incoming.destroyed && !incoming.complete) return;
     result = toErrorAnswer(error);
   }
-  const body = Buffer.from(result.body ?? '');
+  try {
+    send(options.clock, incoming, response, result);
+  } catch (error) {
+    // A header that HTTP can't carry, such as metadata that is not ASCII.
+    for (const name of response.getHeaderNames()) response.removeHeader(name);
+    send(options.clock, incoming, response, toErrorAnswer(error));
+  }
+}
+
+function send(clock: Clock, incoming: IncomingMessage, response: ServerResponse, answered: StorageAnswer): void {
+  const { status, headers = {} } = answered;
+  const body = Buffer.from(answered.body ?? '');
   // The time of a header comes from node itself otherwise, and is the machine's.
   response.sendDate = false;
-  response.setHeader('date', toHttpTime(options.clock.now()));
-  response.setHeader('x-ms-request-id', id);
+  response.setHeader('date', toHttpTime(clock.now()));
+  response.setHeader('x-ms-request-id', randomUUID());
   response.setHeader('x-ms-version', incoming.headers['x-ms-version'] ?? '2021-12-02');
   const clientId = incoming.headers['x-ms-client-request-id'];
   if (clientId !== undefined) response.setHeader('x-ms-client-request-id', clientId);
-  for (const [name, value] of Object.entries(result.headers ?? {})) {
-    if (value !== undefined) response.setHeader(name, value);
-  }
-  if (!response.hasHeader('content-length') && ![204, 304].includes(result.status)) {
-    response.setHeader('content-length', body.length);
-  }
-  response.writeHead(result.status);
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+  const hasBody = ![204, 304].includes(status);
+  if (hasBody && !response.hasHeader('content-length')) response.setHeader('content-length', body.length);
+  response.writeHead(status);
   response.end(incoming.method === 'HEAD' ? undefined : body);
 }
 

@@ -115,6 +115,19 @@ describe('storage in memory, as a test sees it,', () => {
     expect(late.headers.get('date')).toBe(new Date(clock.now()).toUTCString());
   });
 
+  it('tells versions of one instant apart', async () => {
+    const etags = ['1', '1', '2'].map(async (text) => (await storage.blobs.put('same/time', text)).etag);
+    expect(new Set(await Promise.all(etags)).size).toBe(3);
+  });
+
+  it('answers with what is wrong where HTTP can not carry what a test has put', async () => {
+    await storage.blobs.put('odd/metadata', '', { metadata: { price: '5 €' } });
+    const client = BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient('odd');
+    await expect(client.getBlobClient('metadata').download()).rejects.toMatchObject({
+      ...{ statusCode: 501, message: expect.stringContaining('x-ms-meta-price') as string },
+    });
+  });
+
   it('names what it does not know instead of making something up', async () => {
     await storage.blobs.put('data/a', '');
     const blob = BlobServiceClient.fromConnectionString(storage.connectionString)
