@@ -259,7 +259,7 @@ describe('the rest of the documentation', () => {
     const { summary, violations, coverage } = await exploreOrders();
     expect(summary).toMatch(/^order: [\d,]+ schedules, 0 violations, [\d.]+ s$/);
     expect(violations).toBe(0);
-    expect(coverage.missed).toEqual([]);
+    for (const { struck } of coverage.kinds) expect(struck).toBeGreaterThan(0);
     expect((await exploreOnTwoCores()).coverage).toEqual(coverage);
     const run = await loseThePayment();
     expect(run.met).toHaveLength(2);

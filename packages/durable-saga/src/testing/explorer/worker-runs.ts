@@ -17,6 +17,9 @@ const ENTRY = `
 /** Schedules that a worker is sent at once: they take some milliseconds, and then the next is there. */
 const CHUNK = 8;
 
+/** Megabytes: of what a run makes, nothing outlives it, and a quarter of the time would go into collecting it bit by bit. */
+const YOUNG = 64;
+
 /** Spreads schedules over so many worker threads, each of which has loaded the setup. */
 export async function runsInWorkers(saga: string, module: SetupModule | undefined, count: number): Promise<Runs> {
   if (module === undefined) {
@@ -86,7 +89,11 @@ class ExploringWorker {
   readonly loaded: Promise<string>;
 
   constructor(module: SetupModule) {
-    this.#worker = new Worker(ENTRY, { eval: true, workerData: { file: module.file, name: module.name } });
+    this.#worker = new Worker(ENTRY, {
+      eval: true,
+      workerData: { file: module.file, name: module.name },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
+    });
     this.loaded = this.#answerTo(0).then((answer) => {
       if (!('saga' in answer)) throw new Error('expected a worker to load its setup first');
       return answer.saga;
