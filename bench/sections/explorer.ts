@@ -8,9 +8,9 @@ import type { Exploration, exploreSaga as ExploreSaga } from 'durable-saga/testi
 import { readLoad } from '../processes';
 import type { Figure, Section } from '../section';
 
-const PAIRS = 4_000;
+const PAIRS = 1_000;
 /** The first schedules run in code that is not compiled yet. */
-const WARM_UP = { pairs: 300 };
+const WARM_UP = { pairs: 200 };
 
 interface Testing {
   readonly exploreSaga: typeof ExploreSaga;
@@ -38,25 +38,29 @@ export const explorerSection: Section = {
     const explore = (workers: number, budget: { pairs: number }): Promise<Exploration> =>
       exploreSaga(reference.saga, { ...reference.setup, budget }, { workers });
     await explore(0, WARM_UP);
-    const rates = new Map<string, number[]>();
+    const figures = new Map<string, Figure & { values: number[] }>();
+    const note = (quantity: string, unit: string, subject: string, value: number): void => {
+      const figure = figures.get(`${quantity} ${subject}`) ?? { quantity, unit, subject, values: [] };
+      figures.set(`${quantity} ${subject}`, figure);
+      figure.values.push(value);
+    };
     const loads: number[] = [];
     let last: Exploration | undefined;
     for (let repeat = 1; repeat <= options.repeats; repeat++) {
       for (const { name, workers } of repeat % 2 === 0 ? [...places].reverse() : places) {
         loads.push(readLoad());
+        const before = process.cpuUsage();
         last = await explore(workers, { pairs: PAIRS });
+        const { user, system } = process.cpuUsage(before);
         const rate = (last.schedules / last.elapsed) * 1_000;
-        rates.set(name, [...(rates.get(name) ?? []), rate]);
+        note('schedules a second', '1/s', name, rate);
+        note('CPU of a schedule', 'ms', name, (user + system) / 1_000 / last.schedules);
         say(`${name} ${repeat}: ${last.summary}, ${Math.round(rate)} a second`);
       }
     }
-    return { figures: figuresOf(rates), notes: notesOf(last, loads) };
+    return { figures: [...figures.values()], notes: notesOf(last, loads) };
   },
 };
-
-function figuresOf(rates: ReadonlyMap<string, readonly number[]>): Figure[] {
-  return [...rates].map(([subject, values]) => ({ quantity: 'schedules a second', unit: '1/s', subject, values }));
-}
 
 function notesOf(last: Exploration | undefined, loads: readonly number[]): string[] {
   return [
