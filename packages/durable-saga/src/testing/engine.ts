@@ -12,8 +12,8 @@ import { replayOnAzure } from './azure-replay';
 import type { SimulatedInstance } from './simulated-instance';
 import { beginInstance, emptyHistory } from './simulated-instance';
 import type { Attempt, Treatment } from './treatment';
-import type { Mode, TurnEnd } from './turns';
-import { runTurn, toFed } from './turns';
+import type { Code, Mode, TurnEnd } from './turns';
+import { runTurn, toFed, verifyHistory } from './turns';
 
 /** What the host tells of, and asks, while it runs. */
 export interface Attendance {
@@ -154,6 +154,9 @@ export class Engine {
       this.#now += RESTART;
     }
     const end = await this.#runTurn(instance, events);
+    instance.statuses.push(end.status);
+    instance.taskCounts.push(end.taskCount);
+    if (end.isDone && this.mode === 'verifyOnce') await verifyHistory(instance, end, this.#codeOf(instance));
     this.#commit(instance, end);
     if (kill === 'after') {
       this.#loseHost();
@@ -177,11 +180,24 @@ export class Engine {
       if (event.EventType === EventType.timerFired) instance.openTimers.delete(event['TimerId'] as number);
     }
     if (!isPlayed) instance.fed.push(fresh.map(toFed));
-    const code = {
-      handler: this.#functions.orchestrator(instance.name),
-      makeContext: (isMuted: boolean) => this.#makeContext(isMuted ? [] : this.logs) as OrchestratorContext,
+    return runTurn(mode, instance, fresh, this.#codeOf(instance));
+  }
+
+  #codeOf({ name }: SimulatedInstance): Code {
+    return {
+      handler: this.#functions.orchestrator(name),
+      makeContext: (isMuted) => this.#makeContext(isMuted ? [] : this.logs) as OrchestratorContext,
     };
-    return runTurn(mode, instance, fresh, code);
+  }
+
+  /** Holds histories that are not over to what they did, where that is only done at the end. */
+  async verify(): Promise<void> {
+    if (this.mode !== 'verifyOnce') return;
+    for (const instance of this.instances.values()) {
+      if (!instance.isCompleted && instance.fed.length > 0) {
+        await verifyHistory(instance, undefined, this.#codeOf(instance));
+      }
+    }
   }
 
   #commit(instance: SimulatedInstance, end: TurnEnd): void {
@@ -193,7 +209,6 @@ export class Engine {
       instance.cancelledTimers.add(id);
       instance.openTimers.delete(id);
     }
-    instance.taskCounts.push(end.taskCount);
     const { history } = instance;
     for (const task of this.mode === 'azure' ? this.#onAzure(instance, end) : this.#byIdentity(instance, end)) {
       this.#schedule(instance, history, task);

@@ -99,6 +99,7 @@ export class ScheduledRun {
     };
     this.#host = new SimulatedHost({
       functions,
+      mode: 'verifyOnce',
       now: START,
       treat: (attempt) => this.#treat(attempt),
       killAt: (instanceId, turn) => this.#killAt(instanceId, turn),
@@ -193,6 +194,7 @@ export class ScheduledRun {
     try {
       await this.#begin();
       await this.#settle();
+      await this.#host.engine.verify();
     } catch (error) {
       this.#violations.push({
         invariant: error instanceof SagaDivergence ? 'a replay does the same' : 'every saga ends or is parked',

@@ -19,6 +19,8 @@ export interface SimulatedInstance {
   tasks: Map<number, Task>;
   /** How many tasks each turn ended with. */
   taskCounts: number[];
+  /** JSON of the custom status after each turn. */
+  statuses: (string | undefined)[];
   openTimers: Set<number>;
   cancelledTimers: Set<number>;
   /** Undefined when it is not kept, or was lost. */
@@ -56,6 +58,7 @@ export function emptyHistory(generation: number) {
     fed: [] as FedEvent[][],
     tasks: new Map<number, Task>(),
     taskCounts: [] as number[],
+    statuses: [] as (string | undefined)[],
     openTimers: new Set<number>(),
     cancelledTimers: new Set<number>(),
     kept: undefined,
