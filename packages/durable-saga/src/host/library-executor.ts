@@ -43,6 +43,8 @@ interface LibraryExecutor {
 interface LibraryContext {
   readonly customStatus?: unknown;
   readonly currentUtcDateTime: Date;
+  readonly longRunningTimerIntervalDuration?: unknown;
+  readonly maximumShortTimerDuration?: unknown;
 }
 
 const { TaskOrchestrationExecutor } = executors as { readonly TaskOrchestrationExecutor: new () => LibraryExecutor };
@@ -111,6 +113,47 @@ export type ExecutionEnd =
   | { readonly kind: 'continued'; readonly input: unknown }
   | { readonly kind: 'threw'; readonly message: string };
 
+/** Telling the library how long timers are takes it longer than much of what a saga does, so it is told once. */
+let timerDurations: Pick<LibraryContext, 'longRunningTimerIntervalDuration' | 'maximumShortTimerDuration'> | undefined;
+
+/**
+ * An executor that has begun nothing, and its context: what the library's own entry point makes of a trigger. The
+ * orchestrator runs with the first events that it is fed. `invocation` is the context that it is given, and gets its `df`.
+ */
+export function createExecutor(
+  orchestrator: Orchestrator,
+  { instanceId, input, startedAt, parentInstanceId, version = '' }: ExecutionStart,
+  invocation: { df?: unknown },
+): { readonly executor: LibraryExecutor; readonly context: LibraryContext } {
+  const began = new Date(startedAt);
+  const executor = new TaskOrchestrationExecutor();
+  const context = new DurableOrchestrationContext(
+    [{ EventType: EVENT.executionStarted, Timestamp: began, Version: version }],
+    instanceId,
+    began,
+    true,
+    parentInstanceId,
+    timerDurations === undefined ? '3.00:00:00' : undefined,
+    timerDurations === undefined ? '6.00:00:00' : undefined,
+    30_000,
+    SCHEMA,
+    input,
+    executor,
+  );
+  const { longRunningTimerIntervalDuration, maximumShortTimerDuration } = (timerDurations ??= pickDurations(context));
+  Object.assign(context, { longRunningTimerIntervalDuration, maximumShortTimerDuration });
+  invocation.df = context;
+  executor.schemaVersion = SCHEMA;
+  executor.context = context;
+  executor.generator = orchestrator(invocation as unknown as Parameters<Orchestrator>[0]);
+  executor._isReplaying = true;
+  return { executor, context };
+}
+
+function pickDurations({ longRunningTimerIntervalDuration, maximumShortTimerDuration }: LibraryContext) {
+  return { longRunningTimerIntervalDuration, maximumShortTimerDuration };
+}
+
 /** One history of an instance, as the library lives it. */
 export class LibraryExecution {
   readonly #executor: LibraryExecutor;
@@ -118,31 +161,12 @@ export class LibraryExecution {
 
   /** Runs the orchestrator up to its first wait. */
   constructor(orchestrator: Orchestrator, start: ExecutionStart) {
-    const { instanceId, input, startedAt, parentInstanceId, version = '' } = start;
-    const began = new Date(startedAt);
-    const executor = new TaskOrchestrationExecutor();
-    const first = { EventType: EVENT.executionStarted, Timestamp: began, Version: version };
-    this.#context = new DurableOrchestrationContext(
-      [first],
-      instanceId,
-      began,
-      true,
-      parentInstanceId,
-      '3.00:00:00',
-      '6.00:00:00',
-      30_000,
-      SCHEMA,
-      input,
-      executor,
-    );
     const silent = (): void => undefined;
-    const invocation = { df: this.#context, log: silent, info: silent, warn: silent, error: silent };
-    executor.schemaVersion = SCHEMA;
-    executor.context = this.#context;
-    executor.generator = orchestrator(invocation as unknown as Parameters<Orchestrator>[0]);
-    executor._isReplaying = true;
+    const invocation = { df: undefined, log: silent, info: silent, warn: silent, error: silent };
+    const { executor, context } = createExecutor(orchestrator, start, invocation);
     this.#executor = executor;
-    executor.processEvent(first);
+    this.#context = context;
+    executor.processEvent({ EventType: EVENT.executionStarted, Timestamp: new Date(start.startedAt) });
   }
 
   /** The time of the current turn; milliseconds since the epoch. */

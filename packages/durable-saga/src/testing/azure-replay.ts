@@ -63,7 +63,7 @@ class AzureReplay {
   take(event: HistoryEvent): void {
     switch (event.EventType) {
       case EventType.orchestratorStarted:
-        this.#now = Date.parse(event.Timestamp);
+        this.#now = event.Timestamp.getTime();
         return;
       case EventType.executionStarted:
         this.#advance();
@@ -125,7 +125,7 @@ class AzureReplay {
         });
       }
       case ActionType.timer:
-        return this.#startTimer(Date.parse(present(action.fireAt)), action.isCanceled ?? false);
+        return this.#startTimer(new Date(present(action.fireAt)).getTime(), action.isCanceled ?? false);
       case ActionType.continueAsNew:
         this.#isContinued = true;
         return { done: true };

@@ -38,7 +38,7 @@ export class Delivery {
   /** Its answer; runs it, if it has not run since the last time the host was killed. */
   async answer(now: () => number): Promise<HistoryEvent> {
     if (this.#answer !== undefined && this.#lostRuns === 0) {
-      return { ...this.#answer, Timestamp: new Date(now()).toISOString() };
+      return { ...this.#answer, Timestamp: new Date(now()) };
     }
     const hasRun = this.#hasRun;
     for (let lost = hasRun ? 1 : 0; lost < this.#lostRuns; lost += 1) await this.#runNow(now);

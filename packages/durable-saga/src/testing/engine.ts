@@ -3,8 +3,8 @@ import type { ActivityTask } from './deliveries';
 import { Delivery, readAttempt } from './deliveries';
 import type { OrchestratorContext } from './execution';
 import { asJson } from './execution';
-import type { HistoryEvent, Task } from './history';
-import { continuationOf, describeTask, EventType, makeEvent } from './history';
+import type { ExecutionEnd, HistoryEvent, Task } from './history';
+import { describeTask, EventType, makeEvent } from './history';
 import type { HostFunctions } from './host-functions';
 import type { Message } from './message-queue';
 import { MessageQueue } from './message-queue';
@@ -13,7 +13,7 @@ import type { SimulatedInstance } from './simulated-instance';
 import { beginInstance, emptyHistory } from './simulated-instance';
 import type { Attempt, Treatment } from './treatment';
 import type { Code, Mode, TurnEnd } from './turns';
-import { runTurn, toFed, verifyHistory } from './turns';
+import { runTurn, verifyHistory } from './turns';
 
 /** What the host tells of, and asks, while it runs. */
 export interface Attendance {
@@ -156,7 +156,7 @@ export class Engine {
     const end = await this.#runTurn(instance, events);
     instance.statuses.push(end.status);
     instance.taskCounts.push(end.taskCount);
-    if (end.isDone && this.mode === 'verifyOnce') await verifyHistory(instance, end, this.#codeOf(instance));
+    if (end.end !== undefined && this.mode === 'verifyOnce') await verifyHistory(instance, end, this.#codeOf(instance));
     this.#commit(instance, end);
     if (kill === 'after') {
       this.#loseHost();
@@ -179,13 +179,13 @@ export class Engine {
       instance.history.push(event);
       if (event.EventType === EventType.timerFired) instance.openTimers.delete(event['TimerId'] as number);
     }
-    if (!isPlayed) instance.fed.push(fresh.map(toFed));
+    if (!isPlayed) instance.fed.push(fresh);
     return runTurn(mode, instance, fresh, this.#codeOf(instance));
   }
 
   #codeOf({ name }: SimulatedInstance): Code {
     return {
-      handler: this.#functions.orchestrator(name),
+      hosted: this.#functions.orchestrator(name),
       makeContext: (isMuted) => this.#makeContext(isMuted ? [] : this.logs) as OrchestratorContext,
     };
   }
@@ -219,14 +219,14 @@ export class Engine {
   #byIdentity(instance: SimulatedInstance, end: TurnEnd): readonly Task[] {
     const fresh = end.asked.filter(({ id }) => !instance.tasks.has(id));
     for (const task of fresh) instance.tasks.set(task.id, task);
-    if (!end.isDone) return fresh;
-    this.#complete(instance, end, end.unseen);
+    if (end.end === undefined) return fresh;
+    this.#complete(instance, end.end, end.unseen);
     return [];
   }
 
   /** What the Azure host makes of the same answer, which must be what the library asked for. */
   #onAzure(instance: SimulatedInstance, end: TurnEnd): readonly Task[] {
-    const replayed = replayOnAzure(instance.history, end.answer());
+    const replayed = replayOnAzure(instance.history, end.answer ?? { isDone: false, actions: [[]] });
     for (const task of end.asked) {
       if (instance.cancelledTimers.has(task.id)) continue;
       const found = replayed.tasks.get(task.id);
@@ -237,8 +237,8 @@ export class Engine {
         throw new Error(`the library asked for ${describeTask(task)}, the Azure host schedules ${describeTask(found)}`);
       }
     }
-    if (replayed.isComplete) {
-      this.#complete(instance, end, replayed.kept);
+    if (replayed.isComplete && end.end !== undefined) {
+      this.#complete(instance, end.end, replayed.kept);
       return [];
     }
     for (const task of replayed.scheduled) {
@@ -247,18 +247,15 @@ export class Engine {
     return replayed.scheduled;
   }
 
-  #complete(instance: SimulatedInstance, end: TurnEnd, kept: readonly HistoryEvent[]): void {
-    const answer = end.answer();
-    const next = continuationOf(answer);
+  #complete(instance: SimulatedInstance, { output, next }: ExecutionEnd, kept: readonly HistoryEvent[]): void {
     if (next !== undefined) {
-      this.#beginAnew(instance, next.input, kept);
+      this.#beginAnew(instance, asJson(next.input), kept);
       return;
     }
     instance.isCompleted = true;
-    instance.output = answer.output;
+    instance.output = output === undefined ? undefined : JSON.parse(output);
     instance.kept = undefined;
-    const result = (JSON.stringify(answer.output) as string | undefined) ?? 'null';
-    this.#answerParent(instance, EventType.childCompleted, { Result: result });
+    this.#answerParent(instance, EventType.childCompleted, { Result: output ?? 'null' });
   }
 
   #beginAnew(instance: SimulatedInstance, input: unknown, kept: readonly HistoryEvent[]): void {

@@ -1,6 +1,7 @@
-import type { Action, Answered, HistoryEvent, Task } from './history';
-import { ActionType } from './history';
-import type { OrchestratorHandler } from '../host/library-executor';
+import type { Action, ExecutionEnd, HistoryEvent, Task } from './history';
+import { ActionType, continuationOf } from './history';
+import { createExecutor } from '../host/library-executor';
+import type { HostedOrchestrator } from './host-functions';
 
 /* The parts of durable-functions' executor that a host without a wire of its own works with. */
 
@@ -11,26 +12,19 @@ export interface RunningExecutor {
   processEvent(event: unknown): void;
   isDoneExecuting(): boolean;
   hasCompletedSuccessfully(): boolean;
-  readonly actions: readonly unknown[];
+  readonly actions: readonly Action[];
   readonly output: unknown;
   readonly exception: unknown;
 }
 
 interface LibraryTask {
   readonly id: number | string | false;
-  readonly actionObj: Action & { readonly fireAt?: unknown };
+  readonly actionObj: Action;
   readonly isCanceled?: boolean;
 }
 
 export interface OrchestratorContext {
   df?: { readonly taskOrchestratorExecutor: RunningExecutor; readonly customStatus: unknown };
-}
-
-/** An event as an executor takes it. */
-export interface FedEvent {
-  readonly EventType: number;
-  readonly Timestamp: Date;
-  IsPlayed: boolean;
 }
 
 /** An instance as its orchestrator's handler is told of it. */
@@ -68,18 +62,25 @@ export class Execution {
 
   /** At the beginning of its first turn, of which it has been given the time alone. */
   static async open(
-    handler: OrchestratorHandler,
+    { handler, orchestrator }: HostedOrchestrator,
     invoked: Invoked,
     context: OrchestratorContext,
-    started: FedEvent,
+    started: HistoryEvent,
   ): Promise<Execution> {
-    await handler(triggerOf(invoked, [{ ...started }]), context);
+    if (orchestrator === undefined) {
+      await handler(triggerOf(invoked, [{ ...started }]), context);
+      if (context.df === undefined) throw new Error('the orchestrator has no durable context');
+      return new Execution(context.df);
+    }
+    const { id: instanceId, input, parentId } = invoked;
+    const begin = { instanceId, input: asJson(input), startedAt: started.Timestamp.getTime() };
+    createExecutor(orchestrator, parentId === undefined ? begin : { ...begin, parentInstanceId: parentId }, context);
     if (context.df === undefined) throw new Error('the orchestrator has no durable context');
     return new Execution(context.df);
   }
 
   /** Feeds the events of a turn; gives how many of them the code has come to. Throws what the code has thrown. */
-  feed(events: readonly FedEvent[], isReplaying: boolean): number {
+  feed(events: readonly HistoryEvent[], isReplaying: boolean): number {
     const { executor } = this;
     executor._isReplaying = isReplaying;
     let seen = 0;
@@ -92,16 +93,11 @@ export class Execution {
     return seen;
   }
 
-  /** What it answers to its host now. */
-  answer(): Answered {
+  /** How it has ended, if it has. */
+  end(): ExecutionEnd | undefined {
     const { output, actions } = this.executor;
-    const isDone = this.executor.hasCompletedSuccessfully();
-    return asJson({
-      isDone,
-      output,
-      actions: [isDone ? actions : []],
-      customStatus: this.#df.customStatus,
-    }) as Answered;
+    if (!this.executor.hasCompletedSuccessfully()) return undefined;
+    return { output: JSON.stringify(output), next: continuationOf(actions) };
   }
 
   /** The JSON of the status that it shows. */

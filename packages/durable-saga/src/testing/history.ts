@@ -17,8 +17,8 @@ export const EventType = {
 export interface HistoryEvent {
   readonly EventType: number;
   readonly EventId: number;
-  readonly IsPlayed: boolean;
-  readonly Timestamp: string;
+  IsPlayed: boolean;
+  readonly Timestamp: Date;
   readonly [field: string]: unknown;
 }
 
@@ -37,7 +37,7 @@ export interface Action {
   readonly functionName?: string;
   readonly instanceId?: string;
   readonly input?: unknown;
-  readonly fireAt?: string;
+  readonly fireAt?: string | Date;
   readonly isCanceled?: boolean;
   readonly externalEventName?: string;
   readonly compoundActions?: readonly Action[];
@@ -51,10 +51,23 @@ export interface Answered {
   readonly customStatus?: unknown;
 }
 
-/** The input of the next history, if the answer ends this one. */
-export function continuationOf({ isDone, actions }: Answered): { readonly input: unknown } | undefined {
-  const action = isDone ? actions[0]?.find(({ actionType }) => actionType === ActionType.continueAsNew) : undefined;
+/** How an orchestrator's history ended. */
+export interface ExecutionEnd {
+  /** JSON of its result. */
+  readonly output: string | undefined;
+  /** The input of the next history, if there is one. */
+  readonly next: { readonly input: unknown } | undefined;
+}
+
+/** The input of the next history, if these are the actions of one that has ended to be continued. */
+export function continuationOf(actions: readonly Action[]): { readonly input: unknown } | undefined {
+  const action = actions.find(({ actionType }) => actionType === ActionType.continueAsNew);
   return action === undefined ? undefined : { input: action.input };
+}
+
+/** How an answer ends its history, if it does. */
+export function endOf({ isDone, output, actions }: Answered): ExecutionEnd | undefined {
+  return isDone ? { output: JSON.stringify(output), next: continuationOf(actions[0] ?? []) } : undefined;
 }
 
 /** Something with a number that a host has been asked for; `json` is its input. */
@@ -70,7 +83,7 @@ export type Task =
   | { readonly kind: 'timer'; readonly id: number; readonly fireAt: number };
 
 export function makeEvent(type: number, at: number, fields: Readonly<Record<string, unknown>> = {}): HistoryEvent {
-  return { EventType: type, EventId: -1, IsPlayed: false, Timestamp: new Date(at).toISOString(), ...fields };
+  return { EventType: type, EventId: -1, IsPlayed: false, Timestamp: new Date(at), ...fields };
 }
 
 export function describeTask(task: Task): string {

@@ -2,7 +2,6 @@ import type { Saga } from '../definition/saga';
 import { messageOf } from '../definition/failure';
 import type { Activity } from '../definition/activity';
 import type { ActivityHandler } from '../host/durable-functions';
-import { handlerOf } from '../host/library-executor';
 import { activityFunctions, portlessOf } from '../host/register';
 import type { SagaStatus } from '../runner/status';
 import type { LoggedAttempt } from './attempt-log';
@@ -15,7 +14,7 @@ import { toRun } from './run-report';
 import type { ShownTurn } from './run-report';
 import { canCancel, describeChange, readOutcome, readStatus } from './run-status';
 import { FaultPlan } from './fault-plan';
-import { found } from './host-functions';
+import { found, hosted } from './host-functions';
 import type { HostFunctions } from './host-functions';
 import { checkOwnInvariants } from './own-invariants';
 import type { EndedInstance } from './own-invariants';
@@ -94,7 +93,7 @@ export class ScheduledRun {
         .map((one) => [one.name, one.handler]),
     );
     const functions: HostFunctions = {
-      orchestrator: (name) => handlerOf(found(orchestrators, name)),
+      orchestrator: (name) => hosted(found(orchestrators, name)),
       activity: (name) => (activities.has(name) ? this.#runner(name) : found(toolkits, name)),
     };
     this.#host = new SimulatedHost({

@@ -17,10 +17,10 @@ export function showHistory(history: readonly HistoryEvent[]): object[] {
     }
     if (!OPENED.has(type)) continue;
     ticks += 1;
-    scheduled.set(EventId, { Name, at: Timestamp.replace('Z', `${String(ticks).padStart(4, '0')}Z`) });
+    scheduled.set(EventId, { Name, at: Timestamp.toISOString().replace('Z', `${String(ticks).padStart(4, '0')}Z`) });
   }
   return history.flatMap((event): object[] => {
-    const { Timestamp } = event;
+    const Timestamp = event.Timestamp.toISOString();
     const opened = scheduled.get((event['TaskScheduledId'] ?? event['TimerId']) as number);
     const about = { Timestamp, ScheduledTime: opened?.at, FunctionName: opened?.Name, Input: null };
     const { Reason, Details, FailureDetails = null } = event;

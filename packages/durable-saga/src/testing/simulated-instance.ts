@@ -1,5 +1,5 @@
 import type { HistoryEvent, Task } from './history';
-import type { Execution, FedEvent } from './execution';
+import type { Execution } from './execution';
 
 /** An orchestration instance of a simulated host. */
 export interface SimulatedInstance {
@@ -14,7 +14,7 @@ export interface SimulatedInstance {
   readonly createdAt: number;
   history: HistoryEvent[];
   /** What its executor was fed, turn by turn. */
-  fed: FedEvent[][];
+  fed: HistoryEvent[][];
   /** Tasks asked for so far by number, to be the same on every replay. */
   tasks: Map<number, Task>;
   /** How many tasks each turn ended with. */
@@ -55,7 +55,7 @@ export function emptyHistory(generation: number) {
   return {
     generation,
     history: [] as HistoryEvent[],
-    fed: [] as FedEvent[][],
+    fed: [] as HistoryEvent[][],
     tasks: new Map<number, Task>(),
     taskCounts: [] as number[],
     statuses: [] as (string | undefined)[],

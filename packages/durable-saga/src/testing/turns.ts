@@ -1,9 +1,9 @@
 import { SagaDivergence } from './divergence';
-import type { Answered, HistoryEvent, Task } from './history';
-import { continuationOf, describeTask } from './history';
-import type { FedEvent, OrchestratorContext } from './execution';
+import type { Answered, ExecutionEnd, HistoryEvent, Task } from './history';
+import { describeTask, endOf } from './history';
+import type { OrchestratorContext } from './execution';
 import { asJson, Execution, readTasks, triggerOf } from './execution';
-import type { OrchestratorHandler } from '../host/library-executor';
+import type { HostedOrchestrator } from './host-functions';
 import type { SimulatedInstance } from './simulated-instance';
 
 /*
@@ -24,9 +24,10 @@ export interface TurnEnd {
   /** All numbered tasks that are waited for (`replay`, `azure`), or those that this turn asked for. */
   readonly asked: readonly Task[];
   readonly isCancelled: (id: number) => boolean;
-  readonly isDone: boolean;
-  /** Read only where the actions matter: at the end, and on the Azure host. */
-  readonly answer: () => Answered;
+  /** How the history has ended, if it has. */
+  readonly end: ExecutionEnd | undefined;
+  /** What the Azure host reads. */
+  readonly answer: Answered | undefined;
   /** JSON of the custom status. */
   readonly status: string | undefined;
   /** New events that the code did not come to before it ended. */
@@ -37,7 +38,7 @@ export interface TurnEnd {
 
 /** An orchestrator's code, and what it is called with. */
 export interface Code {
-  readonly handler: OrchestratorHandler;
+  readonly hosted: HostedOrchestrator;
   /** A context; one that is muted writes no log. */
   readonly makeContext: (isMuted: boolean) => OrchestratorContext;
 }
@@ -57,8 +58,8 @@ export async function runTurn(
   const end: TurnEnd = {
     asked: execution.tasksFrom(instance.taskCounts.at(-1) ?? 0),
     isCancelled: (id) => execution.isCancelled(id),
-    isDone: execution.executor.hasCompletedSuccessfully(),
-    answer: () => execution.answer(),
+    end: execution.end(),
+    answer: undefined,
     status: execution.status(),
     unseen: fresh.slice(seen),
     taskCount: execution.executor.sequenceNumber,
@@ -86,10 +87,6 @@ export async function verifyHistory(instance: SimulatedInstance, end: TurnEnd | 
   }
 }
 
-export function toFed(event: HistoryEvent): FedEvent {
-  return { ...event, IsPlayed: false, Timestamp: new Date(event.Timestamp) };
-}
-
 /** An execution that has been fed the first turns again; what they asked for must be what they asked for before. */
 async function replayTo(
   instance: SimulatedInstance,
@@ -111,7 +108,7 @@ function openAgain(instance: SimulatedInstance, code: Code, isMuted: boolean): P
   const { id, input, parent, fed } = instance;
   const started = fed[0]?.[0];
   if (started === undefined) throw new Error(`instance '${id}' has no history`);
-  return Execution.open(code.handler, { id, input, parentId: parent?.id }, code.makeContext(isMuted), started);
+  return Execution.open(code.hosted, { id, input, parentId: parent?.id }, code.makeContext(isMuted), started);
 }
 
 function feedAgain(instance: SimulatedInstance, execution: Execution, turn: number, isReplaying: boolean): void {
@@ -167,14 +164,15 @@ function checkEnd(
     const [ran, again] = [end.asked[index], replayed[index]];
     if (!areSame(ran, again)) throw new SagaDivergence(where, ran, again);
   }
-  if (end.isDone !== execution.executor.hasCompletedSuccessfully()) {
-    throw new SagaDivergence(where, end.isDone ? 'ended' : 'went on', end.isDone ? 'goes on' : 'ends');
-  }
   const status = execution.status();
   if (status !== end.status) throw new SagaDivergence(where, `showed ${end.status}`, `shows ${status}`);
-  if (!end.isDone) return;
-  const [ran, again] = [JSON.stringify(end.answer()), JSON.stringify(execution.answer())];
-  if (ran !== again) throw new SagaDivergence(where, `ended with ${ran}`, `ends with ${again}`);
+  const [ran, again] = [describeEnd(end.end), describeEnd(execution.end())];
+  if (ran !== again) throw new SagaDivergence(where, ran, again);
+}
+
+function describeEnd(end: ExecutionEnd | undefined): string {
+  if (end === undefined) return 'goes on';
+  return end.next === undefined ? `ends with ${end.output}` : `continues with ${JSON.stringify(end.next.input)}`;
 }
 
 async function replayTurn(instance: SimulatedInstance, fresh: readonly HistoryEvent[], code: Code): Promise<TurnEnd> {
@@ -187,8 +185,8 @@ async function replayTurn(instance: SimulatedInstance, fresh: readonly HistoryEv
   return {
     asked,
     isCancelled: (id) => executor.openTasks[id]?.isCanceled === true,
-    isDone: answer.isDone,
-    answer: () => answer,
+    end: endOf(answer),
+    answer,
     status: JSON.stringify(answer.customStatus),
     unseen: await findUnseen(instance, answer, fresh, code),
     taskCount: executor.sequenceNumber,
@@ -209,7 +207,7 @@ async function findUnseen(
   fresh: readonly HistoryEvent[],
   code: Code,
 ): Promise<readonly HistoryEvent[]> {
-  if (continuationOf(answer) === undefined) return [];
+  if (endOf(answer)?.next === undefined) return [];
   const before = instance.history.slice(0, -fresh.length);
   for (let seen = 1; seen < fresh.length; seen += 1) {
     const sooner = await replay(instance, [...before, ...fresh.slice(0, seen)], code, code.makeContext(true));
@@ -225,5 +223,5 @@ async function replay(
   context: OrchestratorContext,
 ): Promise<Answered> {
   const trigger = triggerOf({ id, input, parentId: parent?.id }, asJson(history) as HistoryEvent[]);
-  return asJson(await code.handler(trigger, context)) as Answered;
+  return asJson(await code.hosted.handler(trigger, context)) as Answered;
 }

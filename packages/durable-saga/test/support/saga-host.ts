@@ -34,7 +34,7 @@ export class SagaHost extends SimulatedHost {
 function toHostFunctions(functions: ReadonlyMap<string, CapturedFunction>, host: () => SimulatedHost): HostFunctions {
   let front: Promise<DurableFront> | undefined;
   return {
-    orchestrator: (name) => found(functions, name).callback,
+    orchestrator: (name) => ({ handler: found(functions, name).callback }),
     activity:
       (name) =>
       async (input, { log, warn }) => {
