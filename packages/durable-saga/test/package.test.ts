@@ -27,7 +27,15 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   './memory': ['createMemoryLedger', 'createMemoryOutbox', 'createMemoryPayloads', 'createMemoryStarts'],
   './azure-blobs': ['createBlobPayloads'],
   './diagram': ['chartOf', 'toMermaid', 'tracePath'],
-  './testing': ['defineExploration', 'describeFault', 'exploreSaga', 'FAULT_KINDS', 'runSchedule', 'sumUp'],
+  './testing': [
+    'createSagaHost',
+    'defineExploration',
+    'describeFault',
+    'exploreSaga',
+    'FAULT_KINDS',
+    'runSchedule',
+    'sumUp',
+  ],
   './testing/worker': ['serveSchedules'],
 };
 const specifier = (entry: string): string => `durable-saga${entry.slice(1)}`;

@@ -4,11 +4,14 @@ import { Delivery, readAttempt } from './deliveries';
 import type { OrchestratorContext } from './execution';
 import { asJson } from './execution';
 import type { ExecutionEnd, HistoryEvent, Task } from './history';
-import { describeTask, EventType, makeEvent } from './history';
+import { EventType, makeEvent } from './history';
 import type { HostFunctions } from './host-functions';
 import type { Message } from './message-queue';
 import { MessageQueue } from './message-queue';
-import { replayOnAzure } from './azure-replay';
+import type { LogEntry } from './host-logs';
+import { contextOf } from './host-logs';
+import { describeAttempt, describeChange, readStatus } from './run-status';
+import { replayTurnOnAzure } from './azure-turn';
 import type { SimulatedInstance } from './simulated-instance';
 import { beginInstance, emptyHistory } from './simulated-instance';
 import type { Attempt, Treatment } from './treatment';
@@ -23,8 +26,8 @@ export interface Attendance {
   killAt?(instanceId: string, turn: number): 'before' | 'after' | undefined;
   /** After the commit of a turn. */
   committed?(instanceId: string, turn: number): void;
-  /** Something happened; the text is made when it is asked for. */
-  note?(instanceId: string, text: () => string): void;
+  /** Something happened; the text is made when it is asked for. What has none is not worth telling. */
+  note?(instanceId: string, text: () => string | undefined): void;
 }
 
 /** How long a host that was killed takes to come back, in milliseconds. */
@@ -36,7 +39,7 @@ const LATER = 3_600_000;
 export class Engine {
   readonly mode: Mode;
   readonly attempts: Attempt[] = [];
-  readonly logs: { readonly level: string; readonly text: string }[] = [];
+  readonly logs: LogEntry[] = [];
   readonly instances = new Map<string, SimulatedInstance>();
   readonly #functions: HostFunctions;
   readonly #attendance: Attendance;
@@ -110,9 +113,16 @@ export class Engine {
     this.#answerParent(instance, EventType.childFailed, { Reason: message, Details: reason });
   }
 
-  raise(at: number, instance: SimulatedInstance, name: string, payload: unknown, isAlone: boolean): void {
+  raise(
+    at: number,
+    instance: SimulatedInstance,
+    name: string,
+    payload: unknown,
+    { isAlone = false, arrives }: { readonly isAlone?: boolean; readonly arrives?: () => void } = {},
+  ): void {
     const fields = { Name: name, ...(payload === undefined ? {} : { Input: JSON.stringify(payload) }) };
     const arrive = (): HistoryEvent => {
+      arrives?.();
       if (!instance.isCompleted) this.#attendance.note?.(instance.id, () => `event '${name}' arrives`);
       return makeEvent(EventType.eventRaised, this.#now, fields);
     };
@@ -186,7 +196,7 @@ export class Engine {
   #codeOf({ name }: SimulatedInstance): Code {
     return {
       hosted: this.#functions.orchestrator(name),
-      makeContext: (isMuted) => this.#makeContext(isMuted ? [] : this.logs) as OrchestratorContext,
+      makeContext: (isMuted): OrchestratorContext => contextOf(isMuted ? [] : this.logs) as object,
     };
   }
 
@@ -201,6 +211,8 @@ export class Engine {
   }
 
   #commit(instance: SimulatedInstance, end: TurnEnd): void {
+    const before = instance.status;
+    this.#attendance.note?.(instance.id, () => describeChange(readStatus(before), readStatus(end.status)));
     instance.turns += 1;
     instance.updatedAt = this.#now;
     instance.status = end.status;
@@ -224,19 +236,8 @@ export class Engine {
     return [];
   }
 
-  /** What the Azure host makes of the same answer, which must be what the library asked for. */
   #onAzure(instance: SimulatedInstance, end: TurnEnd): readonly Task[] {
-    const replayed = replayOnAzure(instance.history, end.answer ?? { isDone: false, actions: [[]] });
-    for (const task of end.asked) {
-      if (instance.cancelledTimers.has(task.id)) continue;
-      const found = replayed.tasks.get(task.id);
-      if (found === undefined) {
-        throw new Error(`the Azure host has not come to ${describeTask(task)}: it waits at an earlier action`);
-      }
-      if (describeTask(found) !== describeTask(task) && !areBothDue(found, task, this.#now)) {
-        throw new Error(`the library asked for ${describeTask(task)}, the Azure host schedules ${describeTask(found)}`);
-      }
-    }
+    const replayed = replayTurnOnAzure(instance, end, this.#now);
     if (replayed.isComplete && end.end !== undefined) {
       this.#complete(instance, end.end, replayed.kept);
       return [];
@@ -292,7 +293,9 @@ export class Engine {
     this.attempts.push(attempt);
     const treatment = this.#attendance.treat?.(attempt) ?? {};
     const run = this.#functions.activity(task.name);
-    const delivery = new Delivery(task, attempt, treatment, (input) => run(input, this.#makeInvocation()));
+    const delivery = new Delivery(task, attempt, treatment, (input) =>
+      this.#runAttempt(attempt, () => run(input, { client: this.#client, ...contextOf(this.logs) })),
+    );
     this.#underWay.add(delivery);
     const { delay = 0, answersAfter, twice } = treatment;
     const runsAt = this.#now + delay;
@@ -305,30 +308,18 @@ export class Engine {
     if (twice === 'later') this.#sendAnswer(instance, runsAt + LATER, () => delivery.again());
   }
 
+  async #runAttempt(attempt: Attempt, run: () => Promise<unknown>): Promise<unknown> {
+    const reply = await run();
+    this.#attendance.note?.(attempt.instanceId, () => describeAttempt(attempt, reply));
+    return reply;
+  }
+
   #startChild(instance: SimulatedInstance, history: HistoryEvent[], task: Extract<Task, { kind: 'child' }>): void {
     const { id, name, instanceId, json = 'null' } = task;
     const fields = { EventId: id, Name: name, InstanceId: instanceId, Input: json };
     history.push(makeEvent(EventType.childCreated, this.#now, fields));
     if (this.instances.has(instanceId)) throw new Error(`there is an instance '${instanceId}' already`);
     this.begin(instanceId, name, JSON.parse(json), { id: instance.id, execution: instance.execution, task: id });
-  }
-
-  #makeContext(logs: { readonly level: string; readonly text: string }[]): object {
-    const log =
-      (level: string) =>
-      (...message: unknown[]): void => {
-        logs.push({ level, text: message.map(String).join(' ') });
-      };
-    return { log: log('info'), info: log('info'), warn: log('warn'), error: log('error') };
-  }
-
-  #makeInvocation() {
-    const log =
-      (level: string) =>
-      (...message: readonly unknown[]): void => {
-        this.logs.push({ level, text: message.map(String).join(' ') });
-      };
-    return { client: this.#client, log: log('info'), warn: log('warn') };
   }
 
   #sendStart(instance: SimulatedInstance): void {
@@ -351,9 +342,4 @@ export class Engine {
   #send(instance: SimulatedInstance, at: number, arrive: Message['arrive'], isAlone = false): void {
     this.#queue.send({ at, instanceId: instance.id, execution: instance.execution, isAlone, arrive });
   }
-}
-
-/** Timers that are due at once fire at once, whatever time they say. */
-function areBothDue(a: Task, b: Task, now: number): boolean {
-  return a.kind === 'timer' && b.kind === 'timer' && a.fireAt <= now && b.fireAt <= now;
 }

@@ -1,3 +1,10 @@
+// Sagas on a host in the test's process, whose time is simulated.
+export { createSagaHost } from './saga-host';
+export type { SagaHost, SagaHostOptions } from './saga-host';
+export type { Attempt, Treatment } from './treatment';
+export type { Mode } from './turns';
+export { SagaDivergence } from './divergence';
+
 // Faults and what comes of them.
 export { describeFault, FAULT_KINDS } from './fault';
 export type {

@@ -12,7 +12,7 @@ import type { CancelFault, Fault } from './fault';
 import { describeFault } from './fault';
 import { toRun } from './run-report';
 import type { ShownTurn } from './run-report';
-import { canCancel, describeChange, readOutcome, readStatus } from './run-status';
+import { canCancel, readOutcome, readStatus } from './run-status';
 import { FaultPlan } from './fault-plan';
 import { found, hosted } from './host-functions';
 import type { HostFunctions } from './host-functions';
@@ -148,14 +148,7 @@ export class ScheduledRun {
       const attempt = this.#attempts.get(`${name} ${$step.key} ${$step.attempt ?? 1}`);
       if (attempt === undefined) throw new Error(`an attempt of '${$step.key}' runs that was not asked for`);
       this.#where = attempt.instanceId;
-      const reply = await this.#business.run(attempt, input, invocation);
-      this.#note(attempt.instanceId, () => {
-        const what = `${attempt.isUndo ? 'undo of ' : ''}${attempt.step}, attempt ${attempt.attempt}`;
-        return reply.ok
-          ? `${what}: done`
-          : `${what}: ${reply.failure.kind} ${reply.failure.code}: ${reply.failure.message}`;
-      });
-      return reply;
+      return this.#business.run(attempt, input, invocation);
     };
   }
 
@@ -167,26 +160,27 @@ export class ScheduledRun {
   #committed(instanceId: string, number: number): void {
     const instance = this.#host.engine.find(instanceId);
     const { status } = instance;
-    const before = this.#turns.findLast((turn) => turn.instanceId === instanceId)?.status;
     this.#turns.push({ instanceId, number, at: this.#now - this.#start, status });
-    this.#note(instanceId, () => describeChange(readStatus(before), readStatus(status)));
     if (instanceId !== this.#rootId || instance.isCompleted) return;
     for (const fault of this.#plan.cancels) if (fault.wait === number) this.#cancel(fault);
   }
 
   #cancel(fault: CancelFault): void {
     const instance = this.#host.engine.find(this.#rootId);
-    const status = readStatus(instance.status);
     this.#where = this.#rootId;
     this.#plan.strike(fault);
     const payload = { reason: 'on purpose' };
     if (fault.how === 'behind') {
       const at = this.#host.engine.nextAt(instance) ?? this.#now;
-      this.#host.engine.raise(at, instance, 'cancel', payload, false);
+      this.#host.engine.raise(at, instance, 'cancel', payload);
       return;
     }
-    this.#cancelWasInTime ||= status !== undefined && canCancel(status);
-    this.#host.engine.raise(this.#now, instance, 'cancel', payload, fault.wait > 0);
+    // A host that was killed has met what else was under way before it.
+    const arrives = (): void => {
+      const status = readStatus(instance.status);
+      this.#cancelWasInTime ||= !instance.isCompleted && status !== undefined && canCancel(status);
+    };
+    this.#host.engine.raise(this.#now, instance, 'cancel', payload, { isAlone: fault.wait > 0, arrives });
   }
 
   async #toEnd(): Promise<Run> {
@@ -219,7 +213,7 @@ export class ScheduledRun {
         if (fault !== undefined) this.#plan.strike(fault);
         if (!isMissing) this.#events.push({ event, at: this.#now - this.#start });
       });
-      if (!isMissing) host.engine.raise(this.#start + at, instance, event, payload, false);
+      if (!isMissing) host.engine.raise(this.#start + at, instance, event, payload);
     }
   }
 
@@ -252,7 +246,7 @@ export class ScheduledRun {
       this.#note(instanceId, () => `an operator says ${decision} of ${what} ${step}`),
     );
     const action = decision === 'skipBlind' ? 'skip' : decision;
-    this.#host.engine.raise(this.#now + OPERATOR, instance, 'retry', { action, step: key, number, output }, false);
+    this.#host.engine.raise(this.#now + OPERATOR, instance, 'retry', { action, step: key, number, output });
   }
 
   #status(id: string): SagaStatus | undefined {

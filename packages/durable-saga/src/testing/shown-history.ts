@@ -9,11 +9,11 @@ import { EventType } from './history';
 export function showHistory(history: readonly HistoryEvent[]): object[] {
   const scheduled = new Map<number, { readonly Name: unknown; readonly at: string }>();
   let ticks = 0;
-  let now = '';
+  let now = NaN;
   for (const { EventType: type, EventId, Name, Timestamp } of history) {
-    if (type === EventType.orchestratorStarted && Timestamp !== now) {
+    if (type === EventType.orchestratorStarted && Timestamp.getTime() !== now) {
       ticks = 0;
-      now = Timestamp;
+      now = Timestamp.getTime();
     }
     if (!OPENED.has(type)) continue;
     ticks += 1;

@@ -4,6 +4,7 @@ import type { Attendance } from './engine';
 import { Engine } from './engine';
 import type { HistoryEvent } from './history';
 import type { HostFunctions } from './host-functions';
+import type { LogEntry } from './host-logs';
 import { createNearClient } from './near-client';
 import { showHistory } from './shown-history';
 import { customStatusOf, runtimeStatusOf } from './simulated-instance';
@@ -47,7 +48,7 @@ export class SimulatedHost implements DurableClientPort {
     return this.engine.attempts;
   }
 
-  get logs(): readonly { readonly level: string; readonly text: string }[] {
+  get logs(): readonly LogEntry[] {
     return this.engine.logs;
   }
 
@@ -130,7 +131,7 @@ export class SimulatedHost implements DurableClientPort {
   raiseAt(at: number, id: string, name: string, payload: unknown, { alone = false } = {}): Promise<void> {
     const instance = this.engine.instances.get(id);
     if (instance === undefined) return Promise.reject(new Error(`No instance with ID '${id}' found.`));
-    this.engine.raise(at, instance, name, payload, alone);
+    this.engine.raise(at, instance, name, payload, { isAlone: alone });
     return Promise.resolve();
   }
 
