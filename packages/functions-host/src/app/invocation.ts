@@ -43,6 +43,8 @@ export interface InvocationCall {
   readonly beforeResponse?: (result: unknown) => unknown;
   /** Made by the caller when it must know the id beforehand (streamed HTTP). */
   readonly invocationId?: string;
+  /** Its answer may stay open: whoever tells of the request tells of the run, until the answer begins. */
+  readonly isStreamed?: boolean;
 }
 
 export interface InvokerOptions {
@@ -63,6 +65,8 @@ interface RunAbout {
   readonly instanceId?: string;
   /** Input of an activity (JSON). A saga's step has its key first in it. */
   readonly input?: string;
+  /** False if somebody else tells of it as being under way. */
+  readonly isNoted?: boolean;
 }
 
 /** Runs functions and knows how many are running. */
@@ -114,7 +118,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
       log.log('Information', category, message, toDetails(runtime, about));
     }
     running++;
-    const finish = inFlight?.begin(toWork(runtime, about));
+    const finish = about.isNoted === false ? undefined : inFlight?.begin(toWork(runtime, about));
     let isOver = false;
     const begun = run(() => isOver);
     const work = timeoutMs === undefined ? begun : withTimeout(begun, timeoutMs, clock, runtime);
@@ -144,7 +148,8 @@ export function createInvoker(options: InvokerOptions): Invoker {
   return {
     invoke(runtime, call) {
       const invocationId = call.invocationId ?? randomUUID();
-      return observe(runtime, { reason: call.reason, invocationId }, (isOver) => {
+      const about = { reason: call.reason, invocationId, isNoted: call.isStreamed !== true };
+      return observe(runtime, about, (isOver) => {
         if (call.triggerDetails !== undefined) {
           const details = { functionName: runtime.fn.name, invocationId };
           log.log('Information', runtime.category, `Trigger Details: ${call.triggerDetails}`, details);

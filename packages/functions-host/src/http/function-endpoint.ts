@@ -39,6 +39,7 @@ export async function answerWithStream(
     await invoker.invoke(runtime, {
       reason: httpReason,
       invocationId,
+      isStreamed: true,
       trigger: { http: { method: '', url: '', headers: {}, params: {} } },
       triggerMetadata,
       bindingData: () => ({ ...params, headers }),
