@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient } from '@azure/storage-blob';
 import type * as BlobLibrary from '@azure/storage-blob';
@@ -69,14 +70,18 @@ function once<T>(clients: Map<string, Promise<T>>, connection: string, make: () 
   return client;
 }
 
-// Kept here: under jest an import after the registry of modules was emptied would load all of it again.
+/*
+ * Loaded when first used, and kept. Required rather than imported: jest, in which the host may run, has no `import()` of its own in
+ * CommonJS, and forgets what it has loaded.
+ */
+const load = createRequire(__filename);
 let blobLibrary: typeof BlobLibrary | undefined;
 let queueLibrary: typeof QueueLibrary | undefined;
-const loadBlobs = async () => (blobLibrary ??= await import('@azure/storage-blob'));
-const loadQueues = async () => (queueLibrary ??= await import('@azure/storage-queue'));
+const loadBlobs = () => (blobLibrary ??= load('@azure/storage-blob') as typeof BlobLibrary);
+const loadQueues = () => (queueLibrary ??= load('@azure/storage-queue') as typeof QueueLibrary);
 
 async function toBlobClient(connection: StorageConnection): Promise<BlobServiceClient> {
-  const { BlobServiceClient: Client, StorageSharedKeyCredential: Key } = await loadBlobs();
+  const { BlobServiceClient: Client, StorageSharedKeyCredential: Key } = loadBlobs();
   if (connection.kind === 'connectionString') return Client.fromConnectionString(connection.text, { retryOptions });
   const credential =
     connection.kind === 'key' ? new Key(connection.account, connection.key) : await toCredential(connection.identity);
@@ -84,7 +89,7 @@ async function toBlobClient(connection: StorageConnection): Promise<BlobServiceC
 }
 
 async function toQueueClient(connection: StorageConnection): Promise<QueueServiceClient> {
-  const { QueueServiceClient: Client, StorageSharedKeyCredential: Key } = await loadQueues();
+  const { QueueServiceClient: Client, StorageSharedKeyCredential: Key } = loadQueues();
   if (connection.kind === 'connectionString') return Client.fromConnectionString(connection.text, { retryOptions });
   const credential =
     connection.kind === 'key' ? new Key(connection.account, connection.key) : await toCredential(connection.identity);

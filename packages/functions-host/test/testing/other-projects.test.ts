@@ -16,11 +16,14 @@ df.app.orchestration('remind', function* (context) {
   return yield context.df.callActivity('greet', context.df.getInput());
 });
 df.app.activity('greet', { handler: (name) => 'Hello ' + name + ' at ' + new Date().toISOString() });
-app.http('hello', { methods: ['GET'], handler: () => ({ body: 'hello' }) });
+const texts = [];
+app.storageQueue('take', { queueName: 'texts', connection: 'AzureWebJobsStorage', handler: (text) => texts.push(text) });
+app.http('hello', { methods: ['GET'], handler: () => ({ body: texts.join() }) });
 `;
 const steps = `
   const host = await createTestHost({ app: __dirname, startAt: '2026-01-05T00:00:00Z' });
   const id = await host.start('remind', 'Ada');
+  await host.queues.send('texts', 'hello', { visibleIn: '1 hour' });
   await host.advance('1 day');
   const { output } = await host.status(id);
   const { body } = await host.http('GET', '/api/hello');
