@@ -18,7 +18,8 @@ import { createInMemoryShop } from './in-memory-shop';
 import { createTestClock } from './orders-database';
 import { cup, sampleOrder, tea } from './sample-orders';
 
-type Ports = ReturnType<typeof createPorts>;
+export type PlaceOrderPorts = ReturnType<typeof createPorts>;
+type Ports = PlaceOrderPorts;
 
 function createPorts() {
   return {
@@ -30,24 +31,22 @@ function createPorts() {
   };
 }
 
+export const placeOrderActivities = [
+  reserveStock,
+  requestApproval,
+  remindApprover,
+  recordApproval,
+  authorisePayment,
+  capturePayment,
+  bookShipment,
+  confirmOrder,
+  settleOrder,
+  showParked,
+] as const;
+
 /** The saga and its activities, as the app registers them. */
 export function registerPlaceOrder(ports: Ports): void {
-  registerSagas({
-    ports,
-    sagas: [placeOrder],
-    activities: [
-      reserveStock,
-      requestApproval,
-      remindApprover,
-      recordApproval,
-      authorisePayment,
-      capturePayment,
-      bookShipment,
-      confirmOrder,
-      settleOrder,
-      showParked,
-    ],
-  });
+  registerSagas({ ports, sagas: [placeOrder], activities: placeOrderActivities });
 }
 
 /** The business in memory, with the row of the order that a path is about, and its books. */
@@ -81,8 +80,9 @@ export async function createPlaceOrderWorld({
         mailsToOps: mails(ports.opsEmail),
       };
     },
-    async check(outcome) {
-      expect(await ports.orders.find(orderId)).toMatchObject({ status: outcome });
+    async check({ outcome }) {
+      const status = (await ports.orders.find(orderId))?.status;
+      if (status !== outcome) throw new Error(`expected the row to say ${outcome}, got ${status}`);
     },
   };
 }

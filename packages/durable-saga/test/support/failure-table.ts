@@ -28,7 +28,7 @@ export interface World<Ports extends object> {
   /** What there is of everything, by name; what an undo takes back must be zero again. */
   readonly books: () => Books | Promise<Books>;
   /** Whatever else must be right at the end. */
-  readonly check?: (outcome: Expected['outcome']) => void | Promise<void>;
+  readonly check?: (run: { readonly outcome: Expected['outcome'] | undefined }) => void | Promise<void>;
 }
 
 export interface FailureTable<Ports extends object, Input> {
@@ -85,7 +85,7 @@ export function testPaths<Ports extends object, Input>(table: FailureTable<Ports
       );
       expect(host.instance(table.instanceId).output).toEqual(outcome);
       expect(outcome?.outcome).toBe(path.ends);
-      await world.check?.(path.ends);
+      await world.check?.({ outcome: path.ends });
     });
   });
 }
@@ -264,7 +264,7 @@ async function runRow<Ports extends object, Input>(
     openTimers: host.instance(table.instanceId).openTimers,
     cancel: status.cancel,
   }).toEqual({ row, ...expected, isCompleted: true, openTimers: 0 });
-  await world.check?.(expected.outcome);
+  await world.check?.(expected);
 }
 
 /** Runs to the end. An operator decides about what parks, and does by hand what is skipped. */
