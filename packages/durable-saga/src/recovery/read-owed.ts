@@ -132,11 +132,11 @@ class OpenChildren {
   isIncomplete = false;
 
   /** `takenOver`: lost ones, whose undos the saga has on its own stack already. */
-  constructor(client: DurableClient, definitions: Definitions, past: HistoryDurable, takenOver: ReadonlySet<string>) {
+  constructor(client: DurableClient, definitions: Definitions, past: HistoryDurable, takenOver: readonly string[]) {
     this.#client = client;
     this.#definitions = definitions;
     this.#lost = new Set(past.lostChildren());
-    this.#ids = new Set([...past.runningChildren(), ...this.#lost].filter((id) => !takenOver.has(id)));
+    this.#ids = new Set([...past.runningChildren(), ...this.#lost].filter((id) => !takenOver.includes(id)));
   }
 
   /** Puts what they owe at their places. */

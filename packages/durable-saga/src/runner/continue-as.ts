@@ -51,6 +51,7 @@ export function* continueAs(instance: Instance, next: NextHistory): Fiber<boolea
   }
   if (size > SOME_HOSTS_LIMIT) durable.log('warn', `saga ${durable.instanceId} carries ${what} to its next history`);
   durable.continueAsNew(envelope);
+  instance.isContinued = true;
   return true;
 }
 

@@ -28,12 +28,15 @@ interface Box {
 export class EventInbox {
   readonly #durable: Durable;
   readonly #schemas: EventSchemas;
-  readonly #boxes = new Map<string, Box>();
+  readonly #boxes: Map<string, Box> | undefined;
 
   constructor(durable: Durable, schemas: EventSchemas, { payloads = {}, seen = {} }: Partial<InboxData> = {}) {
     this.#durable = durable;
     this.#schemas = schemas;
-    for (const [event, schema] of Object.entries(schemas)) {
+    const declared = Object.entries(schemas);
+    if (declared.length === 0) return;
+    this.#boxes = new Map();
+    for (const [event, schema] of declared) {
       this.#boxes.set(event, {
         queue: new EventQueue(durable, event, payloads[event]),
         isMany: isMany(schema),
@@ -82,7 +85,7 @@ export class EventInbox {
   toData(): InboxData {
     const payloads: Record<string, readonly unknown[]> = {};
     const seen: Record<string, readonly string[]> = {};
-    for (const [event, box] of this.#boxes) {
+    for (const [event, box] of this.#boxes ?? []) {
       if (!box.isMany) this.look(event);
       const left = box.isMany ? box.queue.gather() : box.received === undefined ? [] : [box.received.payload];
       if (left.length > 0) payloads[event] = left;
@@ -93,11 +96,11 @@ export class EventInbox {
 
   /** Whether there are events that may come many times. */
   get hasMany(): boolean {
-    return this.#many().length > 0;
+    return this.#boxes !== undefined && this.#many().length > 0;
   }
 
   #many(): [string, Box][] {
-    return [...this.#boxes].filter(([, box]) => box.isMany);
+    return [...(this.#boxes ?? [])].filter(([, box]) => box.isMany);
   }
 
   /** The payload behind the stamp, unless it was delivered before. */
@@ -126,7 +129,7 @@ export class EventInbox {
   }
 
   #boxOf(event: string): Box {
-    const box = this.#boxes.get(event);
+    const box = this.#boxes?.get(event);
     if (box === undefined) throw new Error(`the event '${event}' is not declared`);
     return box;
   }

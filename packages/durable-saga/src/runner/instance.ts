@@ -6,6 +6,7 @@ import { EventInbox } from './event-inbox';
 import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
 import type { Halt } from './halt';
+import { NEVER_HALT } from './halt';
 import { KeyCounter } from './keys';
 import type { ParkNotice } from '../definition/park-notice';
 import { ParkingLot } from './parking';
@@ -18,7 +19,7 @@ import { tellParked } from './tell';
 import { flattenOwed } from './undo-stack';
 
 /** One running saga: what all parts of its runner share. */
-export class Instance {
+export class Instance implements Halt {
   readonly durable: Durable;
   readonly version: string;
   /** When its first history began; milliseconds since the epoch. */
@@ -29,23 +30,25 @@ export class Instance {
   readonly drawn: { ids: number; numbers: number };
   readonly keys: KeyCounter;
   readonly progress: Progress;
-  readonly parking: ParkingLot;
   readonly inbox: EventInbox;
   readonly definitions: Definitions;
   /** Whether this saga is a child, and what that means for its pivot. */
   readonly parent: ParentStamp | undefined;
-  /** Halts everything before the pivot when the saga is cancelled or its time is over. */
-  readonly untilStopped: Halt;
   /** Of a saga with a timeout. */
   readonly deadline: Deadline | undefined;
   /** An operator gave up an undo, or what a lost child owes. */
   undoWasGivenUp = false;
+  readonly #saga: Saga<never, unknown>;
+  readonly #earlierParking: Carried['parking'] | undefined;
+  #parking: ParkingLot | undefined;
   #stopped: Failure | undefined;
   #cancel: EventHandle;
   #cancelIsWatched: boolean;
   #isDone = false;
   /** Lost children whose undos are on this saga's own list now, by instance id. */
-  readonly takenOver = new Set<string>();
+  readonly takenOver: string[] = [];
+  /** This history is over: another one of the same instance begins. */
+  isContinued = false;
   /** A child is running that alone knows whether it passes a pivot: until it says so, a cancel is neither. */
   childDecides = false;
 
@@ -70,8 +73,8 @@ export class Instance {
     });
     if (carried !== undefined) this.progress.pivot = carried.pivot;
     if (parent?.pivot === 'passed') this.progress.pivot = 'passed';
-    const tell = (notice: ParkNotice): Fiber<void> => tellParked(this, saga, notice);
-    this.parking = new ParkingLot(durable, this.progress, tell, carried?.parking);
+    this.#saga = saga;
+    this.#earlierParking = carried?.parking;
     this.inbox = new EventInbox(durable, saga.events, carried?.inbox);
     this.#cancel = carried?.cancel === undefined ? durable.event(CANCEL_EVENT) : cameBefore(carried.cancel.payload);
     this.#cancelIsWatched = carried?.cancel !== undefined;
@@ -82,13 +85,27 @@ export class Instance {
       if (!this.#canStop()) return 'refused';
       return this.childDecides ? undefined : 'honoured';
     };
-    this.untilStopped = {
-      halted: () => this.stop() !== undefined,
-      handles: () =>
-        this.progress.pivot === 'none' && !this.progress.compensating
-          ? [this.#cancel as Handle].concat(this.deadline?.handles() ?? [])
-          : [],
-    };
+  }
+
+  /** Halts everything before the pivot when the saga is cancelled or its time is over. */
+  get untilStopped(): Halt {
+    return this;
+  }
+
+  halted(): boolean {
+    return this.stop() !== undefined;
+  }
+
+  handles(): readonly Handle[] {
+    if (this.progress.pivot !== 'none' || this.progress.compensating) return NEVER_HALT.handles();
+    return this.deadline === undefined ? [this.#cancel] : [this.#cancel, ...this.deadline.handles()];
+  }
+
+  /** Most sagas never park. */
+  get parking(): ParkingLot {
+    const tell = (notice: ParkNotice): Fiber<void> => tellParked(this, this.#saga, notice);
+    this.#parking ??= new ParkingLot(this.durable, this.progress, tell, this.#earlierParking);
+    return this.#parking;
   }
 
   /** The pivot has not started, nor has the body done all it had to do. */

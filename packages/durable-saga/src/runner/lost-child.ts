@@ -115,7 +115,7 @@ function takeOver(
   if (report.isIncomplete === true) instance.undoWasGivenUp = true;
   if (report.verdict === 'owes') {
     handed.restore(report.owed, definitions);
-    instance.takenOver.add(id);
+    instance.takenOver.push(id);
     record.end('unknown', durable.now());
   } else {
     forget();

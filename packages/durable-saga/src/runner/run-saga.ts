@@ -3,6 +3,7 @@ import type { ChildEnd } from './child-end';
 import { toChildEnd } from './child-end';
 import { compensate } from './compensation';
 import { continueAs } from './continue-as';
+import type { NextHistory } from './continue-as';
 import { createContext } from './context';
 import type { Definitions } from '../definition/definitions';
 import type { Done } from './done';
@@ -164,19 +165,16 @@ function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: Undo
   try {
     const parsed = parseWith(saga.input, input);
     if (!parsed.ok) return failed(invalid('validation', 'invalidInput', `input of saga '${saga.name}'`, parsed.issues));
-    let isContinued = false as boolean;
     const scope: Scope = { undos, halt: instance.untilStopped, lost: NEVER_HALT };
-    const endHistory = function* (next: unknown): Fiber<Done> {
-      isContinued = yield* continueAs(instance, { input: next, undos });
-      return HALTED;
-    };
     const done = yield* drive(
       () => saga.body(createContext(instance, saga), parsed.value),
       (instruction) =>
-        instruction.do === 'continueAs' ? endHistory(instruction.input) : perform(instance, instruction, scope),
+        instruction.do === 'continueAs'
+          ? endHistory(instance, { input: instruction.input, undos })
+          : perform(instance, instruction, scope),
       scope.halt,
     );
-    if (isContinued) return { kind: 'continued' };
+    if (instance.isContinued) return { kind: 'continued' };
     const stopped = instance.stop();
     if (stopped !== undefined) return failed(stopped);
     if (done.kind === 'halted') throw new Error('the body was halted though nothing stopped the saga');
@@ -187,6 +185,11 @@ function* runBody(instance: Instance, saga: AnySaga, input: unknown, undos: Undo
   } catch (thrown) {
     return failed(defect(thrown));
   }
+}
+
+function* endHistory(instance: Instance, next: NextHistory): Fiber<Done> {
+  yield* continueAs(instance, next);
+  return HALTED;
 }
 
 function checkResult({ definitions }: Instance, saga: AnySaga, result: unknown): Ending {
