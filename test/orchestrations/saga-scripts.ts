@@ -1,5 +1,5 @@
 import type { Saga } from 'durable-saga';
-import type { Chart } from 'durable-saga/diagram';
+import type { Chart, SagaPath } from 'durable-saga/diagram';
 import { chartOf } from 'durable-saga/diagram';
 import { importOrders } from '../../orchestrations/import-orders';
 import { importProducts } from '../../orchestrations/import-products';
@@ -9,10 +9,10 @@ import { importPathsOf } from './import.paths';
 import { placeOrderPaths } from './place-order.paths';
 import { returnOrderPaths } from './return-order.paths';
 
-/** A saga of the app as its diagram shows it. */
+/** A saga of the app with the ways through it: its diagram is drawn from them, its histories are recorded along them. */
 interface SagaScript {
   readonly saga: Saga<never, unknown>;
-  readonly paths: readonly { readonly title: string; readonly ends: string }[];
+  readonly paths: readonly SagaPath<unknown>[];
   readonly draw: () => Chart;
 }
 

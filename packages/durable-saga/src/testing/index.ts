@@ -27,6 +27,8 @@ export { runSchedule } from './run-schedule';
 // Histories of instances, held against today's code.
 export { HistoryReplayer, replayHistory } from './histories/replay-history';
 export type { ReplayedCode, ReplayVerdict } from './histories/replay-history';
+export { recordPath } from './histories/record-path';
+export type { PathRecording } from './histories/record-path';
 export { describeGate, runReplayGate } from './histories/replay-gate';
 export type { GateGroup, GateResult, ReplayGateOptions } from './histories/replay-gate';
 export { InstanceSourceError } from './histories/instance-source';
