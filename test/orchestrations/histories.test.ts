@@ -42,7 +42,7 @@ describe('the recorded histories', () => {
     const changed = saga(
       { name: placeOrder.name, version: placeOrder.version, input: placeOrder.input },
       function* (context) {
-        yield* context.call(requestApproval, { orderId: 'o1' } as never);
+        yield* context.call(requestApproval, { orderId: 'o1' });
       },
     );
     const build = { sagas: [changed, ...sagas.filter(({ name }) => name !== changed.name)], activities };

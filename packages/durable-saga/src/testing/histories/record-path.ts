@@ -32,7 +32,7 @@ export async function recordPath({
   activities,
   instanceId = saga.name,
 }: PathRecording): Promise<ShownInstance & { readonly instanceId: string }> {
-  const { orchestrator } = hostFunctionsOf({ ports: {} as never, sagas, activities });
+  const own = hostFunctionsOf({ ports: {} as never, sagas, activities });
   const answered = new Map<string, number>();
   const activity =
     (name: string) =>
@@ -44,7 +44,10 @@ export async function recordPath({
       const of = answerOf((input as StepCall).$step);
       return isStepFailure(value) ? { ok: false, failure: failureFromThrown(value), of } : { ok: true, value, of };
     };
-  const host = new SimulatedHost({ functions: { orchestrator, activity }, treat: () => ({ delay: TAKES }) });
+  const host = new SimulatedHost({
+    functions: { orchestrator: (name) => own.orchestrator(name), activity },
+    treat: () => ({ delay: TAKES }),
+  });
   await host.startNew(saga.name, { instanceId, input: { $saga: { version: saga.version }, input: path.input } });
   for (const { event, at, payload } of scheduleEvents(saga, path.events ?? [], [])) {
     await host.raiseAt(host.now + at, instanceId, event, payload);

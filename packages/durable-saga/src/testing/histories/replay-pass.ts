@@ -156,13 +156,33 @@ export class ReplayPass {
 
   #askedFor(told: Reply & { readonly index: number }): Asked {
     const { name, index, answers, childId, result } = told;
-    const open = this.asked.filter((asked) => !asked.isAnswered && isFor(told, asked));
+    const open = this.asked.filter((asked) => !asked.isAnswered && isFor(told, asked) && !this.#hasReply(told, asked));
     const inTurn = this.life.isExact ? open.filter((asked) => this.#isOfTurn(told, asked)) : open;
     const candidates = inTurn.length > 0 ? inTurn : open;
-    const chosen = candidates[candidates.length > 1 ? this.#assumptions.choose(candidates.length) : 0];
+    const chosen = candidates[candidates.length > 1 ? this.#choose(told, candidates) : 0];
     if (chosen !== undefined) return chosen;
     const what = describeStep(name, answers?.[0] ?? childId, answers?.[1]);
     return this.#deviate(index, name, result.ok ? what : `${what}, which the platform failed`);
+  }
+
+  /** Whether what does not say which attempt it answers can't be for this one, since another reply is. */
+  #hasReply({ answers }: Reply, asked: Asked): boolean {
+    if (answers !== undefined || asked.answers === undefined) return false;
+    return this.told.some((other) => other.kind === 'reply' && other.answers !== undefined && isFor(other, asked));
+  }
+
+  /** Where all are answered, the times at which they were asked for tell which is whose; else there is a choice. */
+  #choose(told: Reply & { readonly index: number }, candidates: readonly Asked[]): number {
+    const rest = this.told.filter(
+      (other) =>
+        other.kind === 'reply' && other.index >= told.index && other.answers === undefined && isAlike(other, told),
+    );
+    const times = rest.map((other) => (other.kind === 'reply' ? other.asked : undefined));
+    const { asked } = told;
+    if (asked === undefined || times.length !== candidates.length || new Set(times).size !== times.length) {
+      return this.#assumptions.choose(candidates.length);
+    }
+    return times.filter((time) => time !== undefined && time < asked).length;
   }
 
   #isOfTurn({ asked: ticks }: Reply, { turn }: Asked): boolean {
@@ -172,6 +192,10 @@ export class ReplayPass {
   #deviate(event: number, historyStep: string | undefined, history: string): never {
     throw new Deviated({ event, historyStep, codeStep: this.codeStep(), history, code: this.describeCode() });
   }
+}
+
+function isAlike(one: Told, { of, name }: Reply): boolean {
+  return one.kind === 'reply' && one.of === of && one.name === name;
 }
 
 function isFor({ of, name, answers, childId }: Reply, asked: Asked): boolean {
