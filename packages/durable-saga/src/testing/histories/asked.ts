@@ -11,6 +11,8 @@ export interface Asked {
   readonly key: string | undefined;
   /** The same as a reply says it. */
   readonly answers: readonly [key: string, attempt: number] | undefined;
+  /** Milliseconds; a step's own timer is asked for right behind it. */
+  readonly timeout: number | undefined;
   /** Of a child. */
   readonly instanceId: string | undefined;
   /** What made the code ask: a place in the list of what the instance was told, -1 for its start. */
@@ -38,6 +40,7 @@ export function toAsked(task: Extract<OpenTask, { kind: 'activity' | 'child' }>,
     name: task.name,
     key: step?.key,
     answers: step === undefined ? undefined : answerOf(step),
+    timeout: step?.timeout,
     instanceId: task.kind === 'child' ? task.instanceId : undefined,
     by,
     turn,

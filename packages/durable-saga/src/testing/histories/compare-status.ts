@@ -21,10 +21,32 @@ export function compareStatus(
   if (extra !== undefined && (shown.summary ?? []).length === 0) {
     return { history: describe(shown), code: describeOne(instanceId, extra), step: extra.name };
   }
+  const swapped = findSwapped(instanceId, shown.steps, now.steps);
+  if (swapped !== undefined) return swapped;
   if (sumOf(shown) !== sumOf(now) || describe(shown) !== describe(now)) {
     return { history: `${describe(shown)}: ${sumOf(shown)}`, code: `${describe(now)}: ${sumOf(now)}`, step: undefined };
   }
   return undefined;
+}
+
+/**
+ * Steps are listed in the order in which they were asked for, those under way, too, of which a history shows nothing. Hosts
+ * match replies by number, so another order gives a step the reply of another.
+ */
+function findSwapped(
+  instanceId: string,
+  shown: readonly StepStatus[],
+  now: readonly StepStatus[],
+): { readonly history: string; readonly code: string; readonly step: string } | undefined {
+  const keys = new Set(shown.map(({ key }) => key));
+  const after = now.filter(({ key }) => keys.has(key));
+  const keysNow = new Set(after.map(({ key }) => key));
+  const before = shown.filter(({ key }) => keysNow.has(key));
+  const at = before.findIndex(({ key }, nth) => key !== after[nth]?.key);
+  const [one, other] = [before[at], after[at]];
+  if (one === undefined || other === undefined) return undefined;
+  const [first, second] = [one, other].map(({ name, key }) => describeStep(name, ownKey(instanceId, key)));
+  return { history: `${first}, then ${second}`, code: `${second}, then ${first}`, step: one.name };
 }
 
 /** Keys of the steps that both list, in the order of either; it is that in which they were begun. */
@@ -39,9 +61,13 @@ export function isSagaStatus(value: unknown): value is SagaStatus {
 }
 
 function describeOne(instanceId: string, { name, key, state, attempts, child }: StepStatus): string {
-  const own = key.startsWith(`${instanceId}/`) ? key.slice(instanceId.length + 1) : key;
   const started = child === undefined ? '' : ` as ${child}`;
-  return `${describeStep(name, own)}${started} is ${state} after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
+  return `${describeStep(name, ownKey(instanceId, key))}${started} is ${state} after ${attempts} attempt${attempts === 1 ? '' : 's'}`;
+}
+
+/** Without the instance's id. */
+function ownKey(instanceId: string, key: string): string {
+  return key.startsWith(`${instanceId}/`) ? key.slice(instanceId.length + 1) : key;
 }
 
 /** Where a saga stands, in a few words. */

@@ -1,4 +1,4 @@
-import type { Asked } from './asked';
+import type { Asked, AskedTimer } from './asked';
 import { describeAsked } from './asked';
 import { compareStatus, isSagaStatus, orderOf } from './compare-status';
 import { TICKS } from './recorded-life';
@@ -24,6 +24,8 @@ export interface HeldTo {
   readonly instanceId: string;
   readonly runtimeStatus: string;
   readonly customStatus: unknown;
+  /** When the saga's own timeout is over, if it has one; milliseconds since the epoch. */
+  readonly deadline?: number | undefined;
 }
 
 /** Milliseconds by which a turn's time may be off where the host does not show it. */
@@ -85,7 +87,8 @@ function learn(
   // Where a host shows its turns' times, only those of events from outside are their own.
   if (pass.life.isExact && told?.kind !== 'raised') return false;
   const at = turn + off;
-  const from = told === undefined ? pass.life.startedAt : told.kind === 'fired' ? 0 : told.at;
+  // A timer may fire a moment early, and no more: what was asked for behind it was not asked for long before.
+  const from = told === undefined ? pass.life.startedAt : told.kind === 'fired' ? told.fireAt - TOLERANCE : told.at;
   const earlier = pass.told[by - 1]?.at ?? 0;
   if (at < from || at < earlier - TOLERANCE || at > until) return false;
   turns.set(by, at);
@@ -207,7 +210,8 @@ function checkEnd(pass: ReplayPass, { instanceId, runtimeStatus, customStatus }:
 }
 
 /** What this history does not show, though it matters. */
-function findDoubt(pass: ReplayPass, { runtimeStatus, customStatus }: HeldTo): string | undefined {
+function findDoubt(pass: ReplayPass, held: HeldTo): string | undefined {
+  const { runtimeStatus, customStatus } = held;
   const opened = openedIn(pass);
   const order = isSagaStatus(customStatus) ? orderOf(customStatus) : [];
   for (const [i, one] of opened.entries()) {
@@ -218,8 +222,30 @@ function findDoubt(pass: ReplayPass, { runtimeStatus, customStatus }: HeldTo): s
       return `the order of ${before.what} and ${one.what}, asked for at the same time, is not shown`;
     }
   }
-  if (isSagaStatus(customStatus) || runtimeStatus === 'Completed') return undefined;
+  if (runtimeStatus === 'Completed') return undefined;
+  if (isSagaStatus(customStatus)) return findUnplaced(pass, held);
   const underWay = pass.asked.filter(({ isAnswered, by }) => !isAnswered && !isLoose(pass, by));
   if (underWay.length === 0) return undefined;
   return `its history does not show what is under way, and the code has asked for ${underWay.map(describeAsked).join(', ')}`;
+}
+
+/**
+ * A step under way that was asked for in one turn with a timer: the history does not show which was first. The timers that
+ * the toolkit sets itself follow from the steps: that of an attempt is behind it, that of the saga's timeout where it first waits.
+ */
+function findUnplaced(pass: ReplayPass, { deadline = NaN }: HeldTo): string | undefined {
+  for (const one of pass.asked) {
+    if (one.isAnswered || isLoose(pass, one.by)) continue;
+    const beside = pass.timers.find(
+      (timer) => timer.by === one.by && !isOfStep(pass, timer) && !(Math.abs(timer.fireAt - deadline) <= TOLERANCE),
+    );
+    if (beside === undefined) continue;
+    const what = `a timer until ${toIso(beside.fireAt)}`;
+    return `the order of ${describeAsked(one)}, which is under way, and ${what}, asked for at the same time, is not shown`;
+  }
+  return undefined;
+}
+
+function isOfStep({ asked }: ReplayPass, { id, fireAt, turn }: AskedTimer): boolean {
+  return asked.some((one) => one.id === id - 1 && one.timeout === fireAt - turn);
 }

@@ -9,7 +9,7 @@ import { readStart } from '../../runner/start-envelope';
 import { ClaimCheck } from '../../store/claim-check';
 import type { ClaimCheckOptions } from '../../store/claim-check';
 import { isSagaStatus } from './compare-status';
-import type { Held } from './hold-against';
+import type { Held, HeldTo } from './hold-against';
 import { holdAgainst } from './hold-against';
 import { mendingBranch, Verbs } from './mend';
 import type { RecordedLife, Told } from './recorded-life';
@@ -89,7 +89,7 @@ export class HistoryReplayer {
       if (life === undefined) return { verdict: 'same', saga, instance };
       const orchestrator = this.#orchestrators.get(saga.toLowerCase());
       if (orchestrator === undefined) return this.#unknown(shown);
-      const found = search(orchestrator, toStart(shown, life), life, shown);
+      const found = search(orchestrator, toStart(shown, life), life, { ...shown, deadline: this.#deadlineOf(shown) });
       if (found.unverifiable !== undefined) return { verdict: 'unverifiable', saga, instance, why: found.unverifiable };
       if (found.deviation === undefined) return { verdict: 'same', saga, instance };
       return this.#differs(shown, life, found.deviation);
@@ -97,6 +97,12 @@ export class HistoryReplayer {
       if (!(error instanceof Unverifiable)) throw error;
       return { verdict: 'unverifiable', saga, instance, why: error.message };
     }
+  }
+
+  #deadlineOf({ name, customStatus }: ShownInstance): number | undefined {
+    const timeout = this.#definitions.sagas.get(name)?.timeout;
+    if (timeout === undefined || !isSagaStatus(customStatus)) return undefined;
+    return Date.parse(customStatus.startedAt ?? '') + timeout;
   }
 
   #unknown(shown: ShownInstance & { readonly instanceId: string }): ReplayVerdict {
@@ -162,12 +168,7 @@ const MOST_READINGS = 64;
 type Found = Pick<Held, 'deviation' | 'unverifiable'> & { readonly stands?: string };
 
 /** Reads the history in all ways that it leaves open, until the code fits one of them. */
-function search(
-  orchestrator: Orchestrator,
-  start: ExecutionStart,
-  life: RecordedLife,
-  shown: ShownInstance & { readonly instanceId: string },
-): Found {
+function search(orchestrator: Orchestrator, start: ExecutionStart, life: RecordedLife, shown: HeldTo): Found {
   const read = (told: readonly Told[]): Found =>
     readAll((choose) => settle(orchestrator, start, life, shown, told, choose));
   const first = read(life.told);
@@ -233,7 +234,7 @@ function settle(
   orchestrator: Orchestrator,
   start: ExecutionStart,
   life: RecordedLife,
-  shown: ShownInstance & { readonly instanceId: string },
+  shown: HeldTo,
   told: readonly Told[],
   choose: (count: number) => number,
 ): Found {
