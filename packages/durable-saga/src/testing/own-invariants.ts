@@ -58,18 +58,19 @@ function* noTimerIsLeft({ instances }: EndedRun): Iterable<Violation> {
 }
 
 function* everyStepIsUndone({ rootId, instances, attempts, parked, notes }: EndedRun): Iterable<Violation> {
-  const root = instances.find(({ id }) => id === rootId);
-  if (root?.outcome?.outcome !== 'compensated') return;
+  const wentBack = new Set(instances.flatMap(({ id, outcome }) => (outcome?.outcome === 'compensated' ? [id] : [])));
   for (const [key, name] of notes.undoable) {
     const own = attempts.filter((attempt) => attempt.key === key && attempt.name === name);
-    if (!own.some(({ came }) => came !== 'none')) continue;
+    // What a child leaves to undo is undone by whoever goes back behind it.
+    const back = [rootId, own[0]?.instanceId ?? rootId].find((id) => wentBack.has(id));
+    if (back === undefined || !own.some(({ came }) => came !== 'none')) continue;
     const isUndone = attempts.some((attempt) => attempt.key === key && attempt.isUndo && attempt.came === 'done');
     const isSettled = parked.some((one) => one.key === key && one.decision !== 'retry');
     if (isUndone || isSettled) continue;
     yield {
       invariant: 'every step that maybe ran is undone',
       step: key,
-      message: `saga '${rootId}' went back, and ${own[0]?.step ?? key}, which maybe ran, was not undone`,
+      message: `saga '${back}' went back, and ${own[0]?.step ?? key}, which maybe ran, was not undone`,
     };
   }
 }
