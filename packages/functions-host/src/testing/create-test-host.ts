@@ -87,7 +87,9 @@ async function open(
   opening.host = host;
   undos.push(() => host.stop());
   await settle(startPatienceMs);
-  return toTestHost({ host, storage, time, work, settle: () => settle(), log, appDir, stop: putBack });
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= putBack());
+  return toTestHost({ host, storage, time, work, settle: () => settle(), log, appDir, stop });
 }
 
 /** Real storage has real times: nothing hidden would be seen again when virtual time says so, and polling would never end. */

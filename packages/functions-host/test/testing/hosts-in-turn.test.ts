@@ -36,6 +36,16 @@ describe('hosts in one test file', () => {
     await host.stop();
   });
 
+  it('are stopped once, and whoever stops them again waits for that', async () => {
+    const [before, folder] = [Date, process.cwd()];
+    const host = await createTestHost({ app });
+    const first = host.stop();
+    expect([Date === before, process.cwd() === folder]).toEqual([false, false]);
+    await host.stop();
+    expect([Date === before, process.cwd()]).toEqual([true, folder]);
+    await first;
+  });
+
   it('are stopped at the end of a block that uses them', async () => {
     const before = Date.now();
     {
