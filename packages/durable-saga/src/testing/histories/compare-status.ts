@@ -71,15 +71,18 @@ function ownKey(instanceId: string, key: string): string {
 }
 
 /** Where a saga stands, in a few words. */
-function describe({ state, pivot, generation = 1, waitingFor, cancel, parked, failure }: SagaStatus): string {
+function describe(status: SagaStatus): string {
+  const { state, pivot, generation = 1, waitingFor, cancel, parked, failure, owes = 0 } = status;
   const told = [
     state,
     ...(waitingFor?.event === undefined ? [] : [`for '${waitingFor.event}'`]),
     ...(waitingFor?.child === undefined ? [] : [`for its child ${waitingFor.child}`]),
+    ...(waitingFor?.others === undefined ? [] : [`and ${waitingFor.others} more`]),
     ...(pivot === 'none' ? [] : [`pivot ${pivot}`]),
     ...(cancel === undefined ? [] : [`cancel ${cancel}`]),
     ...(parked === undefined ? [] : [`at ${parked.what} ${parked.name}`]),
     ...(failure === undefined ? [] : [`${failure.kind} ${failure.code}`]),
+    ...(owes === 0 ? [] : [`owes ${owes} undo${owes === 1 ? '' : 's'}`]),
     ...(generation === 1 ? [] : [`history ${generation}`]),
   ];
   return told.join(', ');

@@ -19,9 +19,13 @@ const book = taped('book', { timeout: '10 minutes' });
 const label = taped('label');
 const activities = [book, label];
 
-type Body = SagaBody<typeof input, StandardSchemaV1<void, void>, { readonly go: typeof input }>;
+type Body = SagaBody<
+  typeof input,
+  StandardSchemaV1<void, void>,
+  { readonly go: typeof input; readonly on: typeof input }
+>;
 const parcel = (body: Body, timeout?: '2 days') =>
-  saga({ name: 'parcel', version: '1', input, events: { go: input }, ...(timeout && { timeout }) }, body);
+  saga({ name: 'parcel', version: '1', input, events: { go: input, on: input }, ...(timeout && { timeout }) }, body);
 
 const grouped = (isSwapped: boolean) =>
   parcel(function* (saga) {
@@ -79,6 +83,37 @@ describe.each(MODES)('steps under way (%s)', (mode) => {
     }
     expect(await hold(mode, [raced(false), raced(false)], 400)).toMatchObject({ verdict: 'same' });
     expect(await hold(mode, [raced(false), raced(true)], 400)).toMatchObject({ verdict: 'differs' });
+  });
+});
+
+describe.each(MODES)('an instance that waits (%s)', (mode) => {
+  it('differs where the code owes no undo any more of what was done', async () => {
+    const build = (owes: boolean) =>
+      parcel(function* (saga) {
+        if (owes) yield* saga.step(book, { n: 1 });
+        else yield* saga.call(book, { n: 1 });
+        yield* saga.waitFor('go');
+      });
+    expect(await hold(mode, [build(true), build(true)], 60)).toMatchObject({ verdict: 'same' });
+    expect(await hold(mode, [build(true), build(false)], 60)).toMatchObject({
+      verdict: 'differs',
+      history: "waiting, for 'go', owes 1 undo: book done",
+      code: "waiting, for 'go': book done",
+    });
+  });
+
+  it('differs where the code waits for less beside it', async () => {
+    const build = (isAlone: boolean) =>
+      parcel(function* (saga) {
+        if (isAlone) yield* saga.waitFor('go');
+        else yield* saga.all([saga.waitFor('go'), saga.waitFor('on')]);
+      });
+    expect(await hold(mode, [build(false), build(false)], 60)).toMatchObject({ verdict: 'same' });
+    expect(await hold(mode, [build(false), build(true)], 60)).toMatchObject({
+      verdict: 'differs',
+      history: "waiting, for 'go', and 1 more: no steps",
+      code: "waiting, for 'go': no steps",
+    });
   });
 });
 
