@@ -9,7 +9,7 @@ const shown: Parameters<typeof printTest>[0] = {
     { kind: 'kill', turn: 3, when: 'before' },
   ],
   timeline: ['0:00 start', '0:01 a comment */ and a\nsecond line'],
-  module: { file: '/work/test/explore/order.ts', name: 'orders' },
+  module: { file: '/shop/test/explore/order.ts', name: 'orders' },
 };
 
 const parses = (code: string): void => void transformSync(code, { loader: 'ts' });
