@@ -220,9 +220,12 @@ async function runBaseline<Ports extends object, Input>(
   return { steps, initial, changes, begins };
 }
 
+/** The rows take turns at them. With `verifyOnce` a run costs no more than a multiple of its length. */
+const ROW_MODES: readonly Mode[] = ['verifyOnce', 'azure'];
+
 /**
- * One trouble with all that can follow it. The rows take turns at the ways to run a saga, so that each step meets each
- * of them many times; long ones, in which a replay is long, are run by the fast way.
+ * One trouble with all that can follow it. Each step meets each of the ways to run a saga many times, but those of which
+ * each turn costs a whole replay not in its long rows.
  */
 async function runRows<Ports extends object, Input>(
   table: FailureTable<Ports, Input>,
@@ -233,7 +236,7 @@ async function runRows<Ports extends object, Input>(
   number: number,
 ): Promise<void> {
   for (const [index, aftermath] of aftermathsOf(step, trouble, baseline).entries()) {
-    const mode = trouble.isLong ? 'sticky' : (MODES[(index + number) % MODES.length] ?? 'replay');
+    const mode = trouble.isLong ? 'verifyOnce' : (ROW_MODES[(index + number) % ROW_MODES.length] ?? 'azure');
     await runRow(table, path, baseline, step, trouble, aftermath, mode);
   }
 }

@@ -379,7 +379,7 @@ describe('an entity', () => {
     const again = await startTestEngine(createApp(), { store: host.store });
     expect(again.engine.residentEntities).toBe(0);
     await again.engine.stop(0);
-  });
+  }, 120_000);
 
   it('is left alone when its state is damaged, and keeps what is sent to it', async () => {
     const host = await startTestEngine(createApp());

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../definition/failure';
 import type { ShownInstance } from '../../host/durable-functions';
 
@@ -27,7 +28,9 @@ const UNFINISHED = ['Running', 'Pending', 'Suspended', 'ContinuedAsNew'];
 const PAGE = 100;
 /** Milliseconds. */
 const PATIENCE = 30_000;
-const TRIES = 3;
+/** An app that is being restarted is back within their pauses, which grow. */
+const TRIES = 5;
+const PAUSE = 500;
 
 export class InstanceSource {
   readonly #base: URL;
@@ -89,7 +92,10 @@ export class InstanceSource {
         const headers = token === undefined ? {} : { 'x-ms-continuation-token': token };
         return await fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE), redirect: 'error' });
       } catch (error) {
-        if (tries < TRIES) continue;
+        if (tries < TRIES) {
+          await pause(tries * PAUSE);
+          continue;
+        }
         const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
         throw new InstanceSourceError(`could not reach ${this.#base.origin}: ${messageOf(cause)}`, { cause: error });
       }
