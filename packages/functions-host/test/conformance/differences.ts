@@ -24,7 +24,9 @@ const progress = new Set(['runtimeStatus', 'customStatus', 'output', 'status', '
 
 export const differences: readonly Difference[] = [
   {
-    reason: 'Times have milliseconds: the real host tells seconds of instances and 100 ns of histories.',
+    reason:
+      'Times have milliseconds: the real host tells seconds of instances and 100 ns of histories. ' +
+      'In a history the digits after them tell in which order a turn asked for its tasks.',
     hide: onText((text) => text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?/g, 'TIME')),
   },
   {
