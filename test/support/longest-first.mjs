@@ -1,10 +1,12 @@
 import Sequencer from '@jest/test-sequencer';
 
 /**
- * Suites that start processes, kill them and wait for them take the longest, though their files are short: where jest
+ * Suites that explore, and those that start processes, kill them and wait for them, take the longest, though their files are short: where jest
  * has no times of an earlier run, as in CI, it would begin with the largest files, and end with one worker at such a suite.
  */
 const LONG = [
+  'test/explore/',
+  'packages/durable-saga/test/mistakes.test.ts',
   'packages/functions-host/test/crash/',
   'test/integration/',
   'packages/functions-host/test/supervisor/',
