@@ -28,7 +28,7 @@ import { returnOrder } from '../orchestrations/return-order';
 
 export const sagas = [placeOrder, returnOrder, importOrders, importProducts];
 
-export const activities = [
+export const placeOrderActivities = [
   reserveStock,
   requestApproval,
   remindApprover,
@@ -39,6 +39,9 @@ export const activities = [
   confirmOrder,
   settleOrder,
   showParked,
+] as const;
+
+export const returnOrderActivities = [
   claimItems,
   bookPickUp,
   awaitPickUp,
@@ -49,6 +52,11 @@ export const activities = [
   confirmReturn,
   settleReturn,
   showParkedReturn,
+] as const;
+
+export const activities = [
+  ...placeOrderActivities,
+  ...returnOrderActivities,
   importOrdersBatch,
   importProductsBatch,
   writeImportReport,

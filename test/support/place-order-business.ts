@@ -1,16 +1,9 @@
 import { registerSagas } from 'durable-saga';
 import type { SagaPath } from 'durable-saga/diagram';
 import type { World } from '../../packages/durable-saga/test/support/failure-table';
-import { authorisePayment } from '../../activities/authorise-payment';
-import { bookShipment } from '../../activities/book-shipment';
-import { capturePayment } from '../../activities/capture-payment';
-import { confirmOrder } from '../../activities/confirm-order';
-import { recordApproval, remindApprover, requestApproval } from '../../activities/request-approval';
-import { reserveStock } from '../../activities/reserve-stock';
-import { settleOrder } from '../../activities/settle';
-import { showParked } from '../../activities/show-parked';
 import { placeOrder } from '../../orchestrations/place-order';
 import type { PlaceOrderInput } from '../../orchestrations/place-order';
+import { placeOrderActivities } from '../../src/sagas';
 import { createInMemoryCarrier } from './in-memory-carrier';
 import { createInMemoryMailer } from './in-memory-mailer';
 import { createInMemoryPayments } from './in-memory-payments';
@@ -30,19 +23,6 @@ function createPorts() {
     opsEmail: 'ops@example.com',
   };
 }
-
-export const placeOrderActivities = [
-  reserveStock,
-  requestApproval,
-  remindApprover,
-  recordApproval,
-  authorisePayment,
-  capturePayment,
-  bookShipment,
-  confirmOrder,
-  settleOrder,
-  showParked,
-] as const;
 
 /** The saga and its activities, as the app registers them. */
 export function registerPlaceOrder(ports: Ports): void {

@@ -1,20 +1,12 @@
 import { registerSagas } from 'durable-saga';
 import type { SagaPath } from 'durable-saga/diagram';
 import type { World } from '../../packages/durable-saga/test/support/failure-table';
-import { acceptReturn } from '../../activities/accept-return';
-import { awaitPickUp, remindCustomer } from '../../activities/await-pick-up';
-import { bookPickUp } from '../../activities/book-pick-up';
-import { claimItems } from '../../activities/claim-items';
-import { confirmReturn } from '../../activities/confirm-return';
-import { refundItem } from '../../activities/refund-item';
-import { restockItem } from '../../activities/restock-item';
-import { settleReturn } from '../../activities/settle';
-import { showParkedReturn } from '../../activities/show-parked';
 import { returnOrder } from '../../orchestrations/return-order';
 import type { ReturnOrderInput } from '../../orchestrations/return-order';
 import type { ReturnId } from '../../src/domain/ids';
 import { orderIdOf } from '../../src/domain/ids';
 import type { Product } from '../../src/domain/order';
+import { returnOrderActivities } from '../../src/sagas';
 import { createInMemoryCarrier } from './in-memory-carrier';
 import { createInMemoryMailer } from './in-memory-mailer';
 import { createInMemoryPayments } from './in-memory-payments';
@@ -33,19 +25,6 @@ export function createReturnPorts() {
     mailer: createInMemoryMailer(),
   };
 }
-
-export const returnOrderActivities = [
-  claimItems,
-  bookPickUp,
-  awaitPickUp,
-  remindCustomer,
-  acceptReturn,
-  refundItem,
-  restockItem,
-  confirmReturn,
-  settleReturn,
-  showParkedReturn,
-] as const;
 
 export function registerReturnOrder(ports: ReturnPorts): void {
   registerSagas({ ports, sagas: [returnOrder], activities: returnOrderActivities });
