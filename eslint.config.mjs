@@ -36,7 +36,7 @@ const environment = [
 const rooms = {
   src: ['app.ts', 'sagas.ts', 'config.ts', 'ports.ts', 'domain', 'adapters', 'triggers'],
   '.': ['orchestrations', 'activities', 'local', 'scripts', 'test', 'bench'],
-  packages: ['durable-saga', 'functions-host'],
+  packages: ['durable-saga', 'functions-host', 'service-bus-emulator'],
 };
 
 /** Zones that let `target` import the named rooms (and itself) and no other part of this repository. */
@@ -78,7 +78,8 @@ const layers = [
     toolkit,
   ),
   ...mayImport('packages/durable-saga/src'),
-  ...mayImport('packages/functions-host/src'),
+  ...mayImport('packages/functions-host/src', 'packages/service-bus-emulator'),
+  ...mayImport('packages/service-bus-emulator/src'),
 ];
 
 const bannedModules = (regex, message) => ['error', { patterns: [{ regex, message }] }];
@@ -139,6 +140,11 @@ export default tseslint.config(
       'packages/functions-host/src/cli.ts',
     ],
     rules: { 'no-restricted-syntax': ['error', ...wallClock, ...databaseClock] },
+  },
+  {
+    files: ['packages/service-bus-emulator/src/**/*.ts'],
+    ignores: ['packages/service-bus-emulator/src/clock.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...wallClock] },
   },
   {
     files: ['orchestrations/**/*.ts'],
