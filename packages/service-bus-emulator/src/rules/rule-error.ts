@@ -1,0 +1,22 @@
+/**
+ * A filter or an action that cannot be used: it is refused when the rule is made, never later. `position` is where in
+ * the expression, in characters from 0.
+ */
+export class RuleSyntaxError extends Error {
+  override readonly name = 'RuleSyntaxError';
+  readonly position: number;
+
+  constructor(message: string, position: number) {
+    super(`${message} (at character ${position + 1})`);
+    this.position = position;
+  }
+}
+
+/**
+ * A rule that is well-formed and cannot be worked out for this message: operands of types that do not compare, a
+ * division by zero. A subscription with deadLetteringOnFilterEvaluationExceptions dead-letters the message, any other
+ * does without it.
+ */
+export class RuleEvaluationError extends Error {
+  override readonly name = 'RuleEvaluationError';
+}
