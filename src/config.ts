@@ -32,6 +32,15 @@ const currency = z.string().transform((value, context) => {
   return refuse(context, 'a currency of ISO 4217 in lower case, e.g. "usd"');
 });
 
+/** As Azure writes it: `Endpoint=sb://<host>/;SharedAccessKeyName=...;SharedAccessKey=...`. */
+const serviceBusConnection = z.string().refine((text) => /(^|;)\s*Endpoint=sb:\/\/[^;]+/i.test(text), {
+  error: 'a Service Bus connection string (Endpoint=sb://...)',
+});
+
+const namespaceName = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, {
+  error: 'the host name of a Service Bus namespace, e.g. "shop.servicebus.windows.net"',
+});
+
 const email = z.email({ error: 'an e-mail address' });
 
 const settingsSchema = z.object({
@@ -43,6 +52,8 @@ const settingsSchema = z.object({
   BLOB_TRIGGER_SOURCE: z
     .enum(['LogsAndContainerScan', 'EventGrid'], { error: '"LogsAndContainerScan" or "EventGrid"' })
     .default('LogsAndContainerScan'),
+  ServiceBusConnection: serviceBusConnection.optional(),
+  ServiceBusConnection__fullyQualifiedNamespace: namespaceName.optional(),
   PAYMENT_PROVIDER_URL: url('http', 'https'),
   PAYMENT_PROVIDER_KEY: text("the payment provider's API key"),
   CARRIER_URL: url('http', 'https'),
@@ -71,6 +82,11 @@ function toConfig(settings: Settings, approvalThreshold: number) {
     },
     /** How uploads are noticed: by polling, or by Event Grid, which Flex Consumption needs. */
     blobTriggerSource: settings.BLOB_TRIGGER_SOURCE,
+    /** The same for Service Bus: a connection string, or the namespace's host name. */
+    serviceBus: {
+      connectionString: settings.ServiceBusConnection,
+      fullyQualifiedNamespace: settings.ServiceBusConnection__fullyQualifiedNamespace,
+    },
     payments: { url: settings.PAYMENT_PROVIDER_URL, key: settings.PAYMENT_PROVIDER_KEY },
     /** `callbackUrl`: where the carrier tells that it has collected a pick-up, with `{returnId}` in it. */
     carrier: { url: settings.CARRIER_URL, callbackUrl: settings.CARRIER_CALLBACK_URL },
@@ -91,7 +107,13 @@ function toConfig(settings: Settings, approvalThreshold: number) {
 }
 export type Config = ReturnType<typeof toConfig>;
 
-const secrets: readonly string[] = ['PAYMENT_PROVIDER_KEY', 'AzureWebJobsStorage', 'DATABASE_URL', 'SMTP_URL'];
+const secrets: readonly string[] = [
+  'PAYMENT_PROVIDER_KEY',
+  'AzureWebJobsStorage',
+  'ServiceBusConnection',
+  'DATABASE_URL',
+  'SMTP_URL',
+];
 
 /** Thrown once, with one line for every setting that is missing or wrong. */
 export class ConfigError extends Error {
@@ -120,6 +142,9 @@ export function readConfig(environment: Environment = process.env): Config {
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => toProblem(issue, given));
   if (!hasStorage(given)) {
     problems.push(missing('AzureWebJobsStorage'));
+  }
+  if (!('ServiceBusConnection' in given || 'ServiceBusConnection__fullyQualifiedNamespace' in given)) {
+    problems.push(missing('ServiceBusConnection'));
   }
   const decimals = minorDigits(given['CURRENCY'] ?? '') ?? 2;
   const threshold = parseMoney(given['APPROVAL_THRESHOLD'] ?? '', decimals);

@@ -88,4 +88,16 @@ describe('settings', () => {
     expect(errorOf(rest).keys).toEqual(['AzureWebJobsStorage']);
     expect(readConfig({ ...rest, AzureWebJobsStorage__accountName: 'shop' }).storage.accountName).toBe('shop');
   });
+
+  it('accept Service Bus by identity in place of a connection string, and never show that', () => {
+    const { ServiceBusConnection: _, ...rest } = settings;
+    expect(errorOf(rest).message).toContain(
+      'ServiceBusConnection: expected a Service Bus connection string (Endpoint=sb://...), got nothing',
+    );
+    const name = 'ServiceBusConnection__fullyQualifiedNamespace';
+    const { serviceBus } = readConfig({ ...rest, [name]: 'shop.example.net' });
+    expect(serviceBus).toEqual({ connectionString: undefined, fullyQualifiedNamespace: 'shop.example.net' });
+    expect(errorOf({ ...rest, [name]: 'sb://shop/' }).keys).toEqual([name]);
+    expect(errorOf({ ...settings, ServiceBusConnection: 'SharedAccessKey=hunter2' }).message).not.toContain('hunter2');
+  });
 });
