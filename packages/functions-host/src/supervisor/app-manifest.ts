@@ -39,7 +39,7 @@ export async function readAppManifest(appDir: string): Promise<AppManifest> {
   });
   const content = objectAt(parse(text, file), file, 'the whole file');
   const section = objectAt(content['functions-host'] ?? {}, file, 'functions-host');
-  rejectUnknown(section, ['services', 'tasks'], file, 'functions-host');
+  rejectUnknown(section, ['services', 'tasks', 'serviceBus'], file, 'functions-host');
   const { main } = content;
   return {
     ...(typeof main === 'string' && { main }),
