@@ -1,5 +1,16 @@
 import type { FileProblem } from './domain/csv-file';
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterId,
+  DeadLetterStatus,
+  DeadLetterSummary,
+  StoredDeadLetter,
+} from './domain/dead-letter';
+import type { DeadLetterReason, Team } from './domain/dead-letter-reason';
+import type { DeadLetterNotice } from './domain/dead-letter-notice';
 import type { CustomerId, OrderId, ReturnId, Sku } from './domain/ids';
+import type { KeptMessage } from './domain/kept-message';
 import type { NewOrder, Product, StoredOrder } from './domain/order';
 import type { RowRejection } from './domain/order-rows';
 import type { FinalStatus, OrderStatus, StatusReason } from './domain/order-status';
@@ -337,6 +348,84 @@ export interface Imports {
     page: { readonly afterRow: number; readonly limit: number },
   ): Promise<readonly RowRejection[]>;
   /** Forgets imports that finished before `before`, at most `limit` of them; tells how many. */
+  expire(before: Date, limit: number): Promise<number>;
+}
+
+// ---- Messages of Service Bus ----
+
+/** What is sent; `enqueueAt` hides it until then. */
+export interface OutgoingMessage extends KeptMessage {
+  readonly enqueueAt?: Date | undefined;
+}
+
+/** Sends to queues and topics. An error leaves open whether the message was taken. */
+export interface MessageSender {
+  send(address: string, message: OutgoingMessage): Promise<void>;
+}
+
+/** Who does something to a dead letter, and what they say about it. */
+export interface Deed {
+  readonly by: string;
+  readonly note?: string | undefined;
+}
+
+/** What became of the wish to change a dead letter. */
+export type ChangeOutcome =
+  | { readonly kind: 'done'; readonly letter: StoredDeadLetter }
+  | { readonly kind: 'unknown' }
+  /** Its status doesn't allow it; somebody else may have been faster. */
+  | { readonly kind: 'notAllowed'; readonly status: DeadLetterStatus };
+
+export interface DeadLetterCount {
+  /** UTC, `2026-01-31`. */
+  readonly day: string;
+  readonly entity: string;
+  readonly reason: DeadLetterReason;
+  readonly team: Team;
+  readonly status: DeadLetterStatus;
+  readonly count: number;
+}
+
+/** Dead letters of all queues and subscriptions, kept for operators and for analytics. */
+export interface DeadLetters {
+  /** Once for each id; tells whether it is new. */
+  keep(letter: DeadLetter): Promise<'kept' | 'known'>;
+  find(id: DeadLetterId): Promise<StoredDeadLetter | undefined>;
+  /** Newest first, after the dead letter `after`. */
+  list(
+    filter: DeadLetterFilter,
+    page: { readonly after?: DeadLetterId | undefined; readonly limit: number },
+  ): Promise<readonly DeadLetterSummary[]>;
+  /**
+   * Those that a redrive may take: open ones, and ones whose redrive was begun before `begunBefore` and never ended.
+   * Oldest first, which keeps the messages of a session in order.
+   */
+  listRedrivable(
+    filter: Omit<DeadLetterFilter, 'status'>,
+    page: { readonly after?: DeadLetterId | undefined; readonly limit: number; readonly begunBefore: Date },
+  ): Promise<readonly DeadLetterId[]>;
+  /** How many such there are after `after`. */
+  countRedrivable(
+    filter: Omit<DeadLetterFilter, 'status'>,
+    page: { readonly after?: DeadLetterId | undefined; readonly begunBefore: Date },
+  ): Promise<number>;
+  /** Of an open one: `message` is what will be redriven from now on. */
+  edit(id: DeadLetterId, message: KeptMessage, deed: Deed): Promise<ChangeOutcome>;
+  /** Takes one for being sent: nobody else gets it until it is given back, or it was begun before `begunBefore`. */
+  beginRedrive(id: DeadLetterId, begunBefore: Date, deed: Deed): Promise<ChangeOutcome>;
+  /** It was sent, or (with a reason in `failed`) is open again. */
+  endRedrive(id: DeadLetterId, deed: Deed, failed?: string): Promise<void>;
+  discard(id: DeadLetterId, deed: Deed): Promise<ChangeOutcome>;
+  count(filter: DeadLetterFilter): Promise<readonly DeadLetterCount[]>;
+  /**
+   * Gives a mail to those that nobody was told of yet: one for each team and reason, unless that had its last one at or
+   * after `quietSince`.
+   */
+  planNotices(quietSince: Date): Promise<void>;
+  /** Planned mails that were not sent yet, each with at most `limit` dead letters of those that it is about. */
+  listUnsentNotices(limit: number): Promise<readonly DeadLetterNotice[]>;
+  markNoticeSent(key: string): Promise<void>;
+  /** Forgets those stored before `before` that wait for nobody any more, at most `limit` of them; tells how many. */
   expire(before: Date, limit: number): Promise<number>;
 }
 

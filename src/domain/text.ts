@@ -20,3 +20,12 @@ const unkeepable = /\0|\p{Cs}/gu;
 export function toKeepable(text: string): string {
   return text.replace(unkeepable, '\ufffd');
 }
+
+/** `PaymentFailed`, `payment-failed` and `payment failed` as `payment_failed`. */
+export function toSnakeCase(text: string): string {
+  return text
+    .trim()
+    .replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '_')
+    .replaceAll(/[\s_-]+/g, '_')
+    .toLowerCase();
+}
