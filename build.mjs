@@ -1,6 +1,7 @@
 // Makes what runs: `node build.mjs` the app (dist/app.js, dist/local/*, dist/scripts/*, dist/bench/*), `--package <folder>` one package,
 // `--all` everything. Declarations of packages come from `tsc`, in each package's own build script.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -31,6 +32,17 @@ async function buildApp() {
     sourcesContent: false,
     external: ['@azure/functions-core', 'pg-native'],
   });
+  copySettlementContract();
+}
+
+/** The Service Bus extension reads it at run time, beside its own code: here that is beside the bundle. */
+function copySettlementContract() {
+  const contract = path.join('proto', 'settlement.proto');
+  const { resolve } = createRequire(import.meta.url);
+  const file = path.join(path.dirname(resolve('@azure/functions-extensions-servicebus')), contract);
+  const copy = path.join(root, 'dist', contract);
+  mkdirSync(path.dirname(copy), { recursive: true });
+  writeFileSync(copy, readFileSync(file));
 }
 
 /** A package keeps its dependencies outside; each of its entries is one file, so that it starts fast. */
