@@ -1,3 +1,6 @@
+import { compileCondition } from './compile';
+import { compileCorrelation } from './correlation';
+import { parseCondition } from './parser';
 import type { RuleMessage, RuleValue } from './rule-message';
 
 /**
@@ -33,6 +36,17 @@ export interface CorrelationFilter {
 export type CompiledFilter = (message: RuleMessage) => boolean;
 
 /** Compiles a filter once. Throws RuleSyntaxError when it cannot be used. */
-export function compileFilter(_filter: Filter): CompiledFilter {
-  throw new Error('Filters are not there yet.');
+export function compileFilter(filter: Filter): CompiledFilter {
+  switch (filter.kind) {
+    case 'true':
+      return () => true;
+    case 'false':
+      return () => false;
+    case 'correlation':
+      return compileCorrelation(filter);
+    case 'sql': {
+      const condition = compileCondition(parseCondition(filter.expression, filter.parameters ?? {}));
+      return (message) => condition(message) === true;
+    }
+  }
 }

@@ -1,13 +1,13 @@
 /**
  * A filter or an action that cannot be used: it is refused when the rule is made, never later. `position` is where in
- * the expression, in characters from 0.
+ * the expression, in characters from 0; undefined when the expression as a whole is meant.
  */
 export class RuleSyntaxError extends Error {
   override readonly name = 'RuleSyntaxError';
-  readonly position: number;
+  readonly position: number | undefined;
 
-  constructor(message: string, position: number) {
-    super(`${message} (at character ${position + 1})`);
+  constructor(message: string, position?: number) {
+    super(position === undefined ? message : `${message} (at character ${position + 1})`);
     this.position = position;
   }
 }
