@@ -5,7 +5,7 @@
 import { type CompiledValue, compileValue } from './compile';
 import { convertLike, toSystemValue } from './conversions';
 import { type Parameters, parseStatements } from './parser';
-import { findApplicationProperty } from './properties';
+import { findApplicationProperty, systemPropertyNames } from './properties';
 import type { ChangeableSystemProperty, RuleChanges, RuleMessage, RuleValue } from './rule-message';
 import type { Statement } from './syntax';
 
@@ -13,7 +13,7 @@ import type { Statement } from './syntax';
 export type CompiledAction = (message: RuleMessage) => RuleChanges;
 
 interface Draft {
-  readonly message: { readonly system: RuleMessage['system']; readonly application: Record<string, unknown> };
+  readonly message: { readonly system: Record<string, unknown>; readonly application: Record<string, unknown> };
   readonly system: Partial<Record<ChangeableSystemProperty, RuleValue>>;
   readonly application: Record<string, RuleValue | undefined>;
 }
@@ -24,7 +24,7 @@ export function compileAction(expression: string, parameters: Parameters = {}): 
   return (message) => {
     const draft: Draft = {
       message: {
-        system: Object.create(message.system) as RuleMessage['system'],
+        system: Object.fromEntries(systemPropertyNames.map((name) => [name, message.system[name]])),
         application: { ...message.application },
       },
       system: {},
@@ -49,7 +49,7 @@ function compileStatement(statement: Statement): (draft: Draft) => void {
 
 function setSystem(draft: Draft, name: ChangeableSystemProperty, value: RuleValue): void {
   draft.system[name] = value;
-  Object.defineProperty(draft.message.system, name, { value, configurable: true });
+  draft.message.system[name] = value;
 }
 
 /** A property that is there keeps its name and, where the new value allows it, its type. */
