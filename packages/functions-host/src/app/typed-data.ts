@@ -10,6 +10,17 @@ export interface TypedData {
   readonly int?: number;
   readonly double?: number;
   readonly http?: HttpRequestData | HttpResponseData;
+  readonly modelBindingData?: ModelBindingData;
+  readonly collectionModelBindingData?: { readonly modelBindingData: readonly ModelBindingData[] };
+}
+
+/** What an extension library of the app makes an object of an SDK from. */
+export interface ModelBindingData {
+  readonly version: string;
+  /** Which factory makes it, e.g. `AzureServiceBusReceivedMessage`. */
+  readonly source: string;
+  readonly contentType: string;
+  readonly content: Buffer;
 }
 
 /** A request on its way to a function. `query` is left out on purpose: the library then reads it from the URL, repeated keys and all. */
