@@ -1,5 +1,10 @@
-import { types } from 'rhea';
+import { type Typed, types } from 'rhea';
 import type { ApplicationProperties, ApplicationProperty } from '../triggers/service-bus-received';
+
+/** rhea's decoder, which its declarations leave out. */
+const { Reader } = types as unknown as {
+  readonly Reader: new (bytes: Buffer) => { read(): Typed; remaining(): number };
+};
 
 /**
  * Reads the properties that a function changes while it settles a message: one map in AMQP's encoding.
@@ -10,11 +15,11 @@ export function readAmqpMap(bytes: Uint8Array): ApplicationProperties | undefine
   if (bytes.length === 0) return undefined;
   const expected = 'propertiesToModify: expected one map in AMQP encoding';
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const reader = new types.Reader(buffer);
+  const reader = new Reader(buffer);
   let found: unknown;
   try {
-    const value: unknown = reader.read();
-    if (!types.is_map(value)) throw new TypeError(`a value of another kind`);
+    const value = reader.read();
+    if (!types.is_map(value)) throw new TypeError('a value of another kind');
     found = types.unwrap_map_simple(value);
   } catch (cause) {
     throw new TypeError(`${expected}, got ${bytes.length} bytes that are none (${String(cause)}).`, { cause });

@@ -29,8 +29,11 @@ type Handlers = {
 /** Opens the service on a free port of 127.0.0.1. */
 export async function openSettlementServer(received: ReceivedMessages, log: HostLog): Promise<SettlementServer> {
   const server = new Server({ 'grpc.max_receive_message_length': longestGrpcMessage });
-  const handlers = Object.entries(toHandlers(received)).map(([name, handle]) => [name, answer(name, handle, log)]);
-  server.addService(settlementService, Object.fromEntries(handlers) as Record<string, UntypedHandleCall>);
+  const handlers = Object.entries(toHandlers(received)).map(([name, handle]): [string, UntypedHandleCall] => [
+    name,
+    toUnaryCall(name, handle as Handler, log),
+  ]);
+  server.addService(settlementService, Object.fromEntries(handlers));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
       if (error) reject(error);
@@ -45,11 +48,13 @@ export async function openSettlementServer(received: ReceivedMessages, log: Host
   };
 }
 
+type Handler = (request: unknown) => Promise<object>;
+
 /** A call that fails, as gRPC tells it. */
 class RefusedCall extends Error {
-  readonly code: number;
+  readonly code: status;
 
-  constructor(code: number, message: string) {
+  constructor(code: status, message: string) {
     super(message);
     this.code = code;
   }
@@ -122,11 +127,7 @@ function toProperties(bytes: Uint8Array): ReturnType<typeof readAmqpMap> {
   }
 }
 
-function answer<Request, Answer>(
-  name: string,
-  handle: (request: Request) => Promise<Answer>,
-  log: HostLog,
-): handleUnaryCall<Request, Answer> {
+function toUnaryCall(name: string, handle: Handler, log: HostLog): handleUnaryCall<unknown, object> {
   return (call, callback) => {
     handle(call.request).then(
       (value) => {
