@@ -26,6 +26,7 @@ import { toThrottle } from '../http/throttle';
 import { unwatched } from '../in-flight';
 import { messageOf } from '../supervisor/failures';
 import { createQueueBell } from '../triggers/queue-bell';
+import { createReceivedMessages } from '../triggers/service-bus-received';
 import { createStorageAccounts } from '../triggers/storage-account';
 import { hostStorage } from '../triggers/storage-connection';
 import type { TriggerListener } from '../triggers/trigger-listener';
@@ -43,6 +44,7 @@ import { createListeners } from './listeners';
 import { loadFunctions, reportErrors } from './load-functions';
 import type { Host, HostOptions, LoadedApp } from './options';
 import { createSettings, type Settings } from './settings';
+import { openSettlement } from './settlement-parts';
 import { takeNoMoreWork } from './take-no-more-work';
 import { warmUp } from './warm-up';
 
@@ -136,6 +138,7 @@ async function loadParts(base: Base, server: HttpServer) {
   const accounts = createStorageAccounts(settings, options.storageNews);
   const inFlight = options.inFlight ?? unwatched;
   const bell = createQueueBell();
+  const received = createReceivedMessages();
   const loaded = await loadFunctions({
     ...{ appDir, join, core, settings, log, supported: supportedBindings },
     kinds: createBindingKinds(
@@ -175,6 +178,7 @@ async function loadParts(base: Base, server: HttpServer) {
     invoker,
     hostId,
     blobEvents,
+    received,
     listeners,
     httpFunctions,
     routes: toRouteTable(httpFunctions, log),
@@ -205,6 +209,8 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   });
   base.cleanUp.add(() => durable.extension()?.stop(options.stopGraceMs ?? durableGraceMs));
 
+  const endSettlement = await openSettlement(runtimes, parts.received, log);
+  if (endSettlement !== undefined) base.cleanUp.add(endSettlement);
   const appHookData = {};
   await hooks.run('appStart', { hookData: appHookData });
   base.cleanUp.add(() => hooks.run('appTerminate', { hookData: appHookData }));
