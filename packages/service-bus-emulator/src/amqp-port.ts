@@ -3,10 +3,7 @@ import type { Duplex } from 'node:stream';
 import { closeServer, listen, OpenSockets } from './listening';
 
 /** Takes a connection in, whatever carries its bytes: a plain socket, TLS, or a WebSocket. */
-export type AcceptAmqp = (
-  socket: Duplex,
-  about: { readonly remoteAddress: string; readonly secure: boolean },
-) => void;
+export type AcceptAmqp = (socket: Duplex, about: { readonly remoteAddress: string; readonly secure: boolean }) => void;
 
 /** Plain AMQP. */
 export async function openAmqpPort(

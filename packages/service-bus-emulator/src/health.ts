@@ -1,16 +1,32 @@
-import type { RequestListener, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { closeServer, listen, OpenSockets } from './listening';
 
 const HEALTHY = JSON.stringify({ status: 'healthy', message: 'Service is healthy.' });
 
-/** Answers `GET /health`, what the official emulator answers; anything else is not found. */
-export const answerHealth: RequestListener = (request, response) => {
-  const [path] = (request.url ?? '').split('?');
-  if (path !== '/health') return end(response, 404, JSON.stringify({ message: `Expected /health, got ${path}.` }));
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD');
-    return end(response, 405, JSON.stringify({ message: `Expected GET, got ${request.method}.` }));
-  }
-  end(response, 200, HEALTHY);
-};
+/**
+ * Plain HTTP, as the official emulator has it on one port: `GET /health` answers 200 as soon as the port is open, since it
+ * is opened last, and all other paths are the administration API's.
+ */
+export async function openHealthPort(
+  host: string,
+  port: number,
+  onOtherRequest: RequestListener,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const sockets = new OpenSockets();
+  const server = createServer((request, response) => {
+    const [path] = (request.url ?? '').split('?');
+    if (path?.toLowerCase() !== '/health') onOtherRequest(request, response);
+    else if (request.method === 'GET' || request.method === 'HEAD') {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': HEALTHY.length });
+      response.end(HEALTHY);
+    } else response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  });
+  server.on('connection', (socket) => sockets.add(socket));
+  const given = await listen(server, {
+    host,
+    port,
+    purpose: 'The health endpoint',
+    option: '--health-port (healthPort)',
+  });
+  return { port: given, close: () => closeServer(server, sockets) };
+}

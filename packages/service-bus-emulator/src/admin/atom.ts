@@ -3,7 +3,7 @@
  * RuleDescription, ...) as its content. Clients differ in which prefix they give the namespace of XMLSchema-instance, so
  * prefixes are dropped on reading: an attribute `p4:type` or `i:type` is `@type`.
  */
-import { XMLBuilder, XMLParser } from 'fast-xml-parser';
+import { XMLParser } from 'fast-xml-parser';
 import { AdminError } from './admin-error';
 
 /** An element: its text, or its children by name with attributes as `@name` and text as `#text`. Several of a name are a list. */
@@ -42,8 +42,6 @@ const parser = new XMLParser({
   htmlEntities: true,
 });
 
-const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', suppressBooleanAttributes: false });
-
 /** Reads the entry of a request. @throws AdminError 400 when it is none. */
 export function readEntry(body: string): Description {
   const content = childrenOf(childrenOf(parse(body)['entry'])['content']);
@@ -60,7 +58,7 @@ export function readEntry(body: string): Description {
 function parse(body: string): XmlChildren {
   if (/<!(?:DOCTYPE|ENTITY)/i.test(body)) throw new AdminError(400, 'a document type is not allowed in the body');
   try {
-    return childrenOf(parser.parse(body, true) as XmlElement);
+    return childrenOf(parser.parse(body) as XmlElement);
   } catch (error) {
     throw new AdminError(400, `the body is not XML: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -91,7 +89,7 @@ function isList(element: XmlElement | readonly XmlElement[]): element is readonl
 }
 
 export function writeEntry(entry: AtomEntry, query: string): string {
-  return builder.build({ entry: { '@xmlns': ATOM, ...toAtom(entry, query) } });
+  return write('entry', { '@xmlns': ATOM, ...toAtom(entry, query) });
 }
 
 /** `next` is the URL of the next page, if there is one. Clients ask for both links, since a single one is no list to them. */
@@ -100,24 +98,22 @@ export function writeFeed(
   entries: readonly AtomEntry[],
   query: string,
 ): string {
-  return builder.build({
-    feed: {
-      '@xmlns': ATOM,
-      title: { '@type': 'text', '#text': feed.title },
-      id: feed.url + query,
-      updated: toTime(feed.updatedAt),
-      link: [
-        { '@rel': 'self', '@href': feed.url + query },
-        ...(feed.next === undefined ? [] : [{ '@rel': 'next', '@href': feed.next }]),
-      ],
-      entry: entries.map((entry) => toAtom(entry, query)),
-    },
+  return write('feed', {
+    '@xmlns': ATOM,
+    title: { '@type': 'text', '#text': feed.title },
+    id: feed.url + query,
+    updated: toTime(feed.updatedAt),
+    link: [
+      { '@rel': 'self', '@href': feed.url + query },
+      ...(feed.next === undefined ? [] : [{ '@rel': 'next', '@href': feed.next }]),
+    ],
+    entry: entries.map((entry) => toAtom(entry, query)),
   });
 }
 
 /** An error as clients read it. */
 export function writeError(status: number, detail: string): string {
-  return builder.build({ Error: { Code: String(status), Detail: detail } });
+  return write('Error', { Code: String(status), Detail: detail });
 }
 
 export function toTime(milliseconds: number): string {
@@ -136,4 +132,28 @@ function toAtom({ kind, fields, url, title, createdAt, updatedAt }: AtomEntry, q
       [kind]: { '@xmlns': CONNECT, '@xmlns:i': INSTANCE, ...fields },
     },
   };
+}
+
+function write(name: string, element: XmlElement | readonly XmlElement[] | undefined): string {
+  if (element === undefined) return '';
+  if (isList(element)) return element.map((one) => write(name, one)).join('');
+  if (typeof element === 'string') return `<${name}>${escape(element)}</${name}>`;
+  const entries = Object.entries(element);
+  const attributes = entries.filter(([key]) => key.startsWith('@'));
+  const children = entries.filter(([key]) => !key.startsWith('@'));
+  const start = [name, ...attributes.map(([key, value]) => `${key.slice(1)}="${escape(textOf(value) ?? '')}"`)].join(
+    ' ',
+  );
+  const content = children.map(([key, value]) => (key === '#text' ? escape(textOf(value) ?? '') : write(key, value)));
+  return children.length === 0 ? `<${start}/>` : `<${start}>${content.join('')}</${name}>`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+/** Characters that XML cannot hold at all (most control characters) are written as U+FFFD; a carriage return would be read as a line feed. */
+function escape(text: string): string {
+  return text
+    .replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character)
+    .replace(/\r/g, '&#xD;')
+    .replace(/[^\t\n\r\u0020-\uFFFD]/g, '\uFFFD');
 }

@@ -50,7 +50,7 @@ export async function openTlsPort(options: TlsPortOptions): Promise<OpenPort> {
       } else http.emit('connection', socket);
     });
   });
-  server.on('connection', (socket) => sockets.add(socket));
+  server.on('connection', (socket: Duplex) => sockets.add(socket));
   server.on('tlsClientError', (error, socket) => {
     log.log('Debug', `TLS: ${socket.remoteAddress ?? 'a client'} ended the handshake: ${error.message}`);
   });
