@@ -214,24 +214,31 @@ function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P,
 ): BoundActivity {
   const run = options.run(ports);
   const undo = options.undo?.(ports);
+  const itsInput = `input of activity '${options.name}'`;
+  const itsOutput = `output of activity '${options.name}'`;
+  /** What an attempt gave, as it travels; a promise where something may be claimed. */
+  const toReply = (value: unknown): Reply | Promise<Reply> => {
+    const output = options.output === undefined ? NO_OUTPUT : parseWith(openOf(options.output), value);
+    if (!output.ok) return invalid(itsOutput, output.issues, 'unknown');
+    const closing = claims.close(options.output, output.value);
+    return closing instanceof Promise ? closing.then(check) : check(closing);
+  };
+  const check = (closed: unknown): Reply => {
+    const notJson = whyNoJson(closed);
+    if (notJson !== undefined) return refused('notJson', `${itsOutput}: ${notJson}`, 'unknown');
+    const tooLarge = claims.tooLarge(itsOutput, closed);
+    return tooLarge === undefined ? { ok: true, value: closed } : refused('tooLarge', tooLarge, 'unknown');
+  };
   return {
-    // One promise an attempt: nothing is awaited that is there already.
+    // One promise an attempt, and few variables to keep meanwhile: nothing is awaited that is there already.
     async run(call, seam) {
       const attempt = new Attempt(call.$step, seam);
       try {
         const parsed = claims.parse(options.input, call.input);
         const input = parsed instanceof Promise ? await parsed : parsed;
-        if (!input.ok) return invalid(`input of activity '${options.name}'`, input.issues, 'none');
-        const value = await run(input.value as Opened<I>, contextOf<C>(attempt));
-        const output = options.output === undefined ? NO_OUTPUT : parseWith(openOf(options.output), value);
-        const what = `output of activity '${options.name}'`;
-        if (!output.ok) return invalid(what, output.issues, 'unknown');
-        const closing = claims.close(options.output, output.value);
-        const closed = closing instanceof Promise ? ((await closing) as unknown) : closing;
-        const notJson = whyNoJson(closed);
-        if (notJson !== undefined) return refused('notJson', `${what}: ${notJson}`, 'unknown');
-        const tooLarge = claims.tooLarge(what, closed);
-        return tooLarge === undefined ? { ok: true, value: closed } : refused('tooLarge', tooLarge, 'unknown');
+        if (!input.ok) return invalid(itsInput, input.issues, 'none');
+        const reply = toReply(await run(input.value as Opened<I>, contextOf<C>(attempt)));
+        return reply instanceof Promise ? await reply : reply;
       } catch (thrown) {
         return { ok: false, failure: failureFromThrown(thrown) };
       } finally {

@@ -19,7 +19,7 @@ export function copyAsJson(what: string, value: unknown): unknown {
 /** Why JSON can't hold a value; undefined where it can. */
 export function whyNoJson(value: unknown): string | undefined {
   if ((typeof value !== 'object' && typeof value !== 'bigint') || value === null) return undefined;
-  if (copyPlain(value, DEEPEST_PLAIN) !== NOT_PLAIN) return undefined;
+  if (isPlain(value, DEEPEST_PLAIN)) return undefined;
   try {
     JSON.stringify(value);
     return undefined;
@@ -39,7 +39,7 @@ const NOT_PLAIN = Symbol('not plain');
 function copyPlain(value: unknown, depth: number): unknown {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0) ? value : NOT_PLAIN;
-  if (typeof value !== 'object' || depth === 0 || 'toJSON' in value) return NOT_PLAIN;
+  if (typeof value !== 'object' || depth === 0 || saysItsJson(value)) return NOT_PLAIN;
   if (Array.isArray(value)) {
     const list: unknown[] = [];
     for (const element of value) {
@@ -51,10 +51,33 @@ function copyPlain(value: unknown, depth: number): unknown {
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return NOT_PLAIN;
   const copy: Record<string, unknown> = { ...value };
-  for (const key of Object.keys(copy)) {
-    const copied = copyPlain(copy[key], depth - 1);
+  // Nothing is inherited that could be enumerated; no list of the keys is made.
+  for (const key in copy) {
+    const field = copy[key];
+    if (typeof field === 'string' || typeof field === 'boolean') continue;
+    const copied = copyPlain(field, depth - 1);
     if (copied === NOT_PLAIN) return NOT_PLAIN;
     if (typeof copied === 'object') copy[key] = copied;
   }
   return copy;
+}
+
+/** Whether `copyPlain` would give a copy. */
+function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== 'object' || depth === 0 || saysItsJson(value)) return false;
+  if (Array.isArray(value)) {
+    for (const element of value) if (!isPlain(element, depth - 1)) return false;
+    return true;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const key in value) {
+    if (!isPlain((value as Readonly<Record<string, unknown>>)[key], depth - 1)) return false;
+  }
+  return true;
+}
+
+function saysItsJson(value: object): boolean {
+  return typeof (value as { readonly toJSON?: unknown }).toJSON === 'function';
 }

@@ -63,7 +63,7 @@ function plan(own: Pick<RetryPlan, 'attempts' | 'cap'> & Partial<RetryPlan>): Re
 /** Fills a policy up with the role's defaults. Throws a `RangeError` that names `where` for values that make no sense. */
 export function planRetries(role: Role, policy: RetryPolicy, where: string): RetryPlan {
   const defaults = DEFAULTS[role];
-  if (Object.keys(policy).length === 0) return defaults;
+  if (isEmpty(policy)) return defaults;
   const attempts = defaults.whatever ? Infinity : (policy.attempts ?? defaults.attempts);
   const factor = policy.factor ?? defaults.factor;
   if (!(attempts >= 1)) throw new RangeError(`${where}: expected retry.attempts of 1 or more, got ${attempts}`);
@@ -81,6 +81,11 @@ export function planRetries(role: Role, policy: RetryPolicy, where: string): Ret
     retryIf: policy.retryIf ?? defaults.retryIf,
     whatever: defaults.whatever,
   };
+}
+
+function isEmpty(policy: RetryPolicy): boolean {
+  for (const _ in policy) return false;
+  return true;
 }
 
 export interface FailedAttempt {

@@ -204,16 +204,19 @@ class DurableFunctionsInstance implements Durable {
   toTask(handles: readonly Handle[]): Task | undefined {
     if (this.#hostWaited) this.#hostTime = this.now();
     this.#hostWaited = false;
-    const fresh: TaskHandle[] = [];
+    let fresh = 0;
+    let tooFar = false;
     for (const handle of handles) {
       if (!(handle instanceof TaskHandle)) throw new TypeError('expected handles of this instance');
       if (handle.done) return undefined;
-      if (!handle.met) fresh.push(handle);
+      if (handle.met) continue;
+      fresh += 1;
+      tooFar ||= handle instanceof Timer && this.#isTooFar(handle);
     }
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the loop has checked each of them
     const waited = handles as readonly TaskHandle[];
     this.#waited = waited;
-    for (const handle of fresh) if (handle instanceof Timer && this.#isTooFar(handle)) return this.#presentTimer();
+    if (tooFar) return this.#presentTimer();
     const [first] = waited;
     if (first === undefined) throw new Error('a wait for nothing would never end');
     if (waited.length > 1 || (first instanceof EventTask && first.met)) {
@@ -226,7 +229,8 @@ class DurableFunctionsInstance implements Durable {
 
   /** Which of the handles waited for has ended the wait, by what its task gave: of several that is the one completed. */
   handleOf(result: unknown): Handle | undefined {
-    return this.#waited.find(({ task }) => task === result);
+    for (const handle of this.#waited) if (handle.task === result) return handle;
+    return undefined;
   }
 
   #isTooFar({ at }: Timer): boolean {
@@ -243,18 +247,19 @@ class DurableFunctionsInstance implements Durable {
    * The task to yield, so that any of `waited` resumes it and only what is fresh is listed and numbered. Where older
    * tasks are waited for, too, the host passes the entry at once.
    */
-  #gate(first: TaskHandle, waited: readonly TaskHandle[], fresh: readonly TaskHandle[]): Task {
+  #gate(first: TaskHandle, waited: readonly TaskHandle[], fresh: number): Task {
     const gate = this.#context.df.Task.any([first.task]) as TaskInternals;
     const children: Task[] = [];
     const actions: unknown[] = [];
-    for (const { task } of waited) (task as TaskInternals).parent = gate;
-    for (const handle of fresh) {
+    for (const handle of waited) {
+      const task = handle.task as TaskInternals;
+      task.parent = gate;
       if (handle.met) continue;
       handle.met = true;
-      children.push(handle.task);
-      actions.push((handle.task as TaskInternals).action);
+      children.push(task);
+      actions.push(task.action);
     }
-    if (fresh.length < waited.length) actions.push(COMPLETE_AT_ONCE);
+    if (fresh < waited.length) actions.push(COMPLETE_AT_ONCE);
     gate.children = children;
     gate.alreadyScheduled = children.length === 0;
     gate.action.compoundActions = actions;

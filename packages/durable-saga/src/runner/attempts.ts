@@ -8,6 +8,7 @@ import type { Fiber } from './fiber';
 import type { Halt } from './halt';
 import { replyOf } from '../host/host-failure';
 import type { StepRecord } from './progress';
+import type { StepState } from './status';
 import type { FailedAttempt, RetryPlan } from '../definition/retry';
 import { nextDelay } from '../definition/retry';
 
@@ -35,31 +36,116 @@ export type Pursued = (
   readonly unknownAt: number | undefined;
 };
 
-/** One activity and, after a failure, one timer an attempt. A halt ends it after the attempt that is under way. */
+/** Pursues an activity to its end. */
 export function* pursue(durable: Durable, pursuit: Pursuit): Fiber<Pursued> {
-  const { record, key, retries, halt } = pursuit;
-  const startedAt = durable.now();
-  let unknownAt: number | undefined;
-  for (let attempt = 1; ; attempt += 1) {
-    const begun = new Attempt(durable, pursuit, record.attempt());
-    let reply: Reply | undefined;
-    while (reply === undefined) {
-      yield begun.waits();
-      reply = begun.look();
-    }
-    if (reply.ok) return { ok: true, value: reply.value, unknownAt };
-    const failure = toFailure(reply.failure, pursuit);
-    if (failure.effect === 'unknown') unknownAt = durable.now();
-    record.fail(failure);
-    const delay = delayAfter(durable, retries, { key, attempt, elapsed: durable.now() - startedAt, failure });
-    if (delay === undefined) return { ok: false, failure, unknownAt };
-    const before = record.state;
-    if (before === 'running') record.become('retrying');
-    yield* sleepUntil(durable, durable.now() + delay, halt);
-    record.become(before);
-    if (halt.halted()) return { ok: false, failure, unknownAt };
+  const pursuing = new Pursuing(durable, pursuit);
+  for (;;) {
+    const pursued = pursuing.look();
+    if (pursued !== undefined) return pursued;
+    yield pursuing.waits();
   }
 }
+
+/**
+ * An activity being pursued: one call of it and, after a failure, one timer an attempt. A halt ends it after the attempt that is
+ * under way. No generator, since each step of each saga has one: whoever runs it asks it to look, and yields what it waits for.
+ */
+export class Pursuing {
+  readonly #durable: Durable;
+  readonly #pursuit: Pursuit;
+  readonly #startedAt: number;
+  /** Attempts of this pursuit: there may have been others of the step before. */
+  #tries = 0;
+  #activity: ActivityHandle;
+  /** The end of the attempt's time. */
+  #limit: Alarm | undefined;
+  /** Between two attempts. */
+  #pause: Pause | undefined;
+  #unknownAt: number | undefined;
+
+  constructor(durable: Durable, pursuit: Pursuit) {
+    this.#durable = durable;
+    this.#pursuit = pursuit;
+    this.#startedAt = durable.now();
+    this.#activity = this.#begin();
+  }
+
+  /** What it came to, if it is over; goes on as far as it can. */
+  look(): Pursued | undefined {
+    for (;;) {
+      if (this.#pause !== undefined) {
+        const { alarm, failure, before } = this.#pause;
+        const isHalted = this.#pursuit.halt.halted();
+        if (!isHalted && !alarm.rung()) return undefined;
+        if (isHalted) alarm.cancel();
+        this.#pause = undefined;
+        this.#pursuit.record.become(before);
+        if (isHalted) return { ok: false, failure, unknownAt: this.#unknownAt };
+        this.#activity = this.#begin();
+      }
+      const reply = this.#reply();
+      if (reply === undefined) return undefined;
+      if (reply.ok) return { ok: true, value: reply.value, unknownAt: this.#unknownAt };
+      const pursued = this.#failed(toFailure(reply.failure, this.#pursuit));
+      if (pursued !== undefined) return pursued;
+    }
+  }
+
+  /** What to wait for before the next look. */
+  waits(): readonly Handle[] {
+    const { halt } = this.#pursuit;
+    if (this.#pause !== undefined) return [this.#pause.alarm.handle, ...halt.handles()];
+    const handles = halt.halted() ? NOTHING : halt.handles();
+    if (this.#limit !== undefined) return [this.#activity, this.#limit.handle, ...handles];
+    return handles.length === 0 ? [this.#activity] : [this.#activity, ...handles];
+  }
+
+  #begin(): ActivityHandle {
+    const { name, key, timeout, input, output, record } = this.#pursuit;
+    const durable = this.#durable;
+    this.#tries += 1;
+    const step = { key, attempt: record.attempt(), timeout };
+    const activity = durable.callActivity(name, toStepCall(durable.instanceId, step, input, output));
+    this.#limit = timeout === undefined ? undefined : new Alarm(durable, durable.now() + timeout);
+    return activity;
+  }
+
+  /** The attempt's, if it is over: it has answered, or its time has. */
+  #reply(): Reply | undefined {
+    if (this.#activity.done) {
+      this.#limit?.cancel();
+      return replyOf(this.#activity.outcome());
+    }
+    if (!this.#limit?.rung()) return undefined;
+    const { name, timeout } = this.#pursuit;
+    return { ok: false, failure: timedOut(name, timeout) };
+  }
+
+  /** Pauses before the next attempt, if there is to be one. */
+  #failed(failure: Failure): Pursued | undefined {
+    const { record, key, retries } = this.#pursuit;
+    const durable = this.#durable;
+    const now = durable.now();
+    if (failure.effect === 'unknown') this.#unknownAt = now;
+    record.fail(failure);
+    const elapsed = now - this.#startedAt;
+    const delay = delayAfter(durable, retries, { key, attempt: this.#tries, elapsed, failure });
+    if (delay === undefined) return { ok: false, failure, unknownAt: this.#unknownAt };
+    const before = record.state;
+    if (before === 'running') record.become('retrying');
+    this.#pause = { alarm: new Alarm(durable, now + delay), failure, before };
+    return undefined;
+  }
+}
+
+interface Pause {
+  readonly alarm: Alarm;
+  readonly failure: Failure;
+  /** What the step's record said before. */
+  readonly before: StepState;
+}
+
+const NOTHING: readonly Handle[] = [];
 
 function toFailure(given: Failure, { key, retries: { nonRetriable } }: Pursuit): Failure {
   const { kind, code, message, effect, issues, details } = given;
@@ -89,38 +175,6 @@ export function* sleepUntil(durable: Durable, at: number, halt: Halt): Fiber<voi
     yield [alarm.handle, ...halt.handles()];
   }
   alarm.cancel();
-}
-
-/** An attempt under way, until it has answered or its time is over. */
-class Attempt {
-  readonly #pursuit: Pursuit;
-  readonly #activity: ActivityHandle;
-  readonly #alarm: Alarm | undefined;
-
-  constructor(durable: Durable, pursuit: Pursuit, attempt: number) {
-    const { name, key, timeout, input, output } = pursuit;
-    this.#pursuit = pursuit;
-    const call = toStepCall(durable.instanceId, { key, attempt, timeout }, input, output);
-    this.#activity = durable.callActivity(name, call);
-    this.#alarm = timeout === undefined ? undefined : new Alarm(durable, durable.now() + timeout);
-  }
-
-  waits(): Handle[] {
-    const { halt } = this.#pursuit;
-    const waits: Handle[] = this.#alarm === undefined ? [this.#activity] : [this.#activity, this.#alarm.handle];
-    return halt.halted() ? waits : waits.concat(halt.handles());
-  }
-
-  /** Its reply, if it is over. */
-  look(): Reply | undefined {
-    if (this.#activity.done) {
-      this.#alarm?.cancel();
-      return replyOf(this.#activity.outcome());
-    }
-    if (!this.#alarm?.rung()) return undefined;
-    const { name, timeout } = this.#pursuit;
-    return { ok: false, failure: timedOut(name, timeout) };
-  }
 }
 
 function timedOut(name: string, timeout: number | undefined): Failure {

@@ -44,6 +44,8 @@ export class Instance implements Halt {
   #stopped: Failure | undefined;
   #cancel: EventHandle;
   #cancelIsWatched: boolean;
+  /** `#cancel` alone, as most waits have it. */
+  #cancelAlone: readonly Handle[];
   #isDone = false;
   /** Lost children whose undos are on this saga's own list now, by instance id. */
   readonly takenOver: string[] = [];
@@ -77,6 +79,7 @@ export class Instance implements Halt {
     this.#earlierParking = carried?.parking;
     this.inbox = new EventInbox(durable, saga.events, carried?.inbox);
     this.#cancel = carried?.cancel === undefined ? durable.event(CANCEL_EVENT) : cameBefore(carried.cancel.payload);
+    this.#cancelAlone = [this.#cancel];
     this.#cancelIsWatched = carried?.cancel !== undefined;
     const isOnItsWay = carried === undefined || (carried.pivot === 'none' && carried.goingBack === undefined);
     if (saga.timeout !== undefined && isOnItsWay) this.deadline = new Deadline(durable, this.startedAt + saga.timeout);
@@ -98,7 +101,7 @@ export class Instance implements Halt {
 
   handles(): readonly Handle[] {
     if (this.progress.pivot !== 'none' || this.progress.compensating) return NEVER_HALT.handles();
-    return this.deadline === undefined ? [this.#cancel] : [this.#cancel, ...this.deadline.handles()];
+    return this.deadline === undefined ? this.#cancelAlone : [this.#cancel, ...this.deadline.handles()];
   }
 
   /** Most sagas never park. */
@@ -143,6 +146,7 @@ export class Instance implements Halt {
     this.deadline?.resume();
     if (!this.#cancel.done) return;
     this.#cancel = this.durable.event(CANCEL_EVENT);
+    this.#cancelAlone = [this.#cancel];
     this.#cancelIsWatched = false;
   }
 

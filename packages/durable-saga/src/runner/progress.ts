@@ -309,7 +309,7 @@ export class Progress {
       version: this.#version,
       state: this.state,
       pivot: this.pivot,
-      steps: [],
+      steps: NONE,
     };
     if (this.#carried.generation > 1) status.generation = this.#carried.generation;
     if (this.#startedAt !== undefined) status.startedAt = toIso(this.#startedAt);
@@ -325,14 +325,15 @@ export class Progress {
   #addUnusual(status: Writable<SagaStatus>): boolean {
     const cancel = this.cancel();
     const summary = this.#steps.summary();
-    const [parked, ...others] = this.parked;
+    const [parked] = this.parked;
+    const others = this.parked.length - 1;
     const wait = this.#shownWait();
     if (wait !== undefined && status.state === 'waiting') status.waitingFor = showWait(wait, this.#waits.length - 1);
     if (cancel !== undefined) status.cancel = cancel;
     if (summary.length > 0) status.summary = summary;
     if (this.failure !== undefined) status.failure = showFailure(this.failure);
-    if (parked !== undefined) status.parked = showParked(parked, others.length);
-    if (others.length > 0) status.alsoParked = others.slice(0, MOST_ALSO_PARKED).map(showParking);
+    if (parked !== undefined) status.parked = showParked(parked, others);
+    if (others > 0) status.alsoParked = this.parked.slice(1, 1 + MOST_ALSO_PARKED).map(showParking);
     return cancel !== undefined || summary.length > 0 || (this.failure ?? parked ?? status.waitingFor) !== undefined;
   }
 }
@@ -355,11 +356,14 @@ function showParking({ number, what, name, key, since, refusal }: Parking): Also
   return { number, what, name, key, since: toIso(since), ...(refusal === undefined ? {} : { refusal }) };
 }
 
-let latest = { second: NaN, text: '' };
+let latest = { at: NaN, second: NaN, upToSecond: '', text: '' };
 
-/** Sagas tell many times of one second: the text up to it is kept. `at` in whole milliseconds. */
+/** Sagas tell many times of one turn, and turns of one second: the last text is kept, and that up to its second. `at` in whole milliseconds. */
 function toIso(at: number): string {
+  if (at === latest.at) return latest.text;
   const second = Math.floor(at / 1_000);
-  if (second !== latest.second) latest = { second, text: new Date(second * 1_000).toISOString().slice(0, -4) };
-  return `${latest.text}${String(at - second * 1_000).padStart(3, '0')}Z`;
+  const upToSecond = second === latest.second ? latest.upToSecond : new Date(second * 1_000).toISOString().slice(0, -4);
+  const text = `${upToSecond}${String(at - second * 1_000).padStart(3, '0')}Z`;
+  latest = { at, second, upToSecond, text };
+  return text;
 }

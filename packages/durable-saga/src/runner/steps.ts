@@ -1,5 +1,6 @@
-import type { Pursued, Pursuit } from './attempts';
-import { pursue } from './attempts';
+import type { Pursued } from './attempts';
+import { Pursuing } from './attempts';
+import type { Durable } from '../host/durable-port';
 import type { Done } from './done';
 import { HALTED } from './done';
 import type { Fiber } from './fiber';
@@ -30,7 +31,9 @@ function* runBackable(
   { undos, halt }: Scope,
 ): Fiber<Done> {
   const owed = step.as === 'step' && step.activity.undoName !== undefined ? undos.register(step) : undefined;
-  const pursued = yield* pursue(durable, toPursuit(step, record, 'step', halt));
+  const pursuing = pursueStep(durable, step, { record, role: 'step', halt });
+  let pursued = pursuing.look();
+  for (; pursued === undefined; pursued = pursuing.look()) yield pursuing.waits();
   const { unknownAt } = pursued;
   if (owed !== undefined && unknownAt !== undefined) owed.notBefore = unknownAt + step.activity.settleWithin;
   if (pursued.ok) {
@@ -70,7 +73,9 @@ function* runForward(
 ): Fiber<Done> {
   const { durable } = instance;
   for (;;) {
-    const pursued = yield* pursue(durable, toPursuit(step, record, 'forward', lost));
+    const pursuing = pursueStep(durable, step, { record, role: 'forward', halt: lost });
+    let pursued = pursuing.look();
+    for (; pursued === undefined; pursued = pursuing.look()) yield pursuing.waits();
     if (pursued.ok) {
       record.end('done', durable.now());
       return { kind: 'value', value: pursued.value };
@@ -111,16 +116,19 @@ function isRefusal(pursued: Extract<Pursued, { ok: false }>): boolean {
   return effect === 'none' && (!retriable || pursued.unknownAt === undefined);
 }
 
-function toPursuit(step: StepInstruction, record: StepRecord, role: 'step' | 'forward', halt: Halt): Pursuit {
-  const { activity, key, input } = step;
-  const where = `step '${activity.name}'`;
-  return {
+function pursueStep(
+  durable: Durable,
+  { activity, key, input, retry, timeout }: StepInstruction,
+  { record, role, halt }: { readonly record: StepRecord; readonly role: 'step' | 'forward'; readonly halt: Halt },
+): Pursuing {
+  const policy = retry === undefined ? activity.retry : { ...activity.retry, ...retry };
+  return new Pursuing(durable, {
     name: activity.name,
     key,
     input,
-    timeout: step.timeout ?? activity.timeout,
-    retries: planRetries(role, { ...activity.retry, ...step.retry }, where),
+    timeout: timeout ?? activity.timeout,
+    retries: planRetries(role, policy, activity.name),
     record,
     halt,
-  };
+  });
 }

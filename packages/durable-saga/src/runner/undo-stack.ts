@@ -3,9 +3,14 @@ import type { Definitions } from '../definition/definitions';
 
 type AnyActivity = Activity<never, unknown, never>;
 
+/** How many undos are owed by a saga. */
+interface Tally {
+  count: number;
+}
+
 /** What is owed for one step: its undo, with what is known about what the step did. */
-export interface Owed {
-  readonly kind: 'undo';
+export class Owed {
+  readonly kind = 'undo';
   /** Name of the step's activity. */
   readonly name: string;
   /** Missing where what was done by an earlier build, or by a child of it, names one that this build has not. */
@@ -13,14 +18,28 @@ export interface Owed {
   readonly key: string;
   readonly input: unknown;
   readonly timeout: number | undefined;
-  output: unknown;
-  hasOutput: boolean;
+  output: unknown = undefined;
+  hasOutput = false;
   /** Milliseconds since the epoch: before that an attempt of unknown outcome may still have its effect. */
-  notBefore: number;
+  notBefore = 0;
   /** It was undone, or an operator has decided about it. */
-  isSettled: boolean;
+  isSettled = false;
+  readonly #tally: Tally;
+
+  constructor(tally: Tally, of: Pick<Owed, 'name' | 'activity' | 'key' | 'input' | 'timeout'>) {
+    this.#tally = tally;
+    this.name = of.name;
+    this.activity = of.activity;
+    this.key = of.key;
+    this.input = of.input;
+    this.timeout = of.timeout;
+  }
+
   /** Takes note that nothing is owed for it any more. It keeps its place, for those who are running the stack down. */
-  readonly settle: () => void;
+  settle(): void {
+    if (!this.isSettled) this.#tally.count -= 1;
+    this.isSettled = true;
+  }
 }
 
 /** Undos that run in parallel, those of one group. */
@@ -61,9 +80,9 @@ export type OwedData =
 export class UndoStack {
   readonly #entries: (Owed | OwedGroup)[] = [];
   /** Shared by a stack and the groups on it. */
-  readonly #tally: { count: number };
+  readonly #tally: Tally;
 
-  constructor(tally = { count: 0 }) {
+  constructor(tally: Tally = { count: 0 }) {
     this.#tally = tally;
   }
 
@@ -72,27 +91,16 @@ export class UndoStack {
     return this.#tally.count;
   }
 
-  register({ activity, ...step }: Pick<Owed, 'key' | 'input' | 'timeout'> & { activity: AnyActivity }): Owed {
-    return this.#put({ name: activity.name, activity, ...step });
+  register({
+    activity,
+    key,
+    input,
+    timeout,
+  }: Pick<Owed, 'key' | 'input' | 'timeout'> & { activity: AnyActivity }): Owed {
+    return this.#put(new Owed(this.#tally, { name: activity.name, activity, key, input, timeout }));
   }
 
-  #put({ name, activity, key, input, timeout }: Pick<Owed, 'name' | 'activity' | 'key' | 'input' | 'timeout'>): Owed {
-    const owed: Owed = {
-      kind: 'undo',
-      name,
-      activity,
-      key,
-      input,
-      timeout,
-      output: undefined,
-      hasOutput: false,
-      notBefore: 0,
-      isSettled: false,
-      settle: () => {
-        if (!owed.isSettled) this.#tally.count -= 1;
-        owed.isSettled = true;
-      },
-    };
+  #put(owed: Owed): Owed {
     this.#tally.count += 1;
     this.#entries.push(owed);
     return owed;
@@ -166,8 +174,11 @@ export class UndoStack {
         continue;
       }
       const { activity: name, key, input, output, timeout, notBefore = 0 } = owed;
-      const registered = this.#put({ name, activity: definitions.activities.get(name), key, input, timeout });
-      Object.assign(registered, { output: output?.value, hasOutput: output !== undefined, notBefore });
+      const activity = definitions.activities.get(name);
+      const registered = this.#put(new Owed(this.#tally, { name, activity, key, input, timeout }));
+      registered.output = output?.value;
+      registered.hasOutput = output !== undefined;
+      registered.notBefore = notBefore;
     }
   }
 }
