@@ -414,7 +414,7 @@ export interface DeadLetters {
   /** Takes one for being sent: nobody else gets it until it is given back, or it was begun before `begunBefore`. */
   beginRedrive(id: DeadLetterId, begunBefore: Date, deed: Deed): Promise<ChangeOutcome>;
   /** It was sent, or (with a reason in `failed`) is open again. */
-  endRedrive(id: DeadLetterId, deed: Deed, failed?: string): Promise<void>;
+  endRedrive(letter: Pick<StoredDeadLetter, 'id' | 'attempts'>, deed: Deed, failed?: string): Promise<void>;
   discard(id: DeadLetterId, deed: Deed): Promise<ChangeOutcome>;
   count(filter: DeadLetterFilter): Promise<readonly DeadLetterCount[]>;
   /**
@@ -425,6 +425,8 @@ export interface DeadLetters {
   /** Planned mails that were not sent yet, each with at most `limit` dead letters of those that it is about. */
   listUnsentNotices(limit: number): Promise<readonly DeadLetterNotice[]>;
   markNoticeSent(key: string): Promise<void>;
+  /** Forgets mails sent before `before` whose dead letters are forgotten, at most `limit` of them; tells how many. */
+  expireNotices(before: Date, limit: number): Promise<number>;
   /** Forgets those stored before `before` that wait for nobody any more, at most `limit` of them; tells how many. */
   expire(before: Date, limit: number): Promise<number>;
 }
