@@ -19,7 +19,10 @@ interface NoticeRow {
   readonly plannedAt: Date;
   readonly sentAt?: Date | undefined;
 }
-interface Page { readonly after?: DeadLetterId | undefined; readonly begunBefore: Date }
+interface Page {
+  readonly after?: DeadLetterId | undefined;
+  readonly begunBefore: Date;
+}
 
 /** Dead letters in memory, as the tables keep them. */
 export function createInMemoryDeadLetters(clock: Clock): DeadLetters {
