@@ -4,6 +4,7 @@ import path from 'node:path';
 import { messageOf } from '../supervisor/failures';
 import { preparePostgresBinaries } from '../supervisor/postgres-binaries';
 import { chooseServerAccount } from '../supervisor/server-account';
+import { findServiceBusEmulator } from '../supervisor/service-bus-emulator';
 import { type Finding, info, ok, problem, warning } from './finding';
 
 /** The version that sticky running was made for: it reaches into the library's executor. */
@@ -18,6 +19,7 @@ export async function checkPrograms(dataDir: string, engines: string): Promise<F
       ? info('Runs as root: PostgreSQL runs as nobody, or as the owner of its data')
       : info('Does not run as root'),
     checkAzurite(),
+    checkServiceBusEmulator(),
     await checkPostgres(dataDir),
   ];
 }
@@ -36,6 +38,16 @@ function checkAzurite(): Finding {
     return ok(`Azurite ${readVersion(file)}`);
   } catch (error) {
     return problem(`Azurite can't be started, its npm package is missing: ${firstLine(messageOf(error))}`);
+  }
+}
+
+function checkServiceBusEmulator(): Finding {
+  try {
+    return ok(`Service Bus emulator ${readVersion(findServiceBusEmulator().packageFile)}`);
+  } catch (error) {
+    return problem(
+      `The Service Bus emulator can't be started, its npm package is missing: ${firstLine(messageOf(error))}`,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { formatAddress, isListening, isLoopback, portOf, stripBrackets, tryConnect } from '../supervisor/addresses';
 import type { Address } from '../supervisor/addresses';
 import { type AppState, hubSetting } from '../supervisor/app-state';
@@ -5,6 +6,8 @@ import { toTaskHub } from '../supervisor/command-line';
 import { messageOf } from '../supervisor/failures';
 import { checkForeignPostgres } from '../supervisor/postgres-probe';
 import { isPostgresUrl, readPostgresSetting } from '../supervisor/postgres-settings';
+import { checkForeignServiceBus } from '../supervisor/service-bus-probe';
+import { readServiceBusSetting, type ServiceBusSetting } from '../supervisor/service-bus-settings';
 import { checkForeignStorage } from '../supervisor/storage-probe';
 import { readStorageSetting } from '../supervisor/storage-settings';
 import { type Finding, info, ok, problem, warning } from './finding';
@@ -14,7 +17,11 @@ export async function checkSettings({ settings, isOwn, manifest }: AppState): Pr
   const startable = new Set(manifest.services.flatMap((service) => service.settings));
   const checked = Object.entries(settings)
     .filter(([name, value]) => isOwn(name) && value !== '')
-    .map(async ([name, value]) => checkSetting(name, value, startable.has(name)));
+    .map(async ([name, value]) => {
+      const serviceBus = readServiceBusSetting(name, value);
+      if (serviceBus !== undefined) return checkServiceBus(serviceBus, manifest);
+      return checkSetting(name, value, startable.has(name));
+    });
   const findings = (await Promise.all(checked)).filter((finding) => finding !== undefined);
   try {
     toTaskHub(settings[hubSetting] || undefined, hubSetting);
@@ -54,6 +61,31 @@ async function checkPostgres(name: string, value: string): Promise<Finding> {
   return checkServer(name, setting.address, setting.isLocal, () => checkForeignPostgres(setting));
 }
 
+/** One of this machine is started only if its entities are known. */
+async function checkServiceBus(setting: ServiceBusSetting, { serviceBus }: AppState['manifest']): Promise<Finding> {
+  const { name, address, isLocal, isEmulator } = setting;
+  const where = formatAddress(address);
+  if (!isLocal) {
+    return (await tryConnect(address)) === undefined
+      ? ok(`${name}: something listens at ${where}`)
+      : warning(`${name}: ${where} can't be reached from here`);
+  }
+  if (!isEmulator && !(await isListening(address))) {
+    return problem(
+      `${name}: nothing listens at ${where}; without UseDevelopmentEmulator=true nothing is started there`,
+    );
+  }
+  if (serviceBus === undefined && !(await isListening(address))) {
+    return warning(
+      `${name}: nothing listens at ${where}, and nothing is started there: functions-host.serviceBus.config of package.json names no Config.json with its queues and topics`,
+    );
+  }
+  if (serviceBus !== undefined && !existsSync(serviceBus.config)) {
+    return problem(`functions-host.serviceBus.config of package.json: there is no file ${serviceBus.config}`);
+  }
+  return checkServer(name, address, isLocal, () => checkForeignServiceBus(setting));
+}
+
 /** A server of a kind that is started where a local address names it and nothing listens. */
 async function checkServer(
   name: string,
@@ -69,11 +101,9 @@ async function checkServer(
   );
 }
 
-/** Also `Endpoint=sb://...` of Service Bus connection strings. */
 function toAddress(value: string): Address | undefined {
-  const text = /^Endpoint=([^;]+)/i.exec(value)?.[1] ?? value;
-  if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(text) || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
+  if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(value) || !URL.canParse(value)) return undefined;
+  const url = new URL(value);
   const port = portOf(url);
   return port === undefined || url.hostname === '' ? undefined : { host: stripBrackets(url.hostname), port };
 }

@@ -25,6 +25,8 @@ export interface AppManifest {
   readonly main?: string;
   readonly services: readonly ServiceEntry[];
   readonly tasks: readonly TaskEntry[];
+  /** Its Config.json for the emulator of Service Bus: absolute path. */
+  readonly serviceBus?: { readonly config: string };
 }
 
 /** Reads the app's package.json; throws a `StartError` that says what is wrong in it and what was expected. */
@@ -49,7 +51,20 @@ export async function readAppManifest(appDir: string): Promise<AppManifest> {
     tasks: Object.entries(objectAt(section['tasks'] ?? {}, file, 'functions-host.tasks')).map(([name, value]) =>
       toTask(name, value, file, appDir),
     ),
+    ...toServiceBus(section['serviceBus'], file, appDir),
   };
+}
+
+function toServiceBus(value: unknown, file: string, appDir: string): Pick<AppManifest, 'serviceBus'> {
+  if (value === undefined) return {};
+  const where = 'functions-host.serviceBus';
+  const section = objectAt(value, file, where);
+  rejectUnknown(section, ['config'], file, where);
+  const { config } = section;
+  if (typeof config === 'string' && config !== '') return { serviceBus: { config: path.resolve(appDir, config) } };
+  throw new StartError(
+    `${file}: expected the path of a Config.json for ${where}.config, got ${JSON.stringify(config)}.`,
+  );
 }
 
 function toService(name: string, value: unknown, file: string, appDir: string): ServiceEntry {
@@ -89,11 +104,11 @@ function entryAt(holder: Record<string, unknown>, file: string, where: string, a
 /** Names become file and folder names in the data folder, beside the supervisor's own. */
 function rejectName(name: string, file: string, where: string): void {
   const isPlain = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name);
-  const isTaken = /^(postgres|azurite|logs|host|supervisor)\b/i.test(name);
+  const isTaken = /^(postgres|azurite|service-bus|logs|host|supervisor)\b/i.test(name);
   if (isPlain && !isTaken) return;
   throw new StartError(
     `${file}: expected a name of letters, digits, dots, dashes and underscores for ${where}` +
-      `${isTaken ? " that doesn't begin with postgres, azurite, logs, host or supervisor" : ''}.`,
+      `${isTaken ? " that doesn't begin with postgres, azurite, service-bus, logs, host or supervisor" : ''}.`,
   );
 }
 

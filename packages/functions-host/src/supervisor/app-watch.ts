@@ -28,13 +28,18 @@ export interface AppWatch {
 
 /**
  * Watches what the app is made of: the folder of `main`, host.json, local.settings.json and package.json, without what lies
- * below node_modules, the data folder or hidden folders.
+ * below node_modules, the data folder or hidden folders; and `more` files, wherever they are.
  */
-export async function watchApp(appDir: string, main: string | undefined, dataDir: string): Promise<AppWatch> {
+export async function watchApp(
+  appDir: string,
+  main: string | undefined,
+  dataDir: string,
+  more: readonly string[] = [],
+): Promise<AppWatch> {
   // As the data folder is given: by another name it would be taken for code.
   const appFolder = await realpath(appDir);
   const root = path.resolve(appFolder, codeFolder(main));
-  const look = (last: Snapshot): Promise<Snapshot> => takeSnapshot(appFolder, root, dataDir, last);
+  const look = (last: Snapshot): Promise<Snapshot> => takeSnapshot({ appFolder, root, dataDir, more }, last);
   let known = await look(new Map());
   return {
     async nextChange(signal) {
@@ -77,10 +82,20 @@ function codeFolder(main = 'index.js'): string {
   return segments.slice(0, wild === -1 ? -1 : wild).join('/') || '.';
 }
 
-async function takeSnapshot(appDir: string, root: string, dataDir: string, last: Snapshot): Promise<Snapshot> {
-  const settings = ['host.json', 'local.settings.json', 'package.json'].map((name) => path.join(appDir, name));
+interface Watched {
+  readonly appFolder: string;
+  /** Of the code. */
+  readonly root: string;
+  readonly dataDir: string;
+  readonly more: readonly string[];
+}
+
+async function takeSnapshot({ appFolder, root, dataDir, more }: Watched, last: Snapshot): Promise<Snapshot> {
+  const settings = ['host.json', 'local.settings.json', 'package.json'].map((name) => path.join(appFolder, name));
   const code = await listCode(root, dataDir);
-  const states = await Promise.all([...new Set([...settings, ...code])].map((file) => readState(file, last.get(file))));
+  const states = await Promise.all(
+    [...new Set([...settings, ...more, ...code])].map((file) => readState(file, last.get(file))),
+  );
   return new Map(states.filter((entry) => entry !== undefined));
 }
 

@@ -2,6 +2,7 @@ import type { HostLog } from '../log';
 import type { AppManifest } from './app-manifest';
 import type { DataFolder } from './data-folder';
 import { planPostgres } from './plan-postgres';
+import { planServiceBus } from './plan-service-bus';
 import { planStandIns } from './plan-stand-ins';
 import { planStorage } from './plan-storage';
 import type { Service } from './service';
@@ -30,6 +31,7 @@ export interface PlanRequest {
 export interface Plan {
   readonly databases: readonly Service[];
   readonly storage: readonly Service[];
+  readonly serviceBus: readonly Service[];
   readonly standIns: readonly Service[];
   readonly taskHub: string | undefined;
 }
@@ -39,10 +41,16 @@ export interface Plan {
  * or elsewhere, is used as it is, after a look whether it is what it should be.
  */
 export async function planServices(request: PlanRequest): Promise<Plan> {
-  const [postgres, storage, standIns] = await Promise.all([
+  const [postgres, storage, serviceBus, standIns] = await Promise.all([
     planPostgres(request),
     planStorage(request),
+    planServiceBus(request),
     planStandIns(request),
   ]);
-  return { databases: postgres.services, storage, standIns, taskHub: postgres.taskHub };
+  return { databases: postgres.services, storage, serviceBus, standIns, taskHub: postgres.taskHub };
+}
+
+/** All services of a plan. */
+export function servicesOf({ databases, storage, serviceBus, standIns }: Plan): readonly Service[] {
+  return [...databases, ...storage, ...serviceBus, ...standIns];
 }

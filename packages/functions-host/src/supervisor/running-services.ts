@@ -12,7 +12,7 @@ export interface RunningServices {
   allUp(): Promise<void>;
   /** Starts these of the app's stand-ins anew. */
   restart(names: readonly string[]): Promise<void>;
-  /** Ends stand-ins, then storage, then databases: each only when nothing uses it any more. */
+  /** Ends stand-ins, then storage and Service Bus, then databases: each only when nothing uses it any more. */
   stop(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export interface RunningServices {
 export function runServices(plan: Plan, children: Children, log: HostLog): RunningServices {
   const keep = (service: Service): Kept => keepRunning(service, children, log);
   const databases = plan.databases.map(keep);
-  const storage = plan.storage.map(keep);
+  const carriers = [...plan.storage, ...plan.serviceBus].map(keep);
   let standIns = plan.standIns.map(keep);
   const up = async (group: readonly Kept[]): Promise<void> => {
     await Promise.all(
@@ -31,7 +31,7 @@ export function runServices(plan: Plan, children: Children, log: HostLog): Runni
     );
   };
   const databasesUp = up(databases);
-  const allUp = Promise.all([databasesUp, up(storage), up(standIns)]);
+  const allUp = Promise.all([databasesUp, up(carriers), up(standIns)]);
   // Whoever waits gets the failure; nobody may be waiting yet, or any more.
   databasesUp.catch(() => undefined);
   allUp.catch(() => undefined);
@@ -51,7 +51,7 @@ export function runServices(plan: Plan, children: Children, log: HostLog): Runni
       await up(standIns.filter(({ service }) => names.includes(service.name)));
     },
     stop: async () => {
-      for (const group of [standIns, storage, databases]) await Promise.all(group.map((kept) => kept.stop()));
+      for (const group of [standIns, carriers, databases]) await Promise.all(group.map((kept) => kept.stop()));
     },
   };
 }

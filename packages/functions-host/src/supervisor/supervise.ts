@@ -25,7 +25,7 @@ import { StartError } from '../host/start-error';
 import { messageOf } from './failures';
 import { runHost } from './host-keeper';
 import type { HostReady, SentOptions } from './host-process';
-import { planServices } from './plan';
+import { planServices, servicesOf } from './plan';
 import type { Plan, TaskHubChoice } from './plan';
 import { onAbort } from './running';
 import { runServices } from './running-services';
@@ -107,7 +107,9 @@ async function runOnce(
     await Promise.all([runTasks(app), untilStopped(services.allUp(), end)]);
   };
   const watch = async (): Promise<AppWatch | undefined> =>
-    options.watch && options.command === 'start' ? watchApp(appDir, app.manifest.main, folder.dir) : undefined;
+    options.watch && options.command === 'start'
+      ? watchApp(appDir, app.manifest.main, folder.dir, filesOf(app))
+      : undefined;
   const waitsWith = canUseNothing(plan, app) ? 'task hub' : 'app';
   const prepare = async (): Promise<AppWatch | undefined> => {
     // Before the app's code is read, and after the tasks: they may write to its folder.
@@ -154,10 +156,14 @@ async function runOnce(
   }
 }
 
+/** Files that decide what is started, beside those that every app has. */
+function filesOf({ manifest }: AppState): readonly string[] {
+  return manifest.serviceBus === undefined ? [] : [manifest.serviceBus.config];
+}
+
 /** No service that is coming up is known to the app, and no task comes before it: its code can be loaded meanwhile. */
-function canUseNothing({ databases, storage, standIns }: Plan, { manifest }: AppState): boolean {
-  const services = [...databases, ...storage, ...standIns];
-  return manifest.tasks.length === 0 && services.every(({ isForHostAlone }) => isForHostAlone);
+function canUseNothing(plan: Plan, { manifest }: AppState): boolean {
+  return manifest.tasks.length === 0 && servicesOf(plan).every(({ isForHostAlone }) => isForHostAlone);
 }
 
 function toSentOptions(options: SuperviseOptions, folder: DataFolder, port: number, plan: Plan): SentOptions {
@@ -175,7 +181,13 @@ function readAppOf({ appDir, environment, given }: SuperviseOptions): Promise<Ap
 }
 
 function hostAlone(taskHub: TaskHubChoice): Plan {
-  return { databases: [], storage: [], standIns: [], taskHub: taskHub.kind === 'url' ? taskHub.url : 'memory' };
+  return {
+    databases: [],
+    storage: [],
+    serviceBus: [],
+    standIns: [],
+    taskHub: taskHub.kind === 'url' ? taskHub.url : 'memory',
+  };
 }
 
 function chooseTaskHub(options: SuperviseOptions, { settings }: AppState): TaskHubChoice {
@@ -213,8 +225,7 @@ async function checkInspectPort({ inspect, command }: SuperviseOptions): Promise
 }
 
 function announceServices({ output, startedAt, logFormat }: SuperviseOptions, plan: Plan): void {
-  const count = plan.databases.length + plan.storage.length + plan.standIns.length;
-  if (count === 0) output.log.log('Information', 'Host.Supervisor', 'Nothing had to be started');
+  if (servicesOf(plan).length === 0) output.log.log('Information', 'Host.Supervisor', 'Nothing had to be started');
   const elapsedMs = realClock.now() - startedAt;
   output.flush();
   process.stdout.write(

@@ -142,7 +142,7 @@ describe('functions-host doctor', () => {
         `ok: DATABASE_URL: nothing listens at 127.0.0.1:${free}; it is started there`,
         `ok: CARRIER_URL: nothing listens at 127.0.0.1:${free}; the app's own service is started there`,
         `warning: MAIL_URL: nothing listens at 127.0.0.1:${free}, and nothing is started there`,
-        `ok: BUS: something listens at 127.0.0.1:${port}`,
+        `ok: BUS: uses what is at 127.0.0.1:${port} already`,
       ]);
       expect(JSON.stringify(report)).not.toMatch(/secret|c2VjcmV0/);
     } finally {
