@@ -59,7 +59,10 @@ describe("the app's package.json", () => {
       /path of a JavaScript file for functions-host\.services\.a\.entry/,
     ],
     [{ 'functions-host': { tasks: { '../a': { entry: 'a.js' } } } }, /a name of letters, digits/],
-    [{ 'functions-host': { tasks: { logs: { entry: 'a.js' } } } }, /doesn't begin with postgres, azurite, service-bus, logs/],
+    [
+      { 'functions-host': { tasks: { logs: { entry: 'a.js' } } } },
+      /doesn't begin with postgres, azurite, service-bus, logs/,
+    ],
   ])('is refused with the place named: %j', async (content, message) => {
     await expect(read(content)).rejects.toThrow(message);
   });
