@@ -24,7 +24,7 @@ export interface NewOrder {
   readonly id: OrderId;
   /** Tells a repeated request from a different one under the same id. */
   readonly bodyHash: string;
-  readonly source: 'http' | 'import';
+  readonly source: 'http' | 'import' | 'queue';
   readonly customerId: CustomerId;
   readonly email?: string | undefined;
   readonly paymentMethod: string;

@@ -34,7 +34,7 @@ export function hashRequest({ customerId, email, paymentMethod, lines }: OrderRe
 export function priceRequest(
   request: OrderRequest & { readonly orderId: OrderId },
   catalogue: ReadonlyMap<Sku, Product>,
-  currency: string,
+  about: Pick<NewOrder, 'currency' | 'source'>,
 ): Priced {
   const violations: Violation[] = [];
   const lines: ImportedLine[] = [];
@@ -44,7 +44,7 @@ export function priceRequest(
     else violations.push(noSuchProduct(index, sku));
   }
   if (violations.length > 0) return { ok: false, violations };
-  return toOrder({ ...request, lines }, { bodyHash: hashRequest(request), source: 'http', currency });
+  return toOrder({ ...request, lines }, { bodyHash: hashRequest(request), ...about });
 }
 
 /** Names every product that doesn't exist among those that a body names, which is not valid for other reasons. */

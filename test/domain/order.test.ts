@@ -36,7 +36,7 @@ describe('an order by HTTP', () => {
         { sku: cup, quantity: 1 },
       ]),
       catalogue(),
-      'usd',
+      { currency: 'usd', source: 'http' },
     );
     expect(priced).toMatchObject({
       ok: true,
@@ -55,7 +55,7 @@ describe('an order by HTTP', () => {
 
   it('stays the same request when a price has changed, and differs when anything else has', () => {
     const hash = (lines: { sku: typeof tea; quantity: number }[], price?: number) => {
-      const priced = priceRequest(request(lines), catalogue(price), 'usd');
+      const priced = priceRequest(request(lines), catalogue(price), { currency: 'usd', source: 'http' });
       return priced.ok ? priced.order.bodyHash : undefined;
     };
     const first = hash([{ sku: tea, quantity: 2 }]);
@@ -66,7 +66,7 @@ describe('an order by HTTP', () => {
 
   it('names every unknown product', () => {
     const lines = ['tea', 'sugar', 'cup', 'milk'].map((sku) => ({ sku: skuSchema.parse(sku), quantity: 1 }));
-    expect(priceRequest(request(lines), catalogue(), 'usd')).toEqual({
+    expect(priceRequest(request(lines), catalogue(), { currency: 'usd', source: 'http' })).toEqual({
       ok: false,
       violations: [
         { path: 'lines[1].sku', message: 'no product has the sku "sugar"' },
@@ -76,7 +76,10 @@ describe('an order by HTTP', () => {
   });
 
   it('is refused when a line or the total is above the largest payment', () => {
-    const line = priceRequest(request([{ sku: tea, quantity: 100_000 }]), catalogue(), 'usd');
+    const line = priceRequest(request([{ sku: tea, quantity: 100_000 }]), catalogue(), {
+      currency: 'usd',
+      source: 'http',
+    });
     expect(line).toMatchObject({ ok: false, violations: [{ path: 'lines[0]' }] });
     const total = priceRequest(
       request([
@@ -84,7 +87,7 @@ describe('an order by HTTP', () => {
         { sku: tea, quantity: 50_000 },
       ]),
       catalogue(),
-      'usd',
+      { currency: 'usd', source: 'http' },
     );
     expect(total).toMatchObject({
       ok: false,
@@ -93,7 +96,9 @@ describe('an order by HTTP', () => {
   });
 
   it('is refused when there is nothing to pay', () => {
-    expect(priceRequest(request([{ sku: tea, quantity: 1 }]), catalogue(0), 'usd')).toMatchObject({
+    expect(
+      priceRequest(request([{ sku: tea, quantity: 1 }]), catalogue(0), { currency: 'usd', source: 'http' }),
+    ).toMatchObject({
       ok: false,
       violations: [{ path: 'lines', message: 'the total of the order is 0: there is nothing to pay' }],
     });

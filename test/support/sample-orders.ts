@@ -18,7 +18,7 @@ export function sampleOrder(id: string, lines: readonly (readonly [Product, numb
       lines: lines.map(([{ sku }, quantity]) => ({ sku, quantity })),
     },
     new Map(lines.map(([product]) => [product.sku, product])),
-    'usd',
+    { currency: 'usd', source: 'http' },
   );
   if (!priced.ok) throw new Error(JSON.stringify(priced.violations));
   return priced.order;

@@ -2,29 +2,25 @@ import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
 import { orderIdSchema, returnIdSchema } from '../../domain/ids';
 import type { OrderId, ReturnId } from '../../domain/ids';
+import { MAX_BODY_BYTES, decodeJson, isBlank } from '../../domain/json-body';
 import { textOf } from '../../domain/text';
 import { toViolations } from '../../domain/violations';
-import type { Violation } from '../../domain/violations';
 import { Problem, invalid } from './problem';
-
-const MAX_BODY_BYTES = 1_000_000;
 
 /** The body of a cancel. */
 export const cancelSchema = z.strictObject({ reason: textOf(200).optional() });
 
-/**
- * Reads the body as JSON of the schema, whatever its content type says. Of a body that is not valid, `findMore` may say
- * what else is wrong that no schema can know. Throws `Problem`.
- */
+/** Reads the body as JSON, whatever its content type says. Throws `Problem`. */
+export async function readJson(request: HttpRequest): Promise<unknown> {
+  return parseJson(await readBytes(request));
+}
+
+/** Reads the body as JSON of the schema. Throws `Problem`. */
 export async function readBody<Schema extends z.ZodType>(
   request: HttpRequest,
   schema: Schema,
-  findMore?: (input: unknown) => Promise<readonly Violation[]>,
 ): Promise<z.output<Schema>> {
-  const input = parseJson(await readText(request));
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw invalid([...toViolations(parsed.error, input), ...((await findMore?.(input)) ?? [])]);
+  return parse(schema, await readJson(request));
 }
 
 /** The same for bodies that may be left out: nothing is read as `{}`. */
@@ -32,8 +28,8 @@ export async function readOptionalBody<Schema extends z.ZodType>(
   request: HttpRequest,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  const text = await readText(request);
-  return parse(schema, text.trim() === '' ? {} : parseJson(text));
+  const bytes = await readBytes(request);
+  return parse(schema, isBlank(bytes) ? {} : parseJson(bytes));
 }
 
 /** Reads the query; the function key, which Azure takes there too, is none of ours. Throws `Problem`. */
@@ -72,7 +68,7 @@ function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.outp
   return parsed.data;
 }
 
-async function readText(request: HttpRequest): Promise<string> {
+async function readBytes(request: HttpRequest): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length') ?? 0);
   if (announced > MAX_BODY_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
@@ -82,21 +78,13 @@ async function readText(request: HttpRequest): Promise<string> {
     if (size > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw invalid([{ path: '', message: 'expected JSON in UTF-8, got other bytes' }]);
-  }
+  return Buffer.concat(chunks);
 }
 
-function parseJson(text: string): unknown {
-  if (text.trim() === '') throw invalid([{ path: '', message: 'expected a JSON body, got nothing' }]);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw invalid([{ path: '', message: `expected JSON: ${reason}` }]);
-  }
+function parseJson(bytes: Uint8Array): unknown {
+  const decoded = decodeJson(bytes);
+  if (!decoded.ok) throw invalid([{ path: '', message: decoded.message }]);
+  return decoded.value;
 }
 
 function tooLarge(): Problem {
