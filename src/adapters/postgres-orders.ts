@@ -4,7 +4,9 @@ import type { OrderId } from '../domain/ids';
 import type { NewOrder, OrderLine, StoredOrder } from '../domain/order';
 import type { OrderStatus, StatusReason } from '../domain/order-status';
 import type { Acceptance, Clock, OrderQuery, Orders } from '../ports';
+import { orderEnded, orderProgressed } from '../domain/order-event';
 import type { Database, Queryable } from './postgres-database';
+import type { OrderEvents } from './postgres-order-events';
 import { createSagaRows } from './postgres-saga-rows';
 
 interface Row {
@@ -31,14 +33,27 @@ const columns = `id, body_hash, source, customer_id, email, payment_method, curr
  * Orders in table `orders`. A row is written once, under its unique id, and is never deleted: whatever becomes of the
  * saga's history, an id that was used stays used. Statuses only go forward; a final one stays.
  */
-export function createPostgresOrders(database: Database, ledger: Ledger, clock: Clock): Orders {
-  const acceptMany = (orders: readonly NewOrder[]): Promise<readonly Acceptance[]> =>
-    orders.length === 0 ? Promise.resolve([]) : database.transaction((tx) => insert(tx, orders, clock.now()));
+export function createPostgresOrders(database: Database, ledger: Ledger, clock: Clock, events: OrderEvents): Orders {
+  async function acceptMany(orders: readonly NewOrder[]): Promise<readonly Acceptance[]> {
+    if (orders.length === 0) return [];
+    const now = clock.now();
+    const acceptances = await database.transaction(async (tx) => {
+      const answers = await insert(tx, orders, now);
+      for (const [index, order] of orders.entries()) {
+        if (answers[index] === 'accepted') await events.put(tx, orderProgressed(order, 'accepted', now));
+      }
+      return answers;
+    });
+    events.committed();
+    return acceptances;
+  }
 
   const { setStatusOnce, ...shared } = createSagaRows<OrderId, OrderStatus>('orders', (id) => orderIdSchema.parse(id), {
     database,
     ledger,
     clock,
+    events,
+    tellEnd: async (tx, id, status) => events.put(tx, orderEnded(await read(tx, id), status, clock.now())),
   });
 
   return {
@@ -52,8 +67,7 @@ export function createPostgresOrders(database: Database, ledger: Ledger, clock: 
     },
 
     async find(id) {
-      const { rows } = await database.query<Row>(`select ${columns} from orders where id = $1`, [id]);
-      return rows[0] && toOrder(rows[0]);
+      return find(database, id);
     },
 
     async list(query) {
@@ -66,9 +80,22 @@ export function createPostgresOrders(database: Database, ledger: Ledger, clock: 
     },
 
     async markApproved(key, id, reason) {
-      await setStatusOnce(key, id, 'running', reason);
+      await setStatusOnce(key, id, 'running', reason, async (tx) =>
+        events.put(tx, orderProgressed(await read(tx, id), 'approved', clock.now())),
+      );
     },
   };
+}
+
+async function find(database: Queryable, id: OrderId): Promise<StoredOrder | undefined> {
+  const { rows } = await database.query<Row>(`select ${columns} from orders where id = $1`, [id]);
+  return rows[0] && toOrder(rows[0]);
+}
+
+async function read(tx: Queryable, id: OrderId): Promise<StoredOrder> {
+  const order = await find(tx, id);
+  if (!order) throw new Error(`expected a row of order ${id}, found none`);
+  return order;
 }
 
 async function insert(tx: Queryable, orders: readonly NewOrder[], now: Date): Promise<readonly Acceptance[]> {

@@ -5,7 +5,9 @@ import type { StatusReason } from '../domain/order-status';
 import type { NewReturn, StoredReturn } from '../domain/return';
 import type { ReturnStatus } from '../domain/return-status';
 import type { Acceptance, Clock, Returns } from '../ports';
+import { returnAccepted, returnEnded } from '../domain/order-event';
 import type { Database, Queryable } from './postgres-database';
+import type { OrderEvents } from './postgres-order-events';
 import { createSagaRows } from './postgres-saga-rows';
 
 interface LineRow {
@@ -38,21 +40,35 @@ const rowsWhere = (condition: string): string =>
    from returns r where ${condition}`;
 
 /** Returns in the tables `returns` and `return_lines`. As with orders, an id that was used stays used. */
-export function createPostgresReturns(database: Database, ledger: Ledger, clock: Clock): Returns {
+export function createPostgresReturns(database: Database, ledger: Ledger, clock: Clock, events: OrderEvents): Returns {
   const { setStatusOnce, ...shared } = createSagaRows<ReturnId, ReturnStatus>(
     'returns',
     (id) => returnIdSchema.parse(id),
-    { database, ledger, clock },
+    {
+      database,
+      ledger,
+      clock,
+      events,
+      tellEnd: async (tx, id, status) => events.put(tx, returnEnded(await read(tx, id), status, clock.now())),
+    },
   );
 
   return {
     ...shared,
 
-    accept: (newReturn) => database.transaction((tx) => insert(tx, newReturn, clock.now())),
+    async accept(newReturn) {
+      const now = clock.now();
+      const acceptance = await database.transaction(async (tx) => {
+        const answer = await insert(tx, newReturn, now);
+        if (answer === 'accepted') await events.put(tx, returnAccepted(newReturn, now));
+        return answer;
+      });
+      events.committed();
+      return acceptance;
+    },
 
     async find(id) {
-      const { rows } = await database.query<Row>(rowsWhere('r.id = $1'), [id]);
-      return rows[0] && toReturn(rows[0]);
+      return find(database, id);
     },
 
     async list({ orderId, after, limit }) {
@@ -68,6 +84,17 @@ export function createPostgresReturns(database: Database, ledger: Ledger, clock:
 
     markAwaitingPickUp: (key, id) => setStatusOnce(key, id, 'awaitingPickUp', undefined),
   };
+}
+
+async function find(database: Queryable, id: ReturnId): Promise<StoredReturn | undefined> {
+  const { rows } = await database.query<Row>(rowsWhere('r.id = $1'), [id]);
+  return rows[0] && toReturn(rows[0]);
+}
+
+async function read(tx: Queryable, id: ReturnId): Promise<StoredReturn> {
+  const stored = await find(tx, id);
+  if (!stored) throw new Error(`expected a row of return ${id}, found none`);
+  return stored;
 }
 
 async function insert(tx: Queryable, { id, orderId, bodyHash, lines }: NewReturn, now: Date): Promise<Acceptance> {

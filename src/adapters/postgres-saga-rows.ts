@@ -1,33 +1,60 @@
 import type { Ledger } from 'durable-saga/postgres';
-import type { OrderStatus, StatusReason } from '../domain/order-status';
+import type { FinalStatus, OrderStatus, StatusReason } from '../domain/order-status';
 import type { ReturnStatus } from '../domain/return-status';
 import { toKeepable } from '../domain/text';
 import type { Clock, SagaRows } from '../ports';
-import type { Database } from './postgres-database';
+import type { Database, Queryable } from './postgres-database';
+import type { OrderEvents } from './postgres-order-events';
 
 export const notFinal = `status not in ('completed', 'compensated', 'compensationFailed')`;
 
 export interface PostgresSagaRows<Id, Status> extends SagaRows<Id> {
   /** Once by its key: a copy of the call that comes late must not turn back a status that has gone on. */
-  readonly setStatusOnce: (key: string, id: Id, status: Status, reason: StatusReason | undefined) => Promise<void>;
+  readonly setStatusOnce: (
+    key: string,
+    id: Id,
+    status: Status,
+    reason: StatusReason | undefined,
+    tell?: Tell<Id>,
+  ) => Promise<void>;
+}
+
+/** Tells of a change of the row, in its transaction. */
+type Tell<Id> = (tx: Queryable, id: Id) => Promise<void>;
+
+export interface SagaRowsOptions<Id> {
+  readonly database: Database;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly events: OrderEvents;
+  /** Tells that the row has got its final status. */
+  readonly tellEnd: (tx: Queryable, id: Id, status: FinalStatus) => Promise<void>;
 }
 
 /** The part that tables of sagas share: columns status, status_reason, created_at, started_at and updated_at. */
 export function createSagaRows<Id extends string, Status extends OrderStatus | ReturnStatus>(
   table: 'orders' | 'returns',
   toId: (text: string) => Id,
-  { database, ledger, clock }: { readonly database: Database; readonly ledger: Ledger; readonly clock: Clock },
+  { database, ledger, clock, events, tellEnd }: SagaRowsOptions<Id>,
 ): PostgresSagaRows<Id, Status | 'running' | 'parked'> {
-  async function setStatusOnce(key: string, id: Id, status: string, reason: StatusReason | undefined): Promise<void> {
+  async function setStatusOnce(
+    key: string,
+    id: Id,
+    status: string,
+    reason: StatusReason | undefined,
+    tell?: Tell<Id>,
+  ): Promise<void> {
     await database.transaction((tx) =>
       ledger.once(tx, key, async () => {
-        await tx.query(
+        const { rowCount } = await tx.query(
           `update ${table} set status = $2, status_reason = $3, updated_at = $4 where id = $1 and ${notFinal}`,
           [id, status, toJson(reason), clock.now()],
         );
+        if (rowCount === 1) await tell?.(tx, id);
         return { status };
       }),
     );
+    if (tell) events.committed();
   }
 
   return {
@@ -54,11 +81,15 @@ export function createSagaRows<Id extends string, Status extends OrderStatus | R
     },
 
     async settle(id, status, reason) {
-      await database.query(
-        `update ${table} set status = $2, status_reason = coalesce($3, status_reason), updated_at = $4
-         where id = $1 and ${notFinal}`,
-        [id, status, toJson(reason), clock.now()],
-      );
+      await database.transaction(async (tx) => {
+        const { rowCount } = await tx.query(
+          `update ${table} set status = $2, status_reason = coalesce($3, status_reason), updated_at = $4
+           where id = $1 and ${notFinal}`,
+          [id, status, toJson(reason), clock.now()],
+        );
+        if (rowCount === 1) await tellEnd(tx, id, status);
+      });
+      events.committed();
     },
   };
 }

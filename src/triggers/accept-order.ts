@@ -1,8 +1,9 @@
 import type { InvocationContext } from '@azure/functions';
+import type { z } from 'zod';
+import { orderIdSchema } from '../domain/ids';
 import type { OrderId } from '../domain/ids';
 import type { NewOrder } from '../domain/order';
 import { orderRequestSchema, readNamedSkus } from '../domain/order-request';
-import type { OrderRequest } from '../domain/order-request';
 import { findUnknownProducts, hashRequest, priceRequest } from '../domain/priced-order';
 import { toViolations } from '../domain/violations';
 import type { Violation } from '../domain/violations';
@@ -21,11 +22,14 @@ export type OrderAnswer =
   | { readonly kind: Acceptance; readonly orderId: OrderId }
   | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
 
-/** Whence an order comes, and how one that brings no id gets one. */
+/** Whence an order comes, and the id of one that brings none. */
 export interface OrderOrigin {
   readonly source: Exclude<NewOrder['source'], 'import'>;
-  readonly newOrderId: () => OrderId;
+  readonly idOtherwise: () => string;
 }
+
+const requestSchema = orderRequestSchema.extend({ orderId: orderIdSchema });
+type Request = z.infer<typeof requestSchema>;
 
 /**
  * Accepts an order, however it came: checks it, prices it, writes its row and starts its saga. The row is what counts: once
@@ -34,20 +38,23 @@ export interface OrderOrigin {
  */
 export async function acceptOrder(
   deps: AcceptOrderDeps,
-  input: unknown,
-  origin: OrderOrigin,
+  body: unknown,
+  { source, idOtherwise }: OrderOrigin,
   context: InvocationContext,
 ): Promise<OrderAnswer> {
-  const parsed = orderRequestSchema.safeParse(input);
+  const input = isObject(body) && body['orderId'] === undefined ? { ...body, orderId: idOtherwise() } : body;
+  const parsed = requestSchema.safeParse(input);
   if (!parsed.success) {
     const violations = [...toViolations(parsed.error, input), ...(await findUnknown(deps, input))];
     return { kind: 'invalid', violations };
   }
-  const request = parsed.data;
-  const orderId = request.orderId ?? origin.newOrderId();
-  const answer = await insert(deps, { ...request, orderId }, origin.source, request.orderId !== undefined);
-  if (answer.kind === 'accepted' || answer.kind === 'repeated') await startSaga(deps, orderId, context);
+  const answer = await insert(deps, parsed.data, source);
+  if (answer.kind === 'accepted' || answer.kind === 'repeated') await startSaga(deps, answer.orderId, context);
   return answer;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What no schema can know of a body that is not valid for other reasons. */
@@ -58,13 +65,12 @@ async function findUnknown({ catalogue }: AcceptOrderDeps, input: unknown): Prom
 
 async function insert(
   { orders, catalogue, currency }: AcceptOrderDeps,
-  order: OrderRequest & { readonly orderId: OrderId },
+  order: Request,
   source: OrderOrigin['source'],
-  mayBeKnown: boolean,
 ): Promise<OrderAnswer> {
   const { orderId } = order;
   // A repetition must be recognised whatever has become of the catalogue since.
-  const known = mayBeKnown ? await orders.find(orderId) : undefined;
+  const known = await orders.find(orderId);
   if (known) return { kind: known.bodyHash === hashRequest(order) ? 'repeated' : 'conflict', orderId };
   const products = await catalogue.find(order.lines.map(({ sku }) => sku));
   const priced = priceRequest(order, products, { currency, source });

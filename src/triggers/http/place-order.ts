@@ -12,7 +12,7 @@ interface Deps extends AcceptOrderDeps {
 
 /** `POST /api/orders`: accepts an order. 202 also says that the same order had come before. */
 export function placeOrderByHttp(deps: Deps): HttpHandler {
-  const origin = { source: 'http', newOrderId: deps.newOrderId } as const;
+  const origin = { source: 'http', idOtherwise: deps.newOrderId } as const;
   return answering(async (request, context) => {
     const answer = await acceptOrder(deps, await readJson(request), origin, context);
     if (answer.kind === 'invalid') throw invalid(answer.violations);
