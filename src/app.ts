@@ -5,7 +5,7 @@ import type { HttpHandler, InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import { registerSagas, sagaClients } from 'durable-saga';
 import { registerSagaRoutes } from 'durable-saga/http';
-import { createLedger } from 'durable-saga/postgres';
+import { createLedger, createOutbox } from 'durable-saga/postgres';
 import { importOrders } from '../orchestrations/import-orders';
 import { importProducts } from '../orchestrations/import-products';
 import { placeOrder } from '../orchestrations/place-order';
@@ -13,9 +13,12 @@ import { returnOrder } from '../orchestrations/return-order';
 import { createBlobFiles } from './adapters/azure-blobs';
 import { systemClock } from './adapters/clock';
 import { createHttpCarrier } from './adapters/http-carrier';
+import { createOutboxRelay } from './adapters/outbox-relay';
 import { createPostgresCatalogue } from './adapters/postgres-catalogue';
 import { connectDatabase } from './adapters/postgres-database';
+import { createPostgresEventReaders } from './adapters/postgres-event-readers';
 import { createPostgresImports } from './adapters/postgres-imports';
+import { createOrderEvents } from './adapters/postgres-order-events';
 import { createPostgresOrders } from './adapters/postgres-orders';
 import { createPostgresPaymentRows } from './adapters/postgres-payment-rows';
 import { createPostgresPickUpRows } from './adapters/postgres-pick-up-rows';
@@ -25,6 +28,9 @@ import { createPostgresReturns } from './adapters/postgres-returns';
 import { createPostgresShipmentRows } from './adapters/postgres-shipment-rows';
 import { createPostgresStock } from './adapters/postgres-stock';
 import { createPostgresStuckSagas } from './adapters/postgres-stuck-sagas';
+import { connectServiceBus } from './adapters/service-bus-connection';
+import { createServiceBusPublisher } from './adapters/service-bus-publisher';
+import { createServiceBusSender } from './adapters/service-bus-sender';
 import { createSmtpMailer } from './adapters/smtp-mailer';
 import { createStripePayments } from './adapters/stripe-payments';
 import { readConfig } from './config';
@@ -42,7 +48,13 @@ import { cancelReturn, takeCollection } from './triggers/http/steer-returns';
 import { answerUnknownRoute } from './triggers/http/unknown-route';
 import { createOrderSagas, createOrderStarter } from './triggers/order-sagas';
 import { createReturnSagas, createReturnStarter } from './triggers/return-sagas';
+import { countEvents, mailAboutFailures, recordMovements } from './triggers/service-bus/order-events';
+import { placeOrderByMessage } from './triggers/service-bus/place-order';
+import { retrying } from './triggers/service-bus/retry-later';
+import { settledByHandler, settling } from './triggers/service-bus/settlement';
+import type { MessageHandler } from './triggers/service-bus/settlement';
 import { cleanUp } from './triggers/timer/clean-up';
+import { relayEvents } from './triggers/timer/relay-events';
 import { startLostSagas } from './triggers/timer/start-lost-sagas';
 import { watchStuckSagas } from './triggers/timer/watch-stuck-sagas';
 
@@ -62,10 +74,19 @@ const database = connectDatabase({
 const ledger = createLedger({ clock: () => clock.now() });
 const mailer = createSmtpMailer({ url: config.mail.smtpUrl, from: config.mail.from });
 const catalogue = createPostgresCatalogue(database, ledger, clock);
-const orders = createPostgresOrders(database, ledger, clock);
+const outbox = createOutbox({ clock: () => clock.now() });
+const serviceBus = connectServiceBus(config.serviceBus);
+const relay = createOutboxRelay({
+  outbox,
+  database,
+  publisher: createServiceBusPublisher(serviceBus),
+  warn: (message) => console.warn(message),
+});
+const events = createOrderEvents(outbox, () => relay.soon());
+const orders = createPostgresOrders(database, ledger, clock, events);
 const paymentRows = createPostgresPaymentRows(database, ledger, clock);
 const shipmentRows = createPostgresShipmentRows(database, ledger, clock);
-const returns = createPostgresReturns(database, ledger, clock);
+const returns = createPostgresReturns(database, ledger, clock, events);
 const returnedItems = createPostgresReturnedItems(database, ledger, clock);
 const pickUpRows = createPostgresPickUpRows(database, ledger, clock);
 const files = createBlobFiles(config.storage, IMPORT_CONTAINER);
@@ -163,7 +184,7 @@ app.timer('cleanUp', {
     imports,
     files,
     clock,
-    retention: createPostgresRetention(database, ledger),
+    retention: createPostgresRetention(database, ledger, outbox),
     retentionDays: config.retentionDays,
     // Sagas end as Completed, whatever their outcome. One that was terminated may owe its undos: its history stays.
     purgeHistories: async (context, before) => {
@@ -173,6 +194,38 @@ app.timer('cleanUp', {
     },
   }),
 });
+
+app.timer('relayEvents', { schedule: '15 * * * * *', handler: relayEvents({ relay }) });
+
+// Messages of Service Bus.
+const serviceBusTrigger = { connection: 'ServiceBusConnection', extraInputs: [durableClient], ...settledByHandler };
+const sender = createServiceBusSender(serviceBus);
+
+app.serviceBusQueue('placeOrderByMessage', {
+  ...serviceBusTrigger,
+  queueName: 'orders',
+  handler: settling(retrying({ sender, clock }, { address: 'orders' }, placeOrderByMessage(placing))),
+});
+
+function readEvents(name: string, subscriptionName: string, handler: MessageHandler): void {
+  const origin = { address: 'order-events', subscription: subscriptionName };
+  app.serviceBusTopic(name, {
+    ...serviceBusTrigger,
+    topicName: origin.address,
+    subscriptionName,
+    isSessionsEnabled: true,
+    handler: settling(retrying({ sender, clock }, origin, handler)),
+  });
+}
+const readers = createPostgresEventReaders(database, ledger);
+const { decimals } = currency;
+readEvents('countEvents', 'analytics', countEvents({ readers }));
+readEvents('recordMovements', 'inventory', recordMovements({ readers }));
+readEvents(
+  'mailAboutFailures',
+  'e-mail',
+  mailAboutFailures({ readers, mailer, orders, opsEmail: config.mail.ops, decimals }),
+);
 
 // Uploaded files.
 const uploaded = { connection: 'AzureWebJobsStorage', source: config.blobTriggerSource, extraInputs: [durableClient] };
@@ -190,5 +243,7 @@ app.storageBlob('startProductsImport', {
 // The end.
 app.hook.appTerminate(async () => {
   mailer.close();
+  await relay.idle();
+  await serviceBus.close();
   await database.close();
 });

@@ -13,6 +13,7 @@ import type { CustomerId, OrderId, ReturnId, Sku } from './domain/ids';
 import type { KeptMessage } from './domain/kept-message';
 import type { NewOrder, Product, StoredOrder } from './domain/order';
 import type { RowRejection } from './domain/order-rows';
+import type { OrderEvent } from './domain/order-event';
 import type { FinalStatus, OrderStatus, StatusReason } from './domain/order-status';
 import type { AcceptedLine, NewReturn, Pieces, StoredReturn } from './domain/return';
 import type { StuckNotice, WaitingSaga } from './domain/stuck';
@@ -363,6 +364,18 @@ export interface MessageSender {
   send(address: string, message: OutgoingMessage): Promise<void>;
 }
 
+/** What the app's own readers of order events keep. Each gives false, and changes nothing, for an event that it has had. */
+export interface EventReaders {
+  /** Counts it, by day. */
+  count(event: OrderEvent): Promise<boolean>;
+  /** Notes what left the warehouse for good, or what came back. */
+  recordMovements(
+    event: Extract<OrderEvent, { readonly type: 'order.completed' | 'return.completed' }>,
+  ): Promise<boolean>;
+  /** Sends a mail about it. An error of `send` leaves nothing noted. */
+  mail(event: OrderEvent, send: () => Promise<void>): Promise<boolean>;
+}
+
 /** Who does something to a dead letter, and what they say about it. */
 export interface Deed {
   readonly by: string;
@@ -454,4 +467,6 @@ export interface Retention {
   findOldestUnfinished(): Promise<Date | undefined>;
   expireLedger(before: Date, limit: number): Promise<number>;
   expireNotices(before: Date, limit: number): Promise<number>;
+  /** Events that were published. */
+  expireEvents(before: Date, limit: number): Promise<number>;
 }

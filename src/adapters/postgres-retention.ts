@@ -1,9 +1,9 @@
-import type { Ledger } from 'durable-saga/postgres';
+import type { Ledger, Outbox } from 'durable-saga/postgres';
 import type { Retention } from '../ports';
 import type { Database } from './postgres-database';
 
-/** Old entries of the saga ledger and old notices. Orders, returns, payments, shipments and pick-ups are never deleted. */
-export function createPostgresRetention(database: Database, ledger: Ledger): Retention {
+/** Old entries of the saga ledger, old notices, and events that were published long ago. Orders, returns, payments, shipments and pick-ups are never deleted. */
+export function createPostgresRetention(database: Database, ledger: Ledger, outbox: Outbox): Retention {
   return {
     async findOldestUnfinished() {
       const { rows } = await database.query<{ oldest: Date | null }>(
@@ -21,6 +21,10 @@ export function createPostgresRetention(database: Database, ledger: Ledger): Ret
 
     async expireLedger(before, limit) {
       return database.transaction((tx) => ledger.expire(tx, before, limit));
+    },
+
+    async expireEvents(before, limit) {
+      return database.transaction((tx) => outbox.expire(tx, before, limit));
     },
 
     async expireNotices(before, limit) {

@@ -14,7 +14,7 @@ import type { NewReturn, StoredReturn } from './return';
  * ignore properties that they don't know; a change that they would have to know of is another `schemaVersion`.
  */
 
-export const ORDER_EVENT_VERSION = 1;
+const ORDER_EVENT_VERSION = 1 as const;
 
 const linesSchema = z.array(z.object({ sku: skuSchema, quantity: z.int().positive() }));
 const reasonSchema = z.object({ code: z.string(), message: z.string() });
@@ -90,9 +90,8 @@ function idOf(id: OrderId | ReturnId, what: string): string {
 }
 
 function aboutOrder({ id: orderId, customerId, currency, total, lines }: NewOrder, at: Date) {
-  const schemaVersion = ORDER_EVENT_VERSION as typeof ORDER_EVENT_VERSION;
   return {
-    schemaVersion,
+    schemaVersion: ORDER_EVENT_VERSION,
     at: at.toISOString(),
     orderId,
     customerId,
@@ -103,8 +102,7 @@ function aboutOrder({ id: orderId, customerId, currency, total, lines }: NewOrde
 }
 
 function aboutReturn(returnId: ReturnId, orderId: OrderId, what: string, at: Date) {
-  const schemaVersion = ORDER_EVENT_VERSION as typeof ORDER_EVENT_VERSION;
-  return { id: idOf(returnId, what), schemaVersion, at: at.toISOString(), orderId, returnId };
+  return { id: idOf(returnId, what), schemaVersion: ORDER_EVENT_VERSION, at: at.toISOString(), orderId, returnId };
 }
 
 /** Reasons say what others said: an event must not grow over it. */

@@ -1,5 +1,6 @@
-import { createLedger } from 'durable-saga/postgres';
+import { createLedger, createOutbox } from 'durable-saga/postgres';
 import { Client } from 'pg';
+import { createOrderEvents } from '../../src/adapters/postgres-order-events';
 import { createPostgresCatalogue } from '../../src/adapters/postgres-catalogue';
 import { connectDatabase } from '../../src/adapters/postgres-database';
 import { createPostgresOrders } from '../../src/adapters/postgres-orders';
@@ -240,7 +241,12 @@ describe('a start that was lost', () => {
     const [coffee] = [
       ...(await createPostgresCatalogue(database, ledger, longAgo).find([skuSchema.parse('coffee')])).values(),
     ];
-    await createPostgresOrders(database, ledger, longAgo).accept(sampleOrder('lost', [[coffee!, 1]]));
+    await createPostgresOrders(
+      database,
+      ledger,
+      longAgo,
+      createOrderEvents(createOutbox({ clock: longAgo.now }), () => {}),
+    ).accept(sampleOrder('lost', [[coffee!, 1]]));
     await database.close();
     expect(await client.show('lost')).toMatchObject({ status: 'accepted', steps: [] });
     const sweep = await fetch(`${app.url}/admin/functions/startLostOrders`, {

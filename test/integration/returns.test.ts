@@ -1,5 +1,6 @@
-import { createLedger } from 'durable-saga/postgres';
+import { createLedger, createOutbox } from 'durable-saga/postgres';
 import { connectDatabase } from '../../src/adapters/postgres-database';
+import { createOrderEvents } from '../../src/adapters/postgres-order-events';
 import { createPostgresReturns } from '../../src/adapters/postgres-returns';
 import { skuSchema } from '../../src/domain/ids';
 import { createOrderClient } from '../support/order-client';
@@ -160,7 +161,12 @@ describe('a return', () => {
     await placeOrder('lost');
     const database = connectDatabase({ url: app.settings['DATABASE_URL'] ?? '', poolSize: 1 });
     const longAgo = { now: () => new Date(Date.now() - 3_600_000) };
-    const returns = createPostgresReturns(database, createLedger({ clock: longAgo.now }), longAgo);
+    const returns = createPostgresReturns(
+      database,
+      createLedger({ clock: longAgo.now }),
+      longAgo,
+      createOrderEvents(createOutbox({ clock: longAgo.now }), () => {}),
+    );
     const coffee = { sku: skuSchema.parse('coffee'), name: '', unitPrice: 0, stock: 0 };
     await returns.accept(sampleReturn('lost.r', [[coffee, 1]]));
     await database.close();

@@ -15,7 +15,9 @@ let standIns: StandIns;
 let host: TestHost;
 
 /** The sweeps run each minute; nothing is lost here that they would find. */
-const quiet = { 'AzureWebJobs.startLostOrders.Disabled': 'true', 'AzureWebJobs.startLostReturns.Disabled': 'true' };
+const quiet = Object.fromEntries(
+  ['startLostOrders', 'startLostReturns', 'relayEvents'].map((name) => [`AzureWebJobs.${name}.Disabled`, 'true']),
+);
 
 beforeAll(async () => {
   database = await startOrdersDatabase();

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { createLedger } from 'durable-saga/postgres';
-import type { Ledger } from 'durable-saga/postgres';
+import { createLedger, createOutbox } from 'durable-saga/postgres';
+import type { Ledger, Outbox } from 'durable-saga/postgres';
 import { startPostgres } from '../../packages/functions-host/src/supervisor/postgres';
 import type { RunningPostgres } from '../../packages/functions-host/src/supervisor/postgres';
 import { createPostgresCatalogue } from '../../src/adapters/postgres-catalogue';
 import { connectDatabase } from '../../src/adapters/postgres-database';
 import type { Database } from '../../src/adapters/postgres-database';
+import { createOrderEvents } from '../../src/adapters/postgres-order-events';
 import { createPostgresOrders } from '../../src/adapters/postgres-orders';
 import { createPostgresPaymentRows } from '../../src/adapters/postgres-payment-rows';
 import { createPostgresPickUpRows } from '../../src/adapters/postgres-pick-up-rows';
@@ -24,6 +25,7 @@ export interface OrdersDatabase {
   readonly url: string;
   readonly database: Database;
   readonly ledger: Ledger;
+  readonly outbox: Outbox;
   readonly clock: TestClock;
   /** Empties the shop's tables and the ledger. */
   clear(): Promise<void>;
@@ -61,11 +63,12 @@ export async function startOrdersDatabase(): Promise<OrdersDatabase> {
     url,
     database,
     ledger: createLedger({ clock: () => clock.now() }),
+    outbox: createOutbox({ clock: () => clock.now() }),
     clock,
     clear: async () => {
       await database.query(
         `truncate products, orders, reservations, payments, shipments, returns, return_lines, returned_items, pick_ups,
-           saga_ledger cascade`,
+           saga_ledger, saga_outbox, event_counts, stock_movements cascade`,
       );
     },
     stop: async () => {
@@ -76,14 +79,15 @@ export async function startOrdersDatabase(): Promise<OrdersDatabase> {
 }
 
 /** The shop's ports over this database, as the app makes them. */
-export function createPostgresShop({ database, ledger, clock }: OrdersDatabase): InMemoryShop {
+export function createPostgresShop({ database, ledger, outbox, clock }: OrdersDatabase): InMemoryShop {
+  const events = createOrderEvents(outbox, () => {});
   return {
     catalogue: createPostgresCatalogue(database, ledger, clock),
     stock: createPostgresStock(database, ledger, clock),
-    orders: createPostgresOrders(database, ledger, clock),
+    orders: createPostgresOrders(database, ledger, clock, events),
     paymentRows: createPostgresPaymentRows(database, ledger, clock),
     shipmentRows: createPostgresShipmentRows(database, ledger, clock),
-    returns: createPostgresReturns(database, ledger, clock),
+    returns: createPostgresReturns(database, ledger, clock, events),
     returnedItems: createPostgresReturnedItems(database, ledger, clock),
     pickUpRows: createPostgresPickUpRows(database, ledger, clock),
   };

@@ -16,7 +16,7 @@ interface Deps {
 
 /**
  * Each night: deletes what is older than the retention says and of no more use. That is histories of sagas that have
- * ended, ledger entries, import files with their reports and records, notices about stuck sagas. Orders, payments and
+ * ended, ledger entries, import files with their reports and records, notices about stuck sagas, events that were published. Orders, payments and
  * shipments stay.
  *
  * A ledger entry is what keeps an effect from happening twice, or tells an undo what there is to undo. A saga may be
@@ -31,6 +31,7 @@ export function cleanUp(deps: Deps): TimerHandler {
     const histories = await deps.purgeHistories(context, before);
     const entries = await repeat((limit) => deps.retention.expireLedger(settledBefore, limit));
     const notices = await repeat((limit) => deps.retention.expireNotices(before, limit));
+    const events = await repeat((limit) => deps.retention.expireEvents(settledBefore, limit));
     const imports = await repeat((limit) => deps.imports.expire(before, limit));
     let files = 0;
     for await (const file of deps.files.list({ prefix: '', modifiedBefore: before })) {
@@ -39,7 +40,7 @@ export function cleanUp(deps: Deps): TimerHandler {
     }
     context.log(
       `deleted what is older than ${before.toISOString()}: ${histories} histories, ${entries} ledger entries, ` +
-        `${notices} notices, ${imports} imports, ${files} files`,
+        `${notices} notices, ${imports} imports, ${files} files, ${events} published events`,
     );
   };
 }

@@ -24,7 +24,7 @@ async function run(): Promise<{ line: string; purgedBefore: Date[] }> {
     imports: bench.imports,
     files: bench.files,
     clock: bench.db.clock,
-    retention: createPostgresRetention(bench.db.database, bench.db.ledger),
+    retention: createPostgresRetention(bench.db.database, bench.db.ledger, bench.db.outbox),
     retentionDays: 90,
     purgeHistories: async (_context, before) => {
       purgedBefore.push(before);
