@@ -12,8 +12,6 @@ export interface SupportedBindings {
 
 /** Kinds of Azure Functions bindings that exist and are not in this host; their message says so instead of "unknown". */
 const notInThisHost = new Set([
-  'serviceBus',
-  'serviceBusTrigger',
   'eventGrid',
   'eventGridTrigger',
   'eventHub',

@@ -12,6 +12,9 @@ export interface TypedData {
   readonly http?: HttpRequestData | HttpResponseData;
   readonly modelBindingData?: ModelBindingData;
   readonly collectionModelBindingData?: { readonly modelBindingData: readonly ModelBindingData[] };
+  readonly collectionString?: { readonly string: readonly string[] };
+  readonly collectionBytes?: { readonly bytes: readonly Uint8Array[] };
+  readonly collectionSint64?: { readonly sint64: readonly number[] };
 }
 
 /** What an extension library of the app makes an object of an SDK from. */

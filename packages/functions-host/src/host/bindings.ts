@@ -3,6 +3,8 @@ import type { SupportedBindings } from '../app/to-registered-function';
 import type { DurableExtension } from '../durable/ports';
 import { toBlobReader, toBlobWriter } from '../triggers/blob-binding';
 import { type QueueWriterOptions, toQueueWriter } from '../triggers/queue-binding';
+import { toServiceBusWriter } from '../triggers/service-bus-binding';
+import type { ServiceBusClients } from '../triggers/service-bus-client';
 
 /** What this host runs. */
 export const supportedBindings: SupportedBindings = {
@@ -11,18 +13,20 @@ export const supportedBindings: SupportedBindings = {
     'timerTrigger',
     'blobTrigger',
     'queueTrigger',
+    'serviceBusTrigger',
     'warmupTrigger',
     'orchestrationTrigger',
     'activityTrigger',
     'entityTrigger',
   ]),
   inputs: new Set(['durableClient', 'blob']),
-  outputs: new Set(['http', 'blob', 'queue']),
+  outputs: new Set(['http', 'blob', 'queue', 'serviceBus']),
 };
 
 /** Readers and writers of the bindings beside the trigger. `durable` is asked at each invocation: it starts after the app is loaded. */
 export function createBindingKinds(
   storage: QueueWriterOptions,
+  serviceBus: ServiceBusClients,
   durable: () => DurableExtension | undefined,
 ): BindingKinds {
   const { accounts, clock } = storage;
@@ -46,6 +50,7 @@ export function createBindingKinds(
     outputs: {
       blob: (binding) => toBlobWriter(binding, accounts, clock),
       queue: (binding) => toQueueWriter(binding, storage),
+      serviceBus: (binding) => toServiceBusWriter(binding, serviceBus, clock),
     },
   };
 }

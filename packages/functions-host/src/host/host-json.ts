@@ -3,6 +3,7 @@ import path from 'node:path';
 import { findKey } from '../json-object';
 import type { LogLevel } from '../log';
 import { type QueueOptions, readQueueOptions } from '../triggers/queue-options';
+import { readServiceBusOptions, type ServiceBusOptions } from '../triggers/service-bus-options';
 import { parseTimeSpan } from '../triggers/time-span';
 import type { Settings } from './settings';
 import { type HttpOptions, readHttpOptions } from './http-options';
@@ -32,6 +33,8 @@ export interface HostJson {
   };
   /** `extensions.queues`. */
   readonly queues: QueueOptions;
+  /** `extensions.serviceBus`. */
+  readonly serviceBus: ServiceBusOptions;
 }
 
 type Json = Record<string, unknown>;
@@ -84,13 +87,18 @@ export function readHostJson(appDir: string, settings: Settings): HostJson {
         file,
       ),
     },
-    queues: readQueues(toObject(at('extensions', 'queues'), 'extensions.queues', file), file),
+    queues: readOptions(readQueueOptions, toObject(at('extensions', 'queues'), 'extensions.queues', file), file),
+    serviceBus: readOptions(
+      readServiceBusOptions,
+      toObject(at('extensions', 'serviceBus'), 'extensions.serviceBus', file),
+      file,
+    ),
   };
 }
 
-function readQueues(json: Json, file: string): QueueOptions {
+function readOptions<T>(read: (json: Json) => T, json: Json, file: string): T {
   try {
-    return readQueueOptions(json);
+    return read(json);
   } catch (error) {
     throw new StartError(`${file}: ${(error as Error).message}`);
   }

@@ -26,6 +26,7 @@ import { toThrottle } from '../http/throttle';
 import { unwatched } from '../in-flight';
 import { messageOf } from '../supervisor/failures';
 import { createQueueBell } from '../triggers/queue-bell';
+import { createServiceBusClients } from '../triggers/service-bus-client';
 import { createReceivedMessages } from '../triggers/service-bus-received';
 import { createStorageAccounts } from '../triggers/storage-account';
 import { hostStorage } from '../triggers/storage-connection';
@@ -138,11 +139,14 @@ async function loadParts(base: Base, server: HttpServer) {
   const accounts = createStorageAccounts(settings, options.storageNews);
   const inFlight = options.inFlight ?? unwatched;
   const bell = createQueueBell();
+  const serviceBus = createServiceBusClients(settings, hostJson.serviceBus);
+  base.cleanUp.add(() => serviceBus.close());
   const received = createReceivedMessages();
   const loaded = await loadFunctions({
     ...{ appDir, join, core, settings, log, supported: supportedBindings },
     kinds: createBindingKinds(
       { accounts, clock, encoding: hostJson.queues.messageEncoding, onSent: bell.ring },
+      serviceBus,
       durable.extension,
     ),
     checkHost: (functions) => {
@@ -161,8 +165,8 @@ async function loadParts(base: Base, server: HttpServer) {
   const hostId = readHostId(dataDir, settings, hub);
   const blobEvents = toBlobEvents({ accounts, hostId, hostJson, invoker, clock, inFlight, log });
   const { listeners, errors } = await createListeners({
-    ...{ runtimes: loaded.runtimes, invoker, accounts, bell, blobEvents },
-    ...{ settings, hostJson, hostId, dataDir, clock, inFlight, log },
+    ...{ runtimes: loaded.runtimes, invoker, accounts, bell, blobEvents, serviceBus, received },
+    ...{ settings, hostJson, hostId, dataDir, clock, pauses: options.storeClock ?? realClock, inFlight, log },
   });
   const inError = new Set(errors.map(({ functionName }) => functionName));
   const runtimes = loaded.runtimes.filter(({ fn }) => !inError.has(fn.name));

@@ -10,10 +10,13 @@ import { createBlobSource } from '../triggers/blob-container';
 import { parseBlobPattern } from '../triggers/blob-path';
 import { createReceiptBlobs } from '../triggers/blob-receipts';
 import { createBlobTrigger } from '../triggers/blob-trigger';
+import { toServiceBusTrigger } from './service-bus-listener';
 import type { QueueBell } from '../triggers/queue-bell';
 import { toPoisonQueueName, toQueueName } from '../triggers/queue-names';
 import { createQueueSource } from '../triggers/queue-source';
 import { createQueueTrigger } from '../triggers/queue-trigger';
+import type { ServiceBusClients } from '../triggers/service-bus-client';
+import type { ReceivedMessages } from '../triggers/service-bus-received';
 import { type StorageAccounts, toConnectionName } from '../triggers/storage-account';
 import type { TriggerListener } from '../triggers/trigger-listener';
 import type { HostJson } from './host-json';
@@ -33,11 +36,16 @@ export interface ListenerParts {
   readonly blobEvents: BlobEvents;
   /** Rings for queue outputs of this host. */
   readonly bell: QueueBell;
+  readonly serviceBus: ServiceBusClients;
+  /** Told of the messages of Service Bus that functions have. */
+  readonly received: ReceivedMessages;
   readonly clock: Clock;
+  /** Real time, whatever `clock` is: for pauses towards what is away. */
+  readonly pauses: Clock;
   readonly log: HostLog;
 }
 
-/** Listeners of all functions whose triggers the host itself watches (timers, blobs, queues), and what is wrong with others. */
+/** Listeners of all functions whose triggers the host itself watches (timers, blobs, queues, Service Bus), and what is wrong with others. */
 export async function createListeners(parts: ListenerParts): Promise<{
   readonly listeners: readonly TriggerListener[];
   readonly errors: readonly FunctionError[];
@@ -61,7 +69,7 @@ type ListenerKinds = Readonly<Record<string, (parts: ListenerParts, runtime: Fun
 
 /** What reads schedules takes longer to load than all of the other triggers, and most apps have none. */
 async function loadKinds({ runtimes }: ListenerParts): Promise<ListenerKinds> {
-  const kinds = { blobTrigger: toBlobTrigger, queueTrigger: toQueueTrigger };
+  const kinds = { blobTrigger: toBlobTrigger, queueTrigger: toQueueTrigger, serviceBusTrigger: toServiceBusTrigger };
   if (!runtimes.some(({ fn }) => fn.trigger.type === 'timerTrigger')) return kinds;
   const { toTimerTrigger } = await import('./timer-listener');
   return { ...kinds, timerTrigger: toTimerTrigger };

@@ -33,10 +33,9 @@ export interface DeadLetterReason {
 
 /** A session that a function has, by a message of it. Everything but `release` rejects when the session's lock is lost. */
 export interface HeldSession {
-  /** Undefined if none was set. */
+  /** Undefined if none was set. The client library hands over JSON parsed: such a state comes back in its shortest form. */
   getState(): Promise<Buffer | undefined>;
-  /** Undefined clears it. */
-  setState(state: Buffer | undefined): Promise<void>;
+  setState(state: Buffer): Promise<void>;
   renewLock(): Promise<Date>;
   /** Lets go of the session once its functions have ended, though it may have more messages. */
   release(): void;

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient } from '@azure/storage-blob';
 import type * as BlobLibrary from '@azure/storage-blob';
 import type { QueueServiceClient } from '@azure/storage-queue';
@@ -10,9 +9,9 @@ import {
   hasStorageConnection,
   hostStorage,
   type StorageConnection,
-  type StorageIdentity,
   type StorageService,
 } from './storage-connection';
+import { toCredential } from './identity-credential';
 import type { StorageNews } from './storage-news';
 
 /** Clients for the storage accounts that bindings name, one each, made when first used (loading the SDK takes a while). */
@@ -94,20 +93,4 @@ async function toQueueClient(connection: StorageConnection): Promise<QueueServic
   const credential =
     connection.kind === 'key' ? new Key(connection.account, connection.key) : await toCredential(connection.identity);
   return new Client(connection.url, credential, { retryOptions });
-}
-
-/** The library is large, and few apps need it here. */
-async function toCredential(identity: StorageIdentity): Promise<TokenCredential> {
-  const { ClientSecretCredential, DefaultAzureCredential, ManagedIdentityCredential } = await import('@azure/identity');
-  switch (identity.kind) {
-    case 'managed': {
-      const { clientId, resourceId } = identity;
-      if (clientId !== undefined) return new ManagedIdentityCredential({ clientId });
-      return resourceId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ resourceId });
-    }
-    case 'secret':
-      return new ClientSecretCredential(identity.tenantId, identity.clientId, identity.clientSecret);
-    case 'default':
-      return new DefaultAzureCredential(identity);
-  }
 }

@@ -1,16 +1,12 @@
 /*
- * Connections of storage bindings.
- *
- * A binding's `connection` names a setting, and the setting can be there in several forms. Names are tried in Azure's
- * order: `AzureWebJobs<name>` before the bare name, and each first among the connection strings. What is found is a
- * connection string, or a group of settings `<name>__...` that give the account's address and say who the host is: a
- * managed identity, a client with a secret, or whoever is signed in on this machine. `.NET` reads `:` and `__` in
- * setting names alike, so both are looked for.
+ * Connections of storage bindings: what is found under a connection's names (see `connection-settings`) is a connection
+ * string, or a group of settings `<name>__...` that give the account's address and say who the host is.
  */
 import type { Settings } from '../host/settings';
 import { StartError } from '../host/start-error';
 import { isLoopback, stripBrackets } from '../supervisor/addresses';
 import { readStorageSetting } from '../supervisor/storage-settings';
+import { checkCredential, findConnection, type HostIdentity, readSetting, toIdentity } from './connection-settings';
 
 export type StorageService = 'blob' | 'queue';
 
@@ -18,19 +14,10 @@ export type StorageService = 'blob' | 'queue';
 export type StorageConnection =
   | { readonly kind: 'connectionString'; readonly text: string }
   | { readonly kind: 'key'; readonly url: string; readonly account: string; readonly key: string }
-  | { readonly kind: 'identity'; readonly url: string; readonly identity: StorageIdentity };
-
-/** Who the host is to the account. */
-export type StorageIdentity =
-  | { readonly kind: 'managed'; readonly clientId?: string; readonly resourceId?: string }
-  | { readonly kind: 'secret'; readonly tenantId: string; readonly clientId: string; readonly clientSecret: string }
-  /** Whoever is signed in on this machine, or the machine itself. */
-  | { readonly kind: 'default'; readonly tenantId?: string; readonly managedIdentityClientId?: string };
+  | { readonly kind: 'identity'; readonly url: string; readonly identity: HostIdentity };
 
 /** The setting that the host itself keeps its files behind. */
 export const hostStorage = 'AzureWebJobsStorage';
-
-const azurePrefix = 'AzureWebJobs';
 
 /**
  * Finds how to reach a service by the connection that a binding names.
@@ -67,32 +54,15 @@ function lookUp(
   service: StorageService,
   tried: string[],
 ): StorageConnection | undefined {
-  const names = connection.toLowerCase().startsWith(azurePrefix.toLowerCase())
-    ? [connection]
-    : [`${azurePrefix}${connection}`, connection];
-  for (const name of names) {
-    for (const candidate of [`ConnectionStrings:${name}`, name]) {
-      tried.push(candidate);
-      const value = read(settings, candidate);
-      if (value !== undefined) return { kind: 'connectionString', text: checkConnectionString(candidate, value) };
-      const identity = findIdentity(settings, candidate, service);
-      if (identity !== undefined) return identity;
-    }
-  }
-  return undefined;
+  return findConnection(settings, connection, tried, (name, value) =>
+    value === undefined
+      ? findIdentity(settings, name, service)
+      : { kind: 'connectionString', text: checkConnectionString(name, value) },
+  );
 }
 
 function identityForms(name: string): string {
   return `an identity's ${name}__serviceUri, ${name}__blobServiceUri and ${name}__queueServiceUri, or ${name}__accountName`;
-}
-
-/** A setting under its name, with `:` and `__` alike; empty counts as not set. */
-function read(settings: Settings, name: string): string | undefined {
-  for (const form of new Set([name, name.replaceAll(':', '__'), name.replaceAll('__', ':')])) {
-    const value = settings.get(form);
-    if (value !== undefined && value !== '') return value;
-  }
-  return undefined;
 }
 
 function checkConnectionString(name: string, value: string): string {
@@ -103,7 +73,7 @@ function checkConnectionString(name: string, value: string): string {
 }
 
 function findIdentity(settings: Settings, name: string, service: StorageService): StorageConnection | undefined {
-  const of = (key: string): string | undefined => read(settings, `${name}__${key}`);
+  const of = (key: string): string | undefined => readSetting(settings, `${name}__${key}`);
   const specific = of(`${service}ServiceUri`);
   const general = of('serviceUri');
   const accountName = of('accountName');
@@ -146,27 +116,4 @@ function toConnection(
   throw new StartError(
     `Setting '${from}' must be an https URL: an identity can't be used over plain http, but for the emulator's account (http://127.0.0.1:10000/devstoreaccount1); got ${address.origin}.`,
   );
-}
-
-function checkCredential(of: (key: string) => string | undefined, name: string): void {
-  const credential = of('credential');
-  if (credential === undefined || credential.toLowerCase() === 'managedidentity') return;
-  throw new StartError(`Setting '${name}__credential' must be 'managedidentity' or left out; got '${credential}'.`);
-}
-
-function toIdentity(of: (key: string) => string | undefined): StorageIdentity {
-  const [clientId, tenantId, clientSecret] = [of('clientId'), of('tenantId'), of('clientSecret')];
-  if (of('credential') !== undefined) {
-    const resourceId = of('managedIdentityResourceId');
-    if (clientId !== undefined) return { kind: 'managed', clientId };
-    return { kind: 'managed', ...(resourceId === undefined ? undefined : { resourceId }) };
-  }
-  if (tenantId !== undefined && clientId !== undefined && clientSecret !== undefined) {
-    return { kind: 'secret', tenantId, clientId, clientSecret };
-  }
-  return {
-    kind: 'default',
-    ...(tenantId === undefined ? undefined : { tenantId }),
-    ...(clientId === undefined ? undefined : { managedIdentityClientId: clientId }),
-  };
 }

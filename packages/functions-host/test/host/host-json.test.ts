@@ -38,6 +38,13 @@ describe('host.json', () => {
         ...{ batchSize: 16, newBatchThreshold: 8 * availableParallelism(), maxPollingMs: 2000 },
         ...{ visibilityMs: 0, maxDequeueCount: 5, messageEncoding: 'base64' },
       },
+      serviceBus: {
+        ...{ prefetchCount: 0, maxConcurrentCalls: 16 * availableParallelism(), maxConcurrentSessions: 8 },
+        ...{ maxConcurrentCallsPerSession: 1, maxMessageBatchSize: 1000, minMessageBatchSize: 1 },
+        ...{ maxBatchWaitMs: 30_000, sessionIdleMs: 60_000, maxLockRenewalMs: 300_000 },
+        ...{ autoCompleteMessages: true, transport: 'tcp' },
+        retry: { mode: 'exponential', maxRetries: 3, delayMs: 800, maxDelayMs: 60_000, tryTimeoutMs: 60_000 },
+      },
     });
   });
 
