@@ -89,7 +89,7 @@ interface Sessions {
  * (which takes all options, or only some) and `delete...` throw entityNotFound; what cannot be is invalidArgument (a
  * name, a rule) or invalidOperation (an option that is fixed at creation: sessions, duplicate detection, partitions).
  */
-interface Administration {
+export interface Administration {
   readonly queues: readonly QueueView[];
   readonly topics: readonly TopicView[];
   /** Throws entityNotFound for an unknown topic. */

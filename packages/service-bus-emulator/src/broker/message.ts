@@ -1,4 +1,4 @@
-import type { RuleValue } from '../rules/rule-message';
+import type { EncodableValue } from '../message/encode';
 
 /** A message as a sender hands it in, taken apart as far as the broker decides by it. Times are milliseconds. */
 export interface IncomingMessage {
@@ -55,7 +55,7 @@ export interface StoredMessage {
 }
 
 /** Application properties to set; undefined removes one. */
-export type PropertyChanges = Readonly<Record<string, RuleValue | undefined>>;
+export type PropertyChanges = Readonly<Record<string, EncodableValue | undefined>>;
 
 /**
  * What a receiver decides about a message that it holds.

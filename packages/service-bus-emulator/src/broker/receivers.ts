@@ -1,0 +1,53 @@
+import type { BrokerError } from './errors';
+import { Fifo } from './fifo';
+import type { OpenReceiver } from './open-receiver';
+
+/** The receivers that compete for one line of messages: whoever has credit gets one in turn. */
+export class Receivers {
+  readonly #open = new Set<OpenReceiver>();
+  /** Those with credit, in the order of their turns. */
+  readonly #turns = new Fifo<OpenReceiver>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  add(receiver: OpenReceiver): void {
+    this.#open.add(receiver);
+  }
+
+  remove(receiver: OpenReceiver): void {
+    this.#open.delete(receiver);
+  }
+
+  closeAll(reason: BrokerError): void {
+    for (const receiver of this.#open) receiver.closeBecause(reason);
+    this.#open.clear();
+  }
+
+  /** It has credit now. */
+  wants(receiver: OpenReceiver): void {
+    if (receiver.inTurn) return;
+    if (this.#turns.length > 2 * this.#open.size + 16) this.#turns.filter(({ closed }) => !closed);
+    receiver.inTurn = true;
+    this.#turns.push(receiver);
+  }
+
+  /** Whose turn it is. */
+  get next(): OpenReceiver | undefined {
+    for (let receiver = this.#turns.peek(); receiver !== undefined; receiver = this.#turns.peek()) {
+      if (receiver.credit > 0) return receiver;
+      this.#turns.shift();
+      receiver.inTurn = false;
+    }
+    return undefined;
+  }
+
+  /** The next one takes a message: it comes last now, or has had enough. */
+  taken(): void {
+    const receiver = this.#turns.shift();
+    if (receiver === undefined) return;
+    receiver.inTurn = false;
+    if (receiver.credit > 1) this.wants(receiver);
+  }
+}
