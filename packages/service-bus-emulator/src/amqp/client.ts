@@ -1,0 +1,116 @@
+import type { AcceptAmqp } from '../amqp-port';
+import type { Broker } from '../broker/broker';
+import type { Clock } from '../clock';
+import type { EmulatorLog } from '../log';
+import type { Quotas } from '../options';
+import type { TokenCheck } from '../sas';
+import { RequestError } from './errors';
+import type { RheaConnection, RheaLink } from './rhea-seam';
+
+/** What the front stands on. */
+export interface FrontOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  /** Left out: every client may do everything. */
+  readonly checkToken?: TokenCheck | undefined;
+  readonly quotas?: Quotas | undefined;
+  readonly log?: EmulatorLog | undefined;
+}
+
+export type About = Parameters<AcceptAmqp>[1];
+
+/** A link that is open, as its client's connection keeps it. */
+export interface OpenLink {
+  /** What a token has to open for the link to stay. */
+  readonly address: string;
+  readonly link: RheaLink;
+  /** The connection is gone, or the link was closed by either side. */
+  ended(): void;
+}
+
+/** One connection of a client: the tokens that it has shown, its links, and where answers to its requests go. */
+export class Client {
+  readonly #options: FrontOptions;
+  readonly #tokens = new Map<string, string>();
+  readonly #links = new Set<OpenLink>();
+  readonly #replyLinks = new Map<string, RheaLink>();
+  #expiry: { cancel(): void } | undefined;
+  readonly connection: RheaConnection;
+  readonly about: About;
+
+  constructor(options: FrontOptions, connection: RheaConnection, about: About) {
+    this.#options = options;
+    this.connection = connection;
+    this.about = about;
+  }
+
+  /** Takes a token for an audience; throws RequestError (401) when it does not open it. */
+  putToken(audience: string, token: string): void {
+    const decision = this.#options.checkToken?.(token, audience) ?? { ok: true, expiresAt: Infinity };
+    if (!decision.ok) throw new RequestError('amqp:unauthorized-access', 401, decision.reason);
+    this.#tokens.set(audience.toLowerCase(), token);
+    if (decision.expiresAt === Infinity) return;
+    this.#expiry?.cancel();
+    this.#expiry = this.#options.clock.schedule(decision.expiresAt, () => this.#closeUnauthorized());
+  }
+
+  /** Throws RequestError when no token of this connection opens an address (now). */
+  authorize(address: string): void {
+    const check = this.#options.checkToken;
+    if (check === undefined) return;
+    let reason = 'no token was put for it';
+    for (const token of this.#tokens.size > 0 ? this.#tokens.values() : ['']) {
+      const decision = check(token, address);
+      if (decision.ok) return;
+      if (token !== '') ({ reason } = decision);
+    }
+    throw new RequestError('amqp:unauthorized-access', 401, `not allowed to use "${address}": ${reason}`);
+  }
+
+  #closeUnauthorized(): void {
+    for (const open of [...this.#links]) {
+      try {
+        this.authorize(open.address);
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        this.closeLink(open, { condition: error.condition, description: error.message });
+      }
+    }
+  }
+
+  addLink(open: OpenLink): void {
+    this.#links.add(open);
+  }
+
+  /** A link that the other side has closed, or that is refused. */
+  removeLink(open: OpenLink): void {
+    if (this.#links.delete(open)) open.ended();
+  }
+
+  /** Closes a link that was open, with an error. */
+  closeLink(open: OpenLink, error: { condition: string; description: string }): void {
+    if (!this.#links.delete(open)) return;
+    open.link.close(error);
+    open.ended();
+  }
+
+  addReplyLink(link: RheaLink): void {
+    this.#replyLinks.set(link.name, link);
+    if (link.target?.address) this.#replyLinks.set(link.target.address, link);
+  }
+
+  removeReplyLink(link: RheaLink): void {
+    for (const [name, other] of this.#replyLinks) if (other === link) this.#replyLinks.delete(name);
+  }
+
+  /** The link over which a request is answered. */
+  replyLink(replyTo: string): RheaLink | undefined {
+    return this.#replyLinks.get(replyTo);
+  }
+
+  ended(): void {
+    this.#expiry?.cancel();
+    this.#replyLinks.clear();
+    for (const open of [...this.#links]) this.removeLink(open);
+  }
+}
