@@ -75,6 +75,7 @@ class FolderJournal implements OpenJournal {
   /** Those who wait for the flush that runs, and for the one after it. */
   #running: Waiting | undefined;
   #next: Waiting | undefined;
+  #scheduled = false;
   #failing = false;
   #retry: NodeJS.Timeout | undefined;
   #compacting: Promise<void> | undefined;
@@ -114,18 +115,16 @@ class FolderJournal implements OpenJournal {
   }
 
   durable(): Promise<void> | undefined {
-    if (this.#next) {
-      this.#flushSoon();
-      return this.#next.promise;
-    }
-    return this.#running?.promise;
+    if (!this.#next) return this.#running?.promise;
+    this.#flushSoon();
+    return this.#next.promise;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      while (this.#running || this.#next) await this.durable();
+      for (let rest = this.durable(); rest; rest = this.durable()) await rest;
       await this.#compacting;
     } finally {
       clearTimeout(this.#retry);
@@ -137,15 +136,17 @@ class FolderJournal implements OpenJournal {
   /** Flushes once the current turn of the event loop is over, so that all of it goes in one frame. */
   #flushSoon(): void {
     this.#next ??= waiting();
-    if (this.#running) return;
+    if (this.#scheduled || this.#running) return;
+    this.#scheduled = true;
     clearTimeout(this.#retry);
-    this.#running = this.#next;
-    this.#next = undefined;
     setImmediate(() => void this.#flush());
   }
 
   async #flush(): Promise<void> {
-    const flushed = this.#running;
+    const flushed = this.#next;
+    this.#next = undefined;
+    this.#running = flushed;
+    this.#scheduled = false;
     this.#writer.take(this.#records);
     try {
       const full = await this.#writer.write();
@@ -161,6 +162,10 @@ class FolderJournal implements OpenJournal {
       flushed?.reject(this.#failed(error as Error));
       return;
     }
+    this.#goOn();
+  }
+
+  #goOn(): void {
     if (this.#next) this.#flushSoon();
     this.#compactIfWorthwhile();
   }
@@ -180,10 +185,7 @@ class FolderJournal implements OpenJournal {
   #recovered(): void {
     if (!this.#failing) return;
     this.#failing = false;
-    this.#options.log?.log(
-      'Information',
-      `The journal in ${this.#options.folder} is written again; nothing is missing.`,
-    );
+    this.#options.log?.(`The journal in ${this.#options.folder} is written again; nothing is missing.`);
   }
 
   #compactIfWorthwhile(): void {
@@ -192,10 +194,7 @@ class FolderJournal implements OpenJournal {
       .catch((error: unknown) => {
         const { folder, log } = this.#options;
         this.#occupancy.postpone();
-        log?.log(
-          'Warning',
-          `The journal in ${folder} could not be made shorter, it goes on: ${(error as Error).message}`,
-        );
+        log?.(`The journal in ${folder} could not be made shorter, it goes on: ${(error as Error).message}`);
       })
       .finally(() => {
         this.#compacting = undefined;

@@ -36,8 +36,8 @@ export class SegmentWriter {
     this.#unwritten = [payload];
     const isNew = this.#offset === 0;
     try {
-      this.#handle ??= await open(this.#file.path, 'w');
-      if (this.#failed) await this.#handle.truncate(this.#offset);
+      this.#handle ??= await open(this.#file.path, isNew ? 'w' : 'r+');
+      if (this.#failed && !isNew) await this.#handle.truncate(this.#offset);
       const parts = [...(isNew ? [FILE_HEAD] : []), frameHead(payload), payload];
       const length = parts.reduce((sum, part) => sum + part.length, 0);
       const { bytesWritten } = await this.#handle.writev(parts, this.#offset);
@@ -47,6 +47,8 @@ export class SegmentWriter {
       this.#offset += length;
     } catch (error) {
       this.#failed = true;
+      // Opened anew for the next attempt: this one may be of a disk that is gone.
+      await this.close().catch(() => undefined);
       throw error;
     }
     this.#failed = false;
@@ -55,8 +57,9 @@ export class SegmentWriter {
   }
 
   async close(): Promise<void> {
-    await this.#handle?.close();
+    const handle = this.#handle;
     this.#handle = undefined;
+    await handle?.close();
   }
 
   get #file(): SegmentFile {
@@ -65,12 +68,10 @@ export class SegmentWriter {
 
   async #finish(): Promise<{ readonly file: SegmentFile; readonly bytes: number }> {
     const finished = { file: this.#file, bytes: this.#offset };
-    const handle = this.#handle;
-    this.#handle = undefined;
     this.#number += 1;
     this.#offset = 0;
     // All of it is synced: that a file cannot be closed loses nothing.
-    await handle?.close().catch(() => undefined);
+    await this.close().catch(() => undefined);
     return finished;
   }
 }
