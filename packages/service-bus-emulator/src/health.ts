@@ -1,5 +1,5 @@
 import { createServer, type RequestListener } from 'node:http';
-import { closeServer, listen, OpenSockets } from './listening';
+import { closeServer, listen, type OpenPort, OpenSockets } from './listening';
 
 const HEALTHY = JSON.stringify({ status: 'healthy', message: 'Service is healthy.' });
 
@@ -7,11 +7,7 @@ const HEALTHY = JSON.stringify({ status: 'healthy', message: 'Service is healthy
  * Plain HTTP, as the official emulator has it on one port: `GET /health` answers 200 as soon as the port is open, since it
  * is opened last, and all other paths are the administration API's.
  */
-export async function openHealthPort(
-  host: string,
-  port: number,
-  onOtherRequest: RequestListener,
-): Promise<{ readonly port: number; close(): Promise<void> }> {
+export async function openHealthPort(host: string, port: number, onOtherRequest: RequestListener): Promise<OpenPort> {
   const sockets = new OpenSockets();
   const server = createServer((request, response) => {
     const [path] = (request.url ?? '').split('?');
@@ -26,7 +22,7 @@ export async function openHealthPort(
     host,
     port,
     purpose: 'The health endpoint',
-    option: '--health-port (healthPort)',
+    option: '--health-port (in code: healthPort)',
   });
-  return { port: given, close: () => closeServer(server, sockets) };
+  return { port: given, close: (drained) => closeServer(server, sockets, drained) };
 }

@@ -37,11 +37,11 @@ function toEmulatorError(error: NodeJS.ErrnoException, { host, port, purpose, op
   switch (error.code) {
     case 'EADDRINUSE':
       return new EmulatorError(
-        `${purpose} can't listen on ${place}: something listens there already. Stop that, or choose another port with ${option} (0: a free one).`,
+        `${purpose} can't listen on ${place}: something listens there already. Stop that, or choose another with ${option}; 0 is a free one.`,
       );
     case 'EACCES':
       return new EmulatorError(
-        `${purpose} can't listen on ${place}: this user is not allowed to. Choose another port with ${option}.`,
+        `${purpose} can't listen on ${place}: this user is not allowed to. Choose another with ${option}.`,
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
@@ -70,9 +70,16 @@ export class OpenSockets {
   }
 }
 
-/** Stops listening, ends what is open, and waits until the port is free again. */
-export async function closeServer(server: Server, sockets: OpenSockets): Promise<void> {
+/** A server that can be closed, open or not yet. */
+export interface OpenPort {
+  readonly port: number;
+  /** Takes no more clients at once, ends those that are there when `drained` has settled, then the port is free again. */
+  close(drained: Promise<unknown>): Promise<void>;
+}
+
+export async function closeServer(server: Server, sockets: OpenSockets, drained: Promise<unknown>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await drained;
   sockets.destroyAll();
   await closed;
 }

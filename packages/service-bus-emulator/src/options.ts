@@ -1,3 +1,4 @@
+import type { Namespace } from './broker/entities';
 import type { Clock } from './clock';
 import type { EmulatorLog } from './log';
 import type { SasKey } from './sas';
@@ -5,7 +6,7 @@ import type { SasKey } from './sas';
 /** What an emulator is started with. All of it has a default: an empty namespace on a free port of 127.0.0.1. */
 export interface EmulatorOptions {
   /** A Config.json in the official emulator's format, or the entities themselves (default: none, for the administration API to make). */
-  readonly config?: string;
+  readonly config?: string | Namespace;
   /** Port of plain AMQP (default 0: a free one). */
   readonly port?: number;
   /**

@@ -11,6 +11,7 @@ import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { realClock } from '../clock';
+import { codeOf } from '../error-code';
 
 /** What a TLS server needs, and the file for its clients. Both texts are PEM. */
 export interface ServerCertificate {
@@ -113,7 +114,7 @@ async function putInPlace(pair: Pair, file: string, replaces: boolean): Promise<
     await link(draft, file);
     return pair;
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
     return (await readPair(file)) ?? pair;
   } finally {
     await rm(draft, { force: true });
@@ -137,15 +138,11 @@ async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
 function draftOf(file: string): string {
   return `${file}.${randomUUID()}.draft`;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -5,60 +5,73 @@
  *
  * No protocol is offered by ALPN: clients then fall back to what they spoke before there was ALPN, HTTP/1.1 and AMQP.
  */
-import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
+import { namesOf } from '../addresses';
+import type { Administration } from '../admin/administration';
+import { createAdminListener } from '../admin/http';
 import type { AcceptAmqp } from '../amqp-port';
-import { closeServer, listen, OpenSockets } from '../listening';
+import { closeServer, listen, type OpenPort, OpenSockets } from '../listening';
 import type { EmulatorLog } from '../log';
-import type { ServerCertificate } from './certificate';
+import type { TlsOptions } from '../options';
+import type { TokenCheck } from '../sas';
+import { obtainCertificate, type ServerCertificate } from './certificate';
 import { createWebSocketDoor } from './web-socket-door';
 
 const FIRST_BYTE_OF_AMQP = 'A'.charCodeAt(0);
 /** Who says nothing for that long after the handshake is sent away. */
 const SILENCE_MS = 30_000;
 
-export interface TlsPortOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly certificate: ServerCertificate;
-  readonly acceptAmqp: AcceptAmqp;
-  /** The administration API. */
-  readonly onRequest: RequestListener;
+/** What is served inside TLS. */
+export interface SecureTraffic {
+  readonly accept: AcceptAmqp;
+  readonly administration: Administration;
+  readonly checkToken: TokenCheck;
   readonly log: EmulatorLog;
 }
 
-export interface OpenPort {
-  readonly port: number;
-  close(): Promise<void>;
+/** Opens the port with a certificate for all names that clients may call the host by. */
+export async function openTls(
+  { port = 0, folder }: TlsOptions,
+  host: string,
+  traffic: SecureTraffic,
+): Promise<{ readonly port: OpenPort; readonly certificateFile: string }> {
+  const certificate = await obtainCertificate(folder, namesOf(host));
+  return {
+    port: await openTlsPort(certificate, { host, port }, traffic),
+    certificateFile: certificate.certificateFile,
+  };
 }
 
-export async function openTlsPort(options: TlsPortOptions): Promise<OpenPort> {
-  const { certificate, acceptAmqp, log } = options;
+async function openTlsPort(
+  { key, certificate }: ServerCertificate,
+  place: { readonly host: string; readonly port: number },
+  { accept, administration, checkToken, log }: SecureTraffic,
+): Promise<OpenPort> {
   const sockets = new OpenSockets();
   const openDoor = await createWebSocketDoor();
-  const http = createHttpServer(options.onRequest);
+  const http = createHttpServer(createAdminListener({ administration, scheme: 'https', checkToken, log }));
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    openDoor(request, socket, head, (stream) =>
-      acceptAmqp(stream, { remoteAddress: request.socket.remoteAddress ?? 'unknown', secure: true }),
-    );
+    const remoteAddress = request.socket.remoteAddress ?? 'unknown';
+    openDoor(request, socket, head, (stream) => accept(stream, { remoteAddress, secure: true }));
   });
-  const server = createTlsServer({ key: certificate.key, cert: certificate.certificate }, (socket) => {
+  const server = createTlsServer({ key, cert: certificate }, (socket) => {
     onFirstByte(socket, (byte) => {
-      if (byte === FIRST_BYTE_OF_AMQP) {
-        acceptAmqp(socket, { remoteAddress: socket.remoteAddress ?? 'unknown', secure: true });
-      } else http.emit('connection', socket);
+      if (byte === FIRST_BYTE_OF_AMQP)
+        accept(socket, { remoteAddress: socket.remoteAddress ?? 'unknown', secure: true });
+      else http.emit('connection', socket);
     });
   });
   server.on('connection', (socket: Duplex) => sockets.add(socket));
   server.on('tlsClientError', (error, socket) => {
     log.log('Debug', `TLS: ${socket.remoteAddress ?? 'a client'} ended the handshake: ${error.message}`);
   });
-  const port = await listen(server, { ...options, purpose: 'TLS', option: '--tls-port (tls.port)' });
+  const port = await listen(server, { ...place, purpose: 'TLS', option: '--tls-port (in code: tls.port)' });
   return {
     port,
-    close: async () => {
-      await closeServer(server, sockets);
+    close: async (drained) => {
+      await closeServer(server, sockets, drained);
       http.close();
     },
   };
