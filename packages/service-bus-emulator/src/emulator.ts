@@ -9,7 +9,7 @@ import { realClock } from './clock';
 import { readConfig } from './config/config';
 import { openHealthPort } from './health';
 import { reachableAs, secureNameOf, toConnectionString, warningOf } from './addresses';
-import { openJournal } from './journal/journal';
+import { EmulatorError } from './emulator-error';
 import type { OpenPort } from './listening';
 import type { EmulatorLog } from './log';
 import type { EmulatorOptions } from './options';
@@ -75,14 +75,11 @@ async function open(options: EmulatorOptions, onClose: OnClose): Promise<Omit<Em
   const clock = createStoppableClock(options.clock ?? realClock);
   onClose(async () => clock.stop());
   const namespace = typeof config === 'string' ? await readConfig(config, warn) : (config ?? noEntities);
-  const journal =
-    options.data === undefined ? undefined : await openJournal({ folder: options.data, clock, log: warn });
-  if (journal) onClose(() => journal.close());
+  if (options.data !== undefined) throw new EmulatorError('data: keeping messages over a restart is not there yet.');
   const broker = createBroker({
     clock,
     namespace,
     quotas,
-    ...(journal && { journal }),
     log: (message) => log.log('Information', message),
   });
   const checkToken = createTokenCheck(keys, clock);

@@ -110,7 +110,11 @@ describe('an emulator in this process', () => {
       now: () => 0,
       schedule: (_at: number, callback: () => void) => {
         due.push(callback);
-        return { cancel: () => void cancelled++ };
+        return {
+          cancel: () => {
+            cancelled++;
+          },
+        };
       },
     };
     const emulator = await start({ clock, config: { queues: [{ name: 'orders' }], topics: [] } });
