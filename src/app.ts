@@ -17,6 +17,7 @@ import { createOutboxRelay } from './adapters/outbox-relay';
 import { createPostgresCatalogue } from './adapters/postgres-catalogue';
 import { connectDatabase } from './adapters/postgres-database';
 import { createPostgresEventReaders } from './adapters/postgres-event-readers';
+import { createPostgresDeadLetters } from './adapters/postgres-dead-letters';
 import { createPostgresImports } from './adapters/postgres-imports';
 import { createOrderEvents } from './adapters/postgres-order-events';
 import { createPostgresOrders } from './adapters/postgres-orders';
@@ -38,11 +39,19 @@ import { orderIdSchema, returnIdSchema } from './domain/ids';
 import type { OrderId } from './domain/ids';
 import { activities, sagas as definedSagas } from './sagas';
 import { IMPORT_CONTAINER, startOrdersImport, startProductsImport } from './triggers/blob/imports';
+import { createRedriver } from './triggers/dead-letter-redrive';
 import { placeOrderByHttp } from './triggers/http/place-order';
 import { listProducts } from './triggers/http/products';
+import { listDeadLetters, showDeadLetter, sumUpDeadLetters } from './triggers/http/show-dead-letters';
 import { listOrders, showOrder } from './triggers/http/show-orders';
 import { listReturns, showReturn } from './triggers/http/show-returns';
 import { startReturn } from './triggers/http/start-return';
+import {
+  discardDeadLetter,
+  editDeadLetter,
+  redriveDeadLetter,
+  redriveDeadLetters,
+} from './triggers/http/steer-dead-letters';
 import { cancelOrder, decideApproval } from './triggers/http/steer-orders';
 import { cancelReturn, takeCollection } from './triggers/http/steer-returns';
 import { answerUnknownRoute } from './triggers/http/unknown-route';
@@ -51,11 +60,13 @@ import { createReturnSagas, createReturnStarter } from './triggers/return-sagas'
 import { countEvents, mailAboutFailures, recordMovements } from './triggers/service-bus/order-events';
 import { placeOrderByMessage } from './triggers/service-bus/place-order';
 import { retrying } from './triggers/service-bus/retry-later';
-import { settledByHandler, settling } from './triggers/service-bus/settlement';
+import { keepDeadLetters } from './triggers/service-bus/dead-letters';
+import { handedOverWhole, settledByHandler, settling, takingWhole } from './triggers/service-bus/settlement';
 import type { MessageHandler } from './triggers/service-bus/settlement';
 import { cleanUp } from './triggers/timer/clean-up';
 import { relayEvents } from './triggers/timer/relay-events';
 import { startLostSagas } from './triggers/timer/start-lost-sagas';
+import { tellDeadLetters } from './triggers/timer/tell-dead-letters';
 import { watchStuckSagas } from './triggers/timer/watch-stuck-sagas';
 
 /*
@@ -92,6 +103,8 @@ const pickUpRows = createPostgresPickUpRows(database, ledger, clock);
 const files = createBlobFiles(config.storage, IMPORT_CONTAINER);
 const imports = createPostgresImports(database, clock);
 const { currency, approval, pickUpTimeout } = config;
+const deadLetters = createPostgresDeadLetters(database, clock);
+const sender = createServiceBusSender(serviceBus);
 const starter = createOrderStarter({ orders, currency, approval });
 const returnStarter = createReturnStarter({ returns, orders, currency, pickUpTimeout });
 
@@ -150,6 +163,19 @@ route('unknownRoute', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS
 // For operators. The durable client's own API can do all this too, without checks and words.
 registerSagaRoutes({ sagas: sagaClients({ placeOrder, returnOrder, importOrders, importProducts }) });
 
+function operatorRoute(name: string, method: Method, path: string, handler: HttpHandler): void {
+  app.http(name, { methods: [method], route: `dead-letters${path}`, authLevel: 'admin', handler });
+}
+const redriver = createRedriver({ deadLetters, sender, clock, pause });
+const steering = { deadLetters, redriver, clock };
+operatorRoute('listDeadLetters', 'GET', '', listDeadLetters(steering));
+operatorRoute('sumUpDeadLetters', 'GET', '/summary', sumUpDeadLetters(steering));
+operatorRoute('showDeadLetter', 'GET', '/{id}', showDeadLetter(steering));
+operatorRoute('editDeadLetter', 'PATCH', '/{id}', editDeadLetter(steering));
+operatorRoute('redriveDeadLetters', 'POST', '/redrive', redriveDeadLetters(steering));
+operatorRoute('redriveDeadLetter', 'POST', '/{id}/redrive', redriveDeadLetter(steering));
+operatorRoute('discardDeadLetter', 'POST', '/{id}/discard', discardDeadLetter(steering));
+
 // Timers.
 const { startGrace } = config;
 app.timer('startLostOrders', {
@@ -182,6 +208,7 @@ app.timer('cleanUp', {
   extraInputs: [durableClient],
   handler: cleanUp({
     imports,
+    deadLetters,
     files,
     clock,
     retention: createPostgresRetention(database, ledger, outbox),
@@ -199,7 +226,6 @@ app.timer('relayEvents', { schedule: '15 * * * * *', handler: relayEvents({ rela
 
 // Messages of Service Bus.
 const serviceBusTrigger = { connection: 'ServiceBusConnection', extraInputs: [durableClient], ...settledByHandler };
-const sender = createServiceBusSender(serviceBus);
 
 app.serviceBusQueue('placeOrderByMessage', {
   ...serviceBusTrigger,
@@ -226,6 +252,27 @@ readEvents(
   'e-mail',
   mailAboutFailures({ readers, mailer, orders, opsEmail: config.mail.ops, decimals }),
 );
+
+// Dead letters, of every queue and subscription.
+const deadLetterQueue = { connection: 'ServiceBusConnection', ...handedOverWhole };
+function keepDeadLettersOf(name: string, queueName: string): void {
+  const handler = takingWhole(keepDeadLetters({ deadLetters }, queueName));
+  app.serviceBusQueue(name, { ...deadLetterQueue, queueName: `${queueName}/$DeadLetterQueue`, handler });
+}
+function keepDeadLettersFrom(name: string, topicName: string, subscription: string): void {
+  const handler = takingWhole(keepDeadLetters({ deadLetters }, `${topicName}/Subscriptions/${subscription}`));
+  const subscriptionName = `${subscription}/$DeadLetterQueue`;
+  app.serviceBusTopic(name, { ...deadLetterQueue, topicName, subscriptionName, handler });
+}
+keepDeadLettersOf('keepDeadOrders', 'orders');
+keepDeadLettersFrom('keepDeadPaymentEvents', 'payment-events', 'sagas');
+keepDeadLettersFrom('keepDeadMailEvents', 'order-events', 'e-mail');
+keepDeadLettersFrom('keepDeadAnalyticsEvents', 'order-events', 'analytics');
+keepDeadLettersFrom('keepDeadInventoryEvents', 'order-events', 'inventory');
+app.timer('tellDeadLetters', {
+  schedule: '45 * * * * *',
+  handler: tellDeadLetters({ deadLetters, mailer, clock, addresses: config.teamMail, quiet: config.deadLetterQuiet }),
+});
 
 // Uploaded files.
 const uploaded = { connection: 'AzureWebJobsStorage', source: config.blobTriggerSource, extraInputs: [durableClient] };

@@ -62,6 +62,11 @@ const settingsSchema = z.object({
   SMTP_URL: url('smtp', 'smtps'),
   MAIL_FROM: email,
   OPS_EMAIL: email,
+  PAYMENTS_TEAM_EMAIL: email.optional(),
+  DATABASE_TEAM_EMAIL: email.optional(),
+  SENDERS_EMAIL: email.optional(),
+  ON_CALL_EMAIL: email.optional(),
+  DEAD_LETTER_QUIET: duration.default(15 * 60_000),
   CURRENCY: currency,
   APPROVAL_THRESHOLD: text('an amount, e.g. "5000.00"'),
   APPROVAL_TIMEOUT: duration,
@@ -93,6 +98,15 @@ function toConfig(settings: Settings, approvalThreshold: number) {
     /** A return that the carrier has not collected after this long (milliseconds) is undone. */
     pickUpTimeout: settings.PICK_UP_TIMEOUT,
     mail: { smtpUrl: settings.SMTP_URL, from: settings.MAIL_FROM, ops: settings.OPS_EMAIL },
+    /** Who is told of dead letters, by whose business they are. */
+    teamMail: {
+      payments: settings.PAYMENTS_TEAM_EMAIL ?? settings.OPS_EMAIL,
+      database: settings.DATABASE_TEAM_EMAIL ?? settings.OPS_EMAIL,
+      senders: settings.SENDERS_EMAIL ?? settings.OPS_EMAIL,
+      onCall: settings.ON_CALL_EMAIL ?? settings.OPS_EMAIL,
+    },
+    /** After a mail about dead letters of one reason, the next about more of them is this long after it (milliseconds). */
+    deadLetterQuiet: settings.DEAD_LETTER_QUIET,
     /** The shop's one currency and how many decimals it has. */
     currency: settings.CURRENCY,
     /** Orders above `threshold` (minor units) wait for approval for at most `timeout` (milliseconds). */

@@ -1,46 +1,53 @@
-import type { ServiceBusMessage } from '@azure/service-bus';
-import { bytesOf } from '../domain/kept-message';
-import type { KeptBody, PropertyValue } from '../domain/kept-message';
+import type { ServiceBusReceivedMessage } from '@azure/service-bus';
+import { contentOf, restoreValue } from '../domain/kept-message';
+import type { KeptMessage } from '../domain/kept-message';
 import type { MessageSender, OutgoingMessage } from '../ports';
 import type { ServiceBusConnection } from './service-bus-connection';
 
-/** Sends single messages to queues and topics. Errors are the SDK's. */
+/** Longer than this the answer to a message isn't waited for, whatever the connection still tries. */
+const LONGEST_SEND = 30_000;
+
+/** Sends messages to queues and topics as they were kept: bodies byte by byte, values of AMQP as what they are. */
 export function createServiceBusSender(connection: ServiceBusConnection): MessageSender {
   return {
     async send(address, message) {
       const sender = await connection.sender(address);
-      await sender.sendMessages(toMessage(message));
+      await sender.sendMessages(toAmqpMessage(message), { abortSignal: AbortSignal.timeout(LONGEST_SEND) });
     },
   };
 }
 
-function toMessage({
-  body,
-  applicationProperties,
-  timeToLiveMs,
-  enqueueAt,
-  ...rest
-}: OutgoingMessage): ServiceBusMessage {
-  // The SDK has no place for a content encoding.
-  const { contentEncoding: _, ...plain } = rest;
-  const given = Object.entries(plain).filter(([, value]) => value !== undefined);
-  const properties = Object.entries(applicationProperties).map(([name, value]) => [name, toValue(value)] as const);
+/** Whole messages of AMQP, which the SDK also takes. */
+type AmqpMessage = ServiceBusReceivedMessage['_rawAmqpMessage'];
+
+const bodyTypes = { text: 'data', base64: 'data', value: 'value', sequence: 'sequence' } as const;
+
+function toAmqpMessage(message: OutgoingMessage): AmqpMessage {
+  const { body, timeToLiveMs, partitionKey, enqueueAt } = message;
   return {
-    ...Object.fromEntries(given),
-    body: toBody(body),
-    applicationProperties: Object.fromEntries(properties),
-    ...(timeToLiveMs !== undefined && { timeToLive: timeToLiveMs }),
-    ...(enqueueAt && { scheduledEnqueueTimeUtc: enqueueAt }),
+    body: contentOf(body),
+    bodyType: bodyTypes[body.kind],
+    ...(timeToLiveMs !== undefined && { header: { timeToLive: timeToLiveMs } }),
+    properties: toProperties(message),
+    applicationProperties: restoreValue(message.applicationProperties) as Record<string, unknown>,
+    messageAnnotations: {
+      ...(partitionKey !== undefined && { 'x-opt-partition-key': partitionKey }),
+      ...(enqueueAt && { 'x-opt-scheduled-enqueue-time': enqueueAt }),
+    },
   };
 }
 
-function toBody(body: KeptBody): unknown {
-  return body.kind === 'value' ? JSON.parse(body.json) : bytesOf(body);
-}
-
-function toValue(value: PropertyValue): string | number | boolean | Date | null {
-  if (typeof value !== 'object' || value === null) return value;
-  if ('date' in value) return new Date(value.date);
-  // AMQP has bytes among its simple values; the SDK's type leaves them out.
-  return Buffer.from(value.base64, 'base64') as unknown as string;
+function toProperties(message: KeptMessage): NonNullable<AmqpMessage['properties']> {
+  const properties = {
+    messageId: message.messageId,
+    groupId: message.sessionId,
+    correlationId: message.correlationId,
+    subject: message.subject,
+    contentType: message.contentType,
+    contentEncoding: message.contentEncoding,
+    to: message.to,
+    replyTo: message.replyTo,
+    replyToGroupId: message.replyToSessionId,
+  };
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined));
 }

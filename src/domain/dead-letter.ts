@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { hashBody } from './body-hash';
 import type { Classified, DeadLetterReason, Team } from './dead-letter-reason';
-import type { KeptMessage, PropertyValue } from './kept-message';
+import type { KeptMessage, PlainValue } from './kept-message';
 import { ORIGINAL_MESSAGE_ID, REDRIVE_OF, REDRIVE_TO } from './message-properties';
+import { ATTEMPT, FIRST_ENQUEUED_AT } from './message-retry';
 
 const idForm = 'expected the id of a dead letter: "dl-" and 24 hexadecimal digits';
 export const deadLetterIdSchema = z
@@ -92,7 +93,7 @@ export function subscriptionOf(entity: string): { readonly topic: string; readon
 }
 
 /** Set by Service Bus when it dead-letters, and by our own attempts: a redriven message begins anew. */
-const leftBehind = ['DeadLetterReason', 'DeadLetterErrorDescription', 'attempt', 'firstEnqueuedAt', REDRIVE_TO];
+const leftBehind = ['DeadLetterReason', 'DeadLetterErrorDescription', ATTEMPT, FIRST_ENQUEUED_AT, REDRIVE_TO];
 
 /**
  * What is sent when the dead letter is redriven, and where to. Its message id is the same however often this very
@@ -107,8 +108,8 @@ export function toRedriven(letter: Pick<StoredDeadLetter, 'id' | 'entity' | 'mes
   const message = edited ?? found;
   const source = subscriptionOf(entity);
   const kept = Object.entries(message.applicationProperties).filter(([name]) => !leftBehind.includes(name));
-  const properties: Record<string, PropertyValue> = Object.fromEntries(kept);
-  const original = properties[ORIGINAL_MESSAGE_ID] ?? found.messageId;
+  const properties: Record<string, PlainValue> = Object.fromEntries(kept);
+  const original = found.applicationProperties[ORIGINAL_MESSAGE_ID] ?? found.messageId;
   if (original !== undefined) properties[ORIGINAL_MESSAGE_ID] = original;
   properties[REDRIVE_OF] = id;
   if (source) properties[REDRIVE_TO] = source.subscription;

@@ -60,7 +60,7 @@ describe.each(['postgres', 'memory'] as const)('dead letters in %s', (kind) => {
       timeToLiveMs: 5_000,
       applicationProperties: {
         'nul \0': 'half a pair \ud83d',
-        when: { date: '2026-01-01T00:00:00.000Z' },
+        when: { $date: '2026-01-01T00:00:00.000Z' },
         n: 1.5,
         no: null,
       },

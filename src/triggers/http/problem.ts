@@ -11,11 +11,13 @@ const problems = {
   unknownOrder: { status: 404, title: 'There is no such order' },
   /** There is no return with this id. */
   unknownReturn: { status: 404, title: 'There is no such return' },
+  /** There is no dead letter with this id. */
+  unknownDeadLetter: { status: 404, title: 'There is no such dead letter' },
   /** The id is taken by a different order: use another one. */
   orderConflict: { status: 409, title: 'The order id is taken by a different order' },
   /** The id is taken by a different return: use another one. */
   returnConflict: { status: 409, title: 'The return id is taken by a different return' },
-  /** The state of the order or return doesn't allow it, and mostly won't again. */
+  /** The state of the order, return or dead letter doesn't allow it, and mostly won't again. */
   notAllowed: { status: 409, title: 'The state does not allow this' },
   /** Send less. */
   bodyTooLarge: { status: 413, title: 'The body is too large' },

@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { OwnReason } from '../../domain/dead-letter-reason';
-import { keepBytes } from '../../domain/kept-message';
-import type { PropertyValue } from '../../domain/kept-message';
+import { keepBytes, keepValue } from '../../domain/kept-message';
 import { REDRIVE_TO } from '../../domain/message-properties';
 import { attemptsOf, firstEnqueuedAt, nextCopy } from '../../domain/message-retry';
 import type { Clock, MessageSender } from '../../ports';
@@ -59,16 +58,8 @@ function toSent({ bytes, subject, correlationId, sessionId, contentType }: Recei
 }
 
 function propertiesOf({ properties }: ReceivedMessage, subscription: string | undefined) {
-  const kept = Object.entries(properties).map(([name, value]) => [name, toPropertyValue(value)] as const);
+  const kept = Object.entries(properties).map(([name, value]) => [name, keepValue(value)] as const);
   return { ...Object.fromEntries(kept), ...(subscription !== undefined && { [REDRIVE_TO]: subscription }) };
-}
-
-function toPropertyValue(value: unknown): PropertyValue {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
-  if (value instanceof Date) return { date: value.toISOString() };
-  if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString('base64') };
-  return JSON.stringify(value);
 }
 
 function reasonOf(error: unknown): OwnReason {

@@ -69,6 +69,18 @@ export function settling(handler: MessageHandler): ServiceBusQueueHandler {
   };
 }
 
+/** Gets a message with all that its sender and the broker have set; the host completes it when this has returned. */
+export type WholeMessageHandler = (message: ServiceBusReceivedMessage, context: InvocationContext) => Promise<void>;
+
+/** The options of a trigger whose messages are handed over whole, and completed by the host. */
+export const handedOverWhole = { sdkBinding: true, autoCompleteMessages: true } as const;
+
+/** Makes the function of a trigger that has the options `handedOverWhole`. */
+export function takingWhole(handler: WholeMessageHandler): ServiceBusQueueHandler {
+  takeMessagesLazily();
+  return async (received, context) => handler((received as Received).messages, context);
+}
+
 /** What the package hands over for a trigger of one message at a time, with the types that are true. */
 interface Received {
   readonly messages: ServiceBusReceivedMessage;

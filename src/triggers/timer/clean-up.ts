@@ -1,5 +1,5 @@
 import type { InvocationContext, TimerHandler } from '@azure/functions';
-import type { Clock, Files, Imports, Retention } from '../../ports';
+import type { Clock, DeadLetters, Files, Imports, Retention } from '../../ports';
 
 const DAY = 86_400_000;
 const AT_ONCE = 5_000;
@@ -7,6 +7,7 @@ const AT_ONCE = 5_000;
 interface Deps {
   readonly retention: Retention;
   readonly imports: Imports;
+  readonly deadLetters: Pick<DeadLetters, 'expire' | 'expireNotices'>;
   readonly files: Files;
   readonly clock: Clock;
   /** Forgets the histories of sagas that were started before `before` and have come to their end; tells how many. */
@@ -33,6 +34,8 @@ export function cleanUp(deps: Deps): TimerHandler {
     const notices = await repeat((limit) => deps.retention.expireNotices(before, limit));
     const events = await repeat((limit) => deps.retention.expireEvents(settledBefore, limit));
     const imports = await repeat((limit) => deps.imports.expire(before, limit));
+    const letters = await repeat((limit) => deps.deadLetters.expire(before, limit));
+    await repeat((limit) => deps.deadLetters.expireNotices(before, limit));
     let files = 0;
     for await (const file of deps.files.list({ prefix: '', modifiedBefore: before })) {
       await deps.files.remove(file);

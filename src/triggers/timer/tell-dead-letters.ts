@@ -1,0 +1,29 @@
+import type { TimerHandler } from '@azure/functions';
+import { LISTED_IN_NOTICE, describeNotice } from '../../domain/dead-letter-notice';
+import type { Team } from '../../domain/dead-letter-reason';
+import type { Clock, DeadLetters, Mailer } from '../../ports';
+
+interface Deps {
+  readonly deadLetters: DeadLetters;
+  readonly mailer: Mailer;
+  readonly clock: Clock;
+  readonly addresses: Readonly<Record<Team, string>>;
+  /** Milliseconds from a mail about dead letters of one reason to the next about more of them. */
+  readonly quiet: number;
+}
+
+/**
+ * Each minute: tells the teams of dead letters that nobody was told of yet. A thousand of one reason make one mail, and a
+ * flood that goes on makes one mail in `quiet`. What a mail is about is noted before it is sent, so one that could not be
+ * sent is sent by the next run, as it was.
+ */
+export function tellDeadLetters({ deadLetters, mailer, clock, addresses, quiet }: Deps): TimerHandler {
+  return async (_timer, context) => {
+    await deadLetters.planNotices(new Date(clock.now().getTime() - quiet));
+    for (const notice of await deadLetters.listUnsentNotices(LISTED_IN_NOTICE)) {
+      await mailer.send(notice.key, { to: addresses[notice.team], ...describeNotice(notice) });
+      await deadLetters.markNoticeSent(notice.key);
+      context.log(`told ${addresses[notice.team]} of ${notice.count} dead letters: ${notice.reason}`);
+    }
+  };
+}
