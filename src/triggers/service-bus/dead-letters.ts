@@ -28,13 +28,22 @@ export function keepDeadLetters(deps: { readonly deadLetters: DeadLetters }, ent
       id: toDeadLetterId(found),
       toldReason,
       description: toText(description),
-      deliveryCount: received.deliveryCount ?? 0,
+      deliveryCount: readDeliveryCount(received, context),
       ...classify(toldReason, findFault(entity, message.body)),
     };
     const outcome = await deps.deadLetters.keep(letter);
     const why = `${letter.reason}, for ${letter.team}${toldReason === undefined ? '' : `: ${toldReason}`}`;
     context.warn(`dead letter ${letter.id} of ${entity} is ${outcome} (message ${message.messageId ?? '-'}, ${why})`);
   };
+}
+
+/** Azure's hosts cut the message's header off, in which the count is, but have it in the metadata. */
+function readDeliveryCount(
+  { deliveryCount }: ServiceBusReceivedMessage,
+  { triggerMetadata }: InvocationContext,
+): number {
+  const told = triggerMetadata?.['deliveryCount'];
+  return typeof told === 'number' ? told : (deliveryCount ?? 0);
 }
 
 function toDate(value: unknown): Date | undefined {

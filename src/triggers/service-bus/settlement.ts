@@ -138,7 +138,8 @@ function takeMessagesLazily(): void {
   const registry = ResourceFactoryResolver.getInstance();
   if (registry.hasResourceFactory(SOURCE)) return;
   registry.registerResourceFactory(SOURCE, (data) => {
-    registry.unregisterResourceFactory(SOURCE);
+    // Declared as a method, of which the code knows nothing: the map behind it has to do.
+    (registry as unknown as { readonly resourceFactories: Map<string, unknown> }).resourceFactories.delete(SOURCE);
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     require('@azure/functions-extensions-servicebus');
     return registry.createClient(SOURCE, data);

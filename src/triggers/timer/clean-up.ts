@@ -43,7 +43,7 @@ export function cleanUp(deps: Deps): TimerHandler {
     }
     context.log(
       `deleted what is older than ${before.toISOString()}: ${histories} histories, ${entries} ledger entries, ` +
-        `${notices} notices, ${imports} imports, ${files} files, ${events} published events`,
+        `${notices} notices, ${imports} imports, ${files} files, ${events} published events, ${letters} dead letters`,
     );
   };
 }

@@ -1,4 +1,5 @@
 import type { Timer } from '@azure/functions';
+import { createPostgresDeadLetters } from '../../../src/adapters/postgres-dead-letters';
 import { createPostgresRetention } from '../../../src/adapters/postgres-retention';
 import { orderIdSchema, returnIdSchema } from '../../../src/domain/ids';
 import { cleanUp } from '../../../src/triggers/timer/clean-up';
@@ -22,6 +23,7 @@ async function run(): Promise<{ line: string; purgedBefore: Date[] }> {
   const purgedBefore: Date[] = [];
   const handler = cleanUp({
     imports: bench.imports,
+    deadLetters: createPostgresDeadLetters(bench.db.database, bench.db.clock),
     files: bench.files,
     clock: bench.db.clock,
     retention: createPostgresRetention(bench.db.database, bench.db.ledger, bench.db.outbox),

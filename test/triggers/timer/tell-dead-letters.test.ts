@@ -1,0 +1,65 @@
+import type { Timer } from '@azure/functions';
+import { tellDeadLetters } from '../../../src/triggers/timer/tell-dead-letters';
+import { createInMemoryDeadLetters } from '../../support/in-memory-dead-letters';
+import { createInMemoryMailer } from '../../support/in-memory-mailer';
+import { createContext } from '../../support/invoke';
+import { createTestClock } from '../../support/orders-database';
+import { sampleDeadLetter } from '../../support/sample-dead-letters';
+
+const addresses = {
+  payments: 'payments@example.com',
+  database: 'database@example.com',
+  senders: 'senders@example.com',
+  onCall: 'ops@example.com',
+};
+const MINUTE = 60_000;
+
+function createOffice() {
+  const clock = createTestClock();
+  const deadLetters = createInMemoryDeadLetters(clock);
+  const mailer = createInMemoryMailer();
+  const handler = tellDeadLetters({ deadLetters, mailer, clock, addresses, quiet: 15 * MINUTE });
+  const run = async () => handler({} as Timer, createContext().context);
+  return { clock, deadLetters, mailer, run };
+}
+
+describe('mails about dead letters', () => {
+  it('go to the team whose business it is, one for a thousand of a reason', async () => {
+    const { deadLetters, mailer, run } = createOffice();
+    for (let n = 0; n < 1_000; n += 1) await deadLetters.keep(sampleDeadLetter(`m-${n}`));
+    await deadLetters.keep(sampleDeadLetter('declined', { told: 'payment_failed' }));
+    await deadLetters.keep(sampleDeadLetter('slow', { told: 'timeout' }));
+    await deadLetters.keep(sampleDeadLetter('odd', { told: 'because' }));
+    await run();
+    await run();
+    expect(mailer.sent.map(({ to, subject }) => `${to}: ${subject}`).sort()).toEqual([
+      'database@example.com: 1 dead letter: timeout (orders)',
+      'ops@example.com: 1 dead letter: unknown (orders)',
+      'payments@example.com: 1 dead letter: payment_failed (orders)',
+      'senders@example.com: 1000 dead letters: invalid_message (orders)',
+    ]);
+  });
+
+  it('are quiet for a while after one, and then tell of all that came since', async () => {
+    const { clock, deadLetters, mailer, run } = createOffice();
+    for (let minute = 0; minute < 20; minute += 1) {
+      await deadLetters.keep(sampleDeadLetter(`m-${minute}`));
+      await run();
+      clock.advance(MINUTE);
+    }
+    const subjects = mailer.sent.map(({ subject }) => subject);
+    expect(subjects).toEqual(['1 dead letter: invalid_message (orders)', '16 dead letters: invalid_message (orders)']);
+  });
+
+  it('are sent again as they were when the mail server was gone', async () => {
+    const { clock, deadLetters, mailer, run } = createOffice();
+    await deadLetters.keep(sampleDeadLetter('a'));
+    mailer.failNext('after');
+    await expect(run()).rejects.toThrow('failed on purpose');
+    clock.advance(MINUTE);
+    await deadLetters.keep(sampleDeadLetter('b'));
+    await run();
+    expect(mailer.sent).toHaveLength(2);
+    expect(mailer.sent[1]).toEqual(mailer.sent[0]);
+  });
+});
