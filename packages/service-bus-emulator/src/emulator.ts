@@ -9,7 +9,7 @@ import { realClock } from './clock';
 import { readConfig } from './config/config';
 import { openHealthPort } from './health';
 import { reachableAs, secureNameOf, toConnectionString, warningOf } from './addresses';
-import { EmulatorError } from './emulator-error';
+import { openJournal } from './journal/journal';
 import type { OpenPort } from './listening';
 import type { EmulatorLog } from './log';
 import type { EmulatorOptions } from './options';
@@ -70,16 +70,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 type OnClose = (close: () => Promise<void>) => void;
 
 async function open(options: EmulatorOptions, onClose: OnClose): Promise<Omit<Emulator, 'close'>> {
-  const { log = silent, host = DEFAULT_HOST, config, quotas = {}, sasKeys: keys, tls, healthPort } = options;
+  const { log = silent, host = DEFAULT_HOST, config, quotas = {}, sasKeys: keys, tls, healthPort, data } = options;
   const warn = (message: string): void => log.log('Warning', message);
   const clock = createStoppableClock(options.clock ?? realClock);
   onClose(async () => clock.stop());
   const namespace = typeof config === 'string' ? await readConfig(config, warn) : (config ?? noEntities);
-  if (options.data !== undefined) throw new EmulatorError('data: keeping messages over a restart is not there yet.');
+  const journal = data === undefined ? undefined : await openJournal({ folder: data, clock, log: warn });
+  if (journal) onClose(() => journal.close());
   const broker = createBroker({
     clock,
     namespace,
     quotas,
+    ...(journal && { journal }),
     log: (message) => log.log('Information', message),
   });
   const checkToken = createTokenCheck(keys, clock);
@@ -92,12 +94,13 @@ async function open(options: EmulatorOptions, onClose: OnClose): Promise<Omit<Em
 
   const { maxMessageBytes = DEFAULT_MESSAGE_BYTES } = quotas;
   const administration = createAdministration({ broker, clock, maxMessageBytes, log });
+  const admin = { administration, durable: () => broker.durable(), checkToken, log };
   const amqp = await openAmqpPort(host, options.port ?? 0, front.accept);
   ports.push(amqp);
   const name = reachableAs(host);
-  const secure = tls && (await openTls(tls, host, { ...front, administration, checkToken, log }));
+  const secure = tls && (await openTls(tls, host, { accept: front.accept, admin, log }));
   if (secure) ports.push(secure.port);
-  const listener = createAdminListener({ administration, scheme: 'http', checkToken, log });
+  const listener = createAdminListener({ ...admin, scheme: 'http' });
   const health = healthPort === undefined ? undefined : await openHealthPort(host, healthPort, listener);
   if (health) ports.push(health);
   const warning = warningOf(host, keys !== undefined);

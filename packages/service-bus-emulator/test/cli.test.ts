@@ -56,6 +56,52 @@ describe('the command', () => {
     expect(await command.ended).toBe(0);
   });
 
+  it('keeps messages and entities in its folder, killed outright or told to stop', async () => {
+    const args = ['--config', 'Config.json', '--port', '0', '--health-port', '0', '--data', 'data'];
+    const connect = async (command: Command) => {
+      const [, connectionString = ''] = await command.sees(/^ready: (.+)$/m);
+      return new ServiceBusClient(connectionString);
+    };
+    let command = run(...args);
+    let client = await connect(command);
+    await client.createSender('orders').sendMessages([{ body: 'one' }, { body: 'two' }]);
+    const [, health = ''] = await command.sees(/^health: (.+)$/m);
+    const description = '<QueueDescription><LockDuration>PT30S</LockDuration></QueueDescription>';
+    const body = `<entry><content>${description}</content></entry>`;
+    expect((await fetch(health.replace('health', 'mine'), { method: 'PUT', body })).status).toBe(201);
+    command.signal('SIGKILL');
+    expect(await command.ended).toBe('SIGKILL');
+    await client.close();
+
+    command = run(...args);
+    client = await connect(command);
+    let receiver = client.createReceiver('orders');
+    const [first] = await receiver.receiveMessages(1);
+    expect(first?.body).toBe('one');
+    await receiver.completeMessage(first!);
+    await client.close();
+    command.signal('SIGTERM');
+    expect(await command.ended).toBe(0);
+
+    command = run(...args);
+    client = await connect(command);
+    receiver = client.createReceiver('orders');
+    const [second] = await receiver.receiveMessages(1);
+    expect(second?.body).toBe('two');
+    const [, restarted = ''] = await command.sees(/^health: (.+)$/m);
+    expect(await (await fetch(restarted.replace('health', 'mine'))).text()).toContain('<LockDuration>PT30S<');
+    await client.close();
+  });
+
+  it('refuses a folder that another emulator keeps its messages in', async () => {
+    const first = run('--port', '0', '--no-health', '--data', 'shared');
+    await first.sees(/^ready: /m);
+    const second = run('--port', '0', '--no-health', '--data', 'shared');
+    expect(await second.ended).toBe(1);
+    expect(second.stderr()).toContain(path.join(folder, 'shared'));
+    expect(second.stderr()).not.toContain('    at ');
+  });
+
   it('ends with 1 and one line for a port that is taken', async () => {
     const first = run('--port', '0', '--no-health');
     const [, port = ''] = await first.sees(/127\.0\.0\.1:(\d+)/);

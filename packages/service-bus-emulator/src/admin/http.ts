@@ -8,6 +8,8 @@ import { writeError } from './atom';
 
 export interface AdminHttpOptions {
   readonly administration: Administration;
+  /** Settles when all that was decided is on disk: nothing is said to be done before it is kept. */
+  durable(): Promise<void> | undefined;
   readonly scheme: 'http' | 'https';
   readonly checkToken: TokenCheck;
   readonly log: EmulatorLog;
@@ -32,14 +34,15 @@ export function createAdminListener(options: AdminHttpOptions): RequestListener 
   };
 }
 
-async function answer(request: IncomingMessage, { administration, scheme, checkToken }: AdminHttpOptions) {
+async function answer(request: IncomingMessage, options: AdminHttpOptions) {
+  const { administration, scheme, checkToken } = options;
   const origin = `${scheme}://${request.headers.host ?? 'localhost'}`;
   if (!URL.canParse(request.url ?? '/', origin))
     throw new AdminError(400, 'Expected a path, got something else.', 40000);
   const url = new URL(request.url ?? '/', origin);
   const decision = checkToken(request.headers.authorization ?? '', url.pathname);
   if (!decision.ok) throw new AdminError(401, `Authorization: ${decision.reason}.`, 40100);
-  return administration({
+  const answered = administration({
     method: request.method ?? '',
     origin: url.origin,
     path: url.pathname,
@@ -47,6 +50,8 @@ async function answer(request: IncomingMessage, { administration, scheme, checkT
     ifMatch: request.headers['if-match'],
     body: await readBody(request),
   });
+  await options.durable();
+  return answered;
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

@@ -260,7 +260,20 @@ export function acceptSocket(container: Container, socket: Duplex, options: obje
     }
   };
   (connection as RheaConnection).accept(socket);
+  endWithSocket(connection as unknown as { eof(): void }, socket);
   return connection;
+}
+
+/** A socket that is destroyed on this side closes without `end` or `error`, and by those alone rhea stops its timers. */
+function endWithSocket(connection: { eof(): void }, socket: Duplex): void {
+  let isTold = false;
+  const tell = (): void => {
+    isTold = true;
+  };
+  socket.once('end', tell).once('error', tell);
+  socket.once('close', () => {
+    if (!isTold) connection.eof();
+  });
 }
 
 const described = (code: number, fields: readonly unknown[] = []): unknown =>

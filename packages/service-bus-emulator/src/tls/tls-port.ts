@@ -9,13 +9,11 @@ import { createServer as createHttpServer, type IncomingMessage } from 'node:htt
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import { namesOf } from '../addresses';
-import type { Administration } from '../admin/administration';
-import { createAdminListener } from '../admin/http';
+import { type AdminHttpOptions, createAdminListener } from '../admin/http';
 import type { AcceptAmqp } from '../amqp-port';
 import { closeServer, listen, type OpenPort, OpenSockets } from '../listening';
 import type { EmulatorLog } from '../log';
 import type { TlsOptions } from '../options';
-import type { TokenCheck } from '../sas';
 import { obtainCertificate, type ServerCertificate } from './certificate';
 import { createWebSocketDoor } from './web-socket-door';
 
@@ -26,8 +24,8 @@ const SILENCE_MS = 30_000;
 /** What is served inside TLS. */
 export interface SecureTraffic {
   readonly accept: AcceptAmqp;
-  readonly administration: Administration;
-  readonly checkToken: TokenCheck;
+  /** What the administration API is served from. */
+  readonly admin: Omit<AdminHttpOptions, 'scheme'>;
   readonly log: EmulatorLog;
 }
 
@@ -47,11 +45,11 @@ export async function openTls(
 async function openTlsPort(
   { key, certificate }: ServerCertificate,
   place: { readonly host: string; readonly port: number },
-  { accept, administration, checkToken, log }: SecureTraffic,
+  { accept, admin, log }: SecureTraffic,
 ): Promise<OpenPort> {
   const sockets = new OpenSockets();
   const openDoor = await createWebSocketDoor();
-  const http = createHttpServer(createAdminListener({ administration, scheme: 'https', checkToken, log }));
+  const http = createHttpServer(createAdminListener({ ...admin, scheme: 'https' }));
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const remoteAddress = request.socket.remoteAddress ?? 'unknown';
     openDoor(request, socket, head, (stream) => accept(stream, { remoteAddress, secure: true }));
