@@ -18,7 +18,8 @@ const paymentSchema = z.object({
 });
 
 /**
- * Holds the order's money at the payment provider, then notes it in a row.
+ * Holds the order's money at the payment provider, then notes it in a row. Of some means of payment the provider says
+ * only later whether it does: by an event, for which the saga waits.
  *
  * The provider and the row can't change together. The row comes second and under the step's key: if it says that the
  * step has been undone meanwhile, this attempt came too late, and lets go of what it has just held.
@@ -26,7 +27,11 @@ const paymentSchema = z.object({
 export const authorisePayment = activity({
   name: 'authorisePayment',
   input: paymentSchema,
-  output: z.object({ intentId: z.string() }),
+  output: z.object({
+    intentId: z.string(),
+    /** Set when the provider tells later whether it holds the money. */
+    isProcessing: z.literal(true).optional(),
+  }),
   retry: outsideCall,
   timeout: OUTSIDE_TIMEOUT,
   run:
@@ -44,7 +49,9 @@ export const authorisePayment = activity({
       }
       const { intentId } = authorisation;
       const { orderId, amount, currency } = payment;
-      const recorded = await paymentRows.recordAuthorised(step.key, { orderId, intentId, amount, currency });
+      const about = authorisation.kind === 'processing' ? ({ isProcessing: true } as const) : {};
+      const row = { orderId, intentId, amount, currency, ...about };
+      const recorded = await paymentRows.recordAuthorised(step.key, row);
       if (recorded === 'undone') {
         await payments.cancel(step.key, payment, intentId);
         throw new StepFailure({
@@ -53,7 +60,7 @@ export const authorisePayment = activity({
           effect: 'none',
         });
       }
-      return { intentId };
+      return { intentId, ...about };
     },
   undo:
     ({ payments, paymentRows }: Ports) =>

@@ -4,6 +4,9 @@
 alter table orders drop constraint orders_source_check;
 alter table orders add constraint orders_source_check check (source in ('http', 'import', 'queue'));
 
+-- Payments of which the provider says later, by an event, whether the money is held.
+alter table payments add column is_processing boolean not null default false;
+
 -- How many events of a type there were on a day (UTC), and what they come to in minor units.
 create table event_counts (
   day date not null,
@@ -27,5 +30,6 @@ create index stock_movements_by_sku on stock_movements (sku, at);
 
 -- Down Migration
 drop table stock_movements, event_counts;
+alter table payments drop column is_processing;
 alter table orders drop constraint orders_source_check;
 alter table orders add constraint orders_source_check check (source in ('http', 'import'));

@@ -33,17 +33,29 @@ const inputSchema = z.object({
   total: z.int().positive(),
   /** Above `threshold` (minor units) somebody must approve within `timeout` (milliseconds). */
   approval: z.object({ threshold: z.int(), timeout: z.int().positive() }),
+  /** How long the payment provider has to decide (milliseconds). */
+  paymentTimeout: z.int().positive().optional(),
 });
 export type PlaceOrderInput = z.infer<typeof inputSchema>;
 
 const approvalSchema = z.object({ approved: z.boolean(), by: z.string() });
-const events = { approval: approvalSchema };
+/** What the payment provider says later of a payment that it could not decide at once. */
+const paymentDecisionSchema = z.object({
+  authorised: z.boolean(),
+  /** Why not, if not. */
+  code: z.string().optional(),
+  message: z.string().optional(),
+});
+const events = { approval: approvalSchema, paymentDecided: paymentDecisionSchema };
+
+/** Orders that were started before there was such a time have none. */
+const PAYMENT_TIMEOUT = 3 * 86_400_000;
 
 /** An order from stock to shipment. Until the money is taken everything can be undone; from then on it only goes forward. */
 export const placeOrder = saga(
   {
     name: 'placeOrder',
-    version: '1',
+    version: '2',
     input: inputSchema,
     output: z.object({ tracking: z.string() }),
     events,
@@ -59,7 +71,8 @@ export const placeOrder = saga(
     if (total > order.approval.threshold) yield* waitForApproval(saga, order);
 
     const payment = { orderId, amount: total, currency, paymentMethod };
-    const { intentId } = yield* saga.step(authorisePayment, payment);
+    const { intentId, isProcessing } = yield* saga.step(authorisePayment, payment);
+    if (isProcessing) yield* waitForPayment(saga, order);
     yield* saga.pivot(capturePayment, { orderId, intentId, amount: total });
 
     const { tracking } = yield* saga.step(bookShipment, { orderId, customerId, lines: reservations });
@@ -67,6 +80,15 @@ export const placeOrder = saga(
     return { tracking };
   },
 );
+
+/** Goes on when the provider holds the money; a refusal, and no answer in time, end the saga. */
+function* waitForPayment(saga: SagaContext<typeof events>, { paymentTimeout = PAYMENT_TIMEOUT }: PlaceOrderInput) {
+  const decision = yield* saga.waitFor('paymentDecided', { timeout: paymentTimeout });
+  if (!decision)
+    return yield* saga.fail({ code: 'paymentTimedOut', message: 'nobody said whether it is paid in time' });
+  const { authorised, code = 'declined', message = 'no reason was given' } = decision;
+  return authorised ? undefined : yield* saga.fail({ code: 'paymentDeclined', message: `${code}: ${message}` });
+}
 
 /** Goes on when the order is approved; a refusal, and no answer in time, end the saga. */
 function* waitForApproval(saga: SagaContext<typeof events>, order: PlaceOrderInput) {

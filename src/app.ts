@@ -58,6 +58,7 @@ import { answerUnknownRoute } from './triggers/http/unknown-route';
 import { createOrderSagas, createOrderStarter } from './triggers/order-sagas';
 import { createReturnSagas, createReturnStarter } from './triggers/return-sagas';
 import { countEvents, mailAboutFailures, recordMovements } from './triggers/service-bus/order-events';
+import { takePaymentEvent } from './triggers/service-bus/payment-events';
 import { placeOrderByMessage } from './triggers/service-bus/place-order';
 import { retrying } from './triggers/service-bus/retry-later';
 import { keepDeadLetters } from './triggers/service-bus/dead-letters';
@@ -102,10 +103,10 @@ const returnedItems = createPostgresReturnedItems(database, ledger, clock);
 const pickUpRows = createPostgresPickUpRows(database, ledger, clock);
 const files = createBlobFiles(config.storage, IMPORT_CONTAINER);
 const imports = createPostgresImports(database, clock);
-const { currency, approval, pickUpTimeout } = config;
+const { currency, approval, pickUpTimeout, paymentTimeout } = config;
 const deadLetters = createPostgresDeadLetters(database, clock);
 const sender = createServiceBusSender(serviceBus);
-const starter = createOrderStarter({ orders, currency, approval });
+const starter = createOrderStarter({ orders, currency, approval, paymentTimeout });
 const returnStarter = createReturnStarter({ returns, orders, currency, pickUpTimeout });
 
 // Sagas and their activities.
@@ -231,6 +232,19 @@ app.serviceBusQueue('placeOrderByMessage', {
   ...serviceBusTrigger,
   queueName: 'orders',
   handler: settling(retrying({ sender, clock }, { address: 'orders' }, placeOrderByMessage(placing))),
+});
+
+app.serviceBusTopic('takePaymentEvent', {
+  ...serviceBusTrigger,
+  topicName: 'payment-events',
+  subscriptionName: 'sagas',
+  handler: settling(
+    retrying(
+      { sender, clock },
+      { address: 'payment-events', subscription: 'sagas' },
+      takePaymentEvent({ orders, paymentRows, sagas, mailer, opsEmail: config.mail.ops }),
+    ),
+  ),
 });
 
 function readEvents(name: string, subscriptionName: string, handler: MessageHandler): void {

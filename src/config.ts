@@ -56,6 +56,7 @@ const settingsSchema = z.object({
   ServiceBusConnection__fullyQualifiedNamespace: namespaceName.optional(),
   PAYMENT_PROVIDER_URL: url('http', 'https'),
   PAYMENT_PROVIDER_KEY: text("the payment provider's API key"),
+  PAYMENT_TIMEOUT: duration.default(3 * 86_400_000),
   CARRIER_URL: url('http', 'https'),
   CARRIER_CALLBACK_URL: url('http', 'https').optional(),
   PICK_UP_TIMEOUT: duration.default(14 * 86_400_000),
@@ -93,6 +94,8 @@ function toConfig(settings: Settings, approvalThreshold: number) {
       fullyQualifiedNamespace: settings.ServiceBusConnection__fullyQualifiedNamespace,
     },
     payments: { url: settings.PAYMENT_PROVIDER_URL, key: settings.PAYMENT_PROVIDER_KEY },
+    /** An order whose payment the provider has not decided after this long (milliseconds) is undone. */
+    paymentTimeout: settings.PAYMENT_TIMEOUT,
     /** `callbackUrl`: where the carrier tells that it has collected a pick-up, with `{returnId}` in it. */
     carrier: { url: settings.CARRIER_URL, callbackUrl: settings.CARRIER_CALLBACK_URL },
     /** A return that the carrier has not collected after this long (milliseconds) is undone. */

@@ -40,7 +40,8 @@ export interface AuthoriseRequest {
 }
 
 export type Authorisation =
-  | { readonly kind: 'authorised'; readonly intentId: string }
+  /** `processing`: whether the money is held is told later, by an event. */
+  | { readonly kind: 'authorised' | 'processing'; readonly intentId: string }
   | { readonly kind: 'declined'; readonly code: string; readonly message: string };
 
 export type Capture =
@@ -227,6 +228,8 @@ export interface PaymentRow {
   readonly state: 'authorised' | 'captured' | 'cancelled' | 'refunded';
   /** How much of it was given back. */
   readonly refunded: number;
+  /** Whether the money was held was told later. */
+  readonly isProcessing?: boolean;
 }
 
 /** What we know of the orders' payments. */
@@ -355,9 +358,7 @@ export interface Imports {
 // ---- Messages of Service Bus ----
 
 /** What is sent; `enqueueAt` hides it until then. */
-export interface OutgoingMessage extends KeptMessage {
-  readonly enqueueAt?: Date | undefined;
-}
+export type OutgoingMessage = KeptMessage & { readonly enqueueAt?: Date | undefined };
 
 /** Sends to queues and topics. An error leaves open whether the message was taken. */
 export interface MessageSender {

@@ -11,6 +11,7 @@ interface Row {
   currency: string;
   state: PaymentRow['state'];
   refunded: number;
+  is_processing: boolean;
 }
 
 /** What we know of payments, in table `payments`: one row an order. */
@@ -18,20 +19,20 @@ export function createPostgresPaymentRows(database: Database, ledger: Ledger, cl
   return {
     async find(id) {
       const { rows } = await database.query<Row>(
-        'select order_id, intent_id, amount, currency, state, refunded from payments where order_id = $1',
+        'select order_id, intent_id, amount, currency, state, refunded, is_processing from payments where order_id = $1',
         [id],
       );
       return rows[0] && toPaymentRow(rows[0]);
     },
 
-    async recordAuthorised(key, { orderId, intentId, amount, currency }) {
+    async recordAuthorised(key, { orderId, intentId, amount, currency, isProcessing = false }) {
       try {
         await database.transaction((tx) =>
           ledger.once(tx, key, async () => {
             await tx.query(
-              `insert into payments (order_id, intent_id, amount, currency, state, key, updated_at)
-               values ($1, $2, $3, $4, 'authorised', $5, $6)`,
-              [orderId, intentId, amount, currency, key, clock.now()],
+              `insert into payments (order_id, intent_id, amount, currency, state, key, updated_at, is_processing)
+               values ($1, $2, $3, $4, 'authorised', $5, $6, $7)`,
+              [orderId, intentId, amount, currency, key, clock.now(), isProcessing],
             );
             return { intentId };
           }),
@@ -75,6 +76,7 @@ export function createPostgresPaymentRows(database: Database, ledger: Ledger, cl
 }
 
 function toPaymentRow(row: Row): PaymentRow {
-  const { intent_id: intentId, amount, currency, state, refunded } = row;
-  return { orderId: orderIdSchema.parse(row.order_id), intentId, amount, currency, state, refunded };
+  const { intent_id: intentId, amount, currency, state, refunded, is_processing: isProcessing } = row;
+  const orderId = orderIdSchema.parse(row.order_id);
+  return { orderId, intentId, amount, currency, state, refunded, ...(isProcessing && { isProcessing }) };
 }

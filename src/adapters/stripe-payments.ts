@@ -83,9 +83,10 @@ async function authorise(stripe: Stripe, key: string, request: AuthoriseRequest)
       { idempotencyKey: toIdempotencyHeader(key) },
     );
     if (intent.status === 'requires_capture') return { kind: 'authorised', intentId: intent.id };
+    if (intent.status === 'processing') return { kind: 'processing', intentId: intent.id };
     throw new OutsideError(
       'paymentUnexpected',
-      `payment intent ${intent.id} of order ${orderId}: expected requires_capture, got ${intent.status}`,
+      `payment intent ${intent.id} of order ${orderId}: expected requires_capture or processing, got ${intent.status}`,
     );
   } catch (error) {
     if (error instanceof Stripe.errors.StripeCardError || isAboutThePayment(error)) {
@@ -98,7 +99,7 @@ async function authorise(stripe: Stripe, key: string, request: AuthoriseRequest)
 /** The id of the intent that a create under `key` made, or makes now; `undefined` when the card was declined. */
 async function findIntent(stripe: Stripe, key: string, request: AuthoriseRequest): Promise<string | undefined> {
   const authorisation = await authorise(stripe, key, request);
-  return authorisation.kind === 'authorised' ? authorisation.intentId : undefined;
+  return authorisation.kind === 'declined' ? undefined : authorisation.intentId;
 }
 
 async function cancelIntent(stripe: Stripe, id: string, idempotencyKey: string): Promise<void> {

@@ -19,6 +19,15 @@ export interface OrderSagas {
   status(id: OrderId): Promise<ShownSaga | undefined>;
   cancel(id: OrderId, reason: string | undefined): Promise<Answer>;
   approve(id: OrderId, decision: { readonly approved: boolean; readonly by: string }): Promise<Answer>;
+  /** Only the first one counts. */
+  decidePayment(id: OrderId, decision: PaymentDecision): Promise<Answer>;
+}
+
+/** What the payment provider said later of an order's payment. */
+export interface PaymentDecision {
+  readonly authorised: boolean;
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
 }
 
 /** The sagas as an invocation reaches them. */
@@ -28,6 +37,8 @@ interface Deps {
   readonly orders: Orders;
   readonly currency: { readonly code: string; readonly decimals: number };
   readonly approval: { readonly threshold: number; readonly timeout: number };
+  /** Milliseconds. */
+  readonly paymentTimeout: number;
 }
 
 export function createOrderStarter(deps: Deps): OrderStarter<DurableClientPort> {
@@ -44,10 +55,11 @@ export function createOrderSagas(client: DurableClientPort, starter: OrderStarte
     status: (id) => instances.get(id).status(),
     cancel: (id, reason) => instances.get(id).cancel(reason === undefined ? {} : { reason }),
     approve: (id, decision) => instances.get(id).raise('approval', decision),
+    decidePayment: (id, decision) => instances.get(id).raise('paymentDecided', decision),
   };
 }
 
-function toInput(order: StoredOrder, { currency, approval }: Deps): PlaceOrderInput {
+function toInput(order: StoredOrder, { currency, approval, paymentTimeout }: Deps): PlaceOrderInput {
   const { id: orderId, customerId, email, paymentMethod, lines, total } = order;
   return {
     orderId,
@@ -59,5 +71,6 @@ function toInput(order: StoredOrder, { currency, approval }: Deps): PlaceOrderIn
     lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
     total,
     approval,
+    paymentTimeout,
   };
 }

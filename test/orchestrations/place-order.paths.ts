@@ -19,7 +19,9 @@ const order: PlaceOrderInput = {
   ],
   total: 2_650,
   approval: { threshold: 500_000, timeout: 24 * HOUR },
+  paymentTimeout: 72 * HOUR,
 };
+const slow: PlaceOrderInput = { ...order, paymentMethod: 'pm_processing' };
 const dear: PlaceOrderInput = { ...order, total: 600_000 };
 
 const answers = {
@@ -68,6 +70,32 @@ export const placeOrderPaths: readonly SagaPath<PlaceOrderInput>[] = [
         refusal('paymentDeclined', 'card_declined: The card was declined.', { code: 'card_declined' }),
       ],
     },
+    ends: 'compensated',
+  },
+  {
+    title: 'paid by a slow bank',
+    input: slow,
+    answers: { ...answers, authorisePayment: [{ intentId: 'pi_1', isProcessing: true }] },
+    events: [{ after: '30 hours', event: 'paymentDecided', payload: { authorised: true } }],
+    ends: 'completed',
+  },
+  {
+    title: 'declined by a slow bank',
+    input: slow,
+    answers: { authorisePayment: [{ intentId: 'pi_1', isProcessing: true }] },
+    events: [
+      {
+        after: '30 hours',
+        event: 'paymentDecided',
+        payload: { authorised: false, code: 'insufficient_funds', message: 'Not enough money on the account.' },
+      },
+    ],
+    ends: 'compensated',
+  },
+  {
+    title: 'never decided by the bank',
+    input: slow,
+    answers: { authorisePayment: [{ intentId: 'pi_1', isProcessing: true }] },
     ends: 'compensated',
   },
   {

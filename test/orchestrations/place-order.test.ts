@@ -19,7 +19,11 @@ const orderId = orderIdSchema.parse('o1');
 /** Above the threshold of 5,000.00. */
 const dear: Product = { ...tea, unitPrice: 600_000 };
 
-const settings = { currency: { code: 'usd', decimals: 2 }, approval: { threshold: 500_000, timeout: 24 * HOUR } };
+const settings = {
+  currency: { code: 'usd', decimals: 2 },
+  approval: { threshold: 500_000, timeout: 24 * HOUR },
+  paymentTimeout: 72 * 3_600_000,
+};
 
 interface Given {
   readonly order?: NewOrder;

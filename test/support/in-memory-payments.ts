@@ -53,7 +53,7 @@ export function createInMemoryPayments(): InMemoryPayments {
     }
     const id = `pi_${intents.size + 1}`;
     intents.set(id, { ...request, id, state: 'held', captured: 0, refunded: 0 });
-    return { kind: 'authorised', intentId: id };
+    return { kind: request.paymentMethod === 'pm_processing' ? 'processing' : 'authorised', intentId: id };
   };
 
   const take = (id: string, amount: number): Capture => {
@@ -94,7 +94,7 @@ export function createInMemoryPayments(): InMemoryPayments {
     refund: async (key, request) => once(key, request, () => giveBack(request)),
     async cancel(key, request, intentId) {
       const authorisation = intentId === undefined ? once(key, request, () => hold(request)) : undefined;
-      const id = authorisation?.kind === 'authorised' ? authorisation.intentId : intentId;
+      const id = authorisation === undefined || authorisation.kind === 'declined' ? intentId : authorisation.intentId;
       if (id === undefined) return;
       once(`${key}/cancel`, id, () => {
         if (requireIntent(intents, id).state === 'captured') {

@@ -45,7 +45,7 @@ export async function openReturn(
   await ports.orders.accept(order);
   const { currency, paymentMethod, total: amount } = order;
   const authorised = await ports.payments.authorise('auth', { orderId, amount, currency, paymentMethod });
-  if (authorised.kind !== 'authorised') throw new Error(`expected ${orderId} to be paid, got ${authorised.code}`);
+  if (authorised.kind === 'declined') throw new Error(`expected ${orderId} to be paid, got ${authorised.code}`);
   const { intentId } = authorised;
   await ports.paymentRows.recordAuthorised('auth', { orderId, intentId, amount, currency });
   await ports.payments.capture('capture', { intentId, amount });

@@ -55,6 +55,7 @@ async function createShopFront() {
       return state.status;
     },
     cancel: (order, reason) => note(`cancel ${order} ${reason}`),
+    decidePayment: (order, { authorised }) => note(`decide ${order} ${authorised}`),
     approve: (order, { approved, by }) => note(`approve ${order} ${approved} ${by}`),
   };
   let made = 0;
