@@ -12,9 +12,9 @@ import type { Delivery, ReceiveMode, Receiver, ReceiverOptions, SessionOptions, 
  * `.../$DeadLetterQueue` and `.../$Transfer/$DeadLetterQueue`. Times are milliseconds since the Unix epoch.
  */
 export interface Broker extends Sending, Receiving, Sessions, Administration {
-  /** Settles when all that was decided so far is on disk; undefined when it is, or nothing is kept. */
+  /** Settles when all that was decided so far is on disk; undefined when it is, or nothing is kept. Rejects when it cannot be. */
   durable(): Promise<void> | undefined;
-  /** What has to be written to make this broker again as it is now; for a journal that is to be shortened. */
+  /** All that it holds, but for locks: the records that make the same broker again. */
   snapshot(): Iterable<JournalRecord>;
   /** What a clock that may be moved has to know. */
   readonly activity: Activity;

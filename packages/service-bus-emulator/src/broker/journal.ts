@@ -80,6 +80,6 @@ export interface Journal {
    * it encodes before it returns. Together or not at all.
    */
   append(records: readonly JournalRecord[]): void;
-  /** Settles when all that was appended so far is on disk; undefined when it is. */
+  /** Settles when all that was appended so far is on disk; undefined when it is. Rejects when the disk fails. */
   durable(): Promise<void> | undefined;
 }

@@ -35,6 +35,7 @@ export class MessageQueue implements Deliverer {
   readonly #line = new WaitingLine(this.#tally);
   readonly #receivers = new Receivers();
   #toDeliver = false;
+  #letGoAt = 0;
 
   constructor(address: string, context: BrokerContext, ends: QueueEnds) {
     this.store = new MessageStore(address, context);
@@ -58,6 +59,11 @@ export class MessageQueue implements Deliverer {
 
   get inUse(): boolean {
     return this.#receivers.size > 0 || this.sessions?.inUse === true;
+  }
+
+  /** When a receiver was last here. */
+  get lastUsedAt(): number {
+    return this.inUse ? this.#context.clock.now() : this.#letGoAt;
   }
 
   /** Takes a message that is nowhere. */
@@ -115,6 +121,7 @@ export class MessageQueue implements Deliverer {
   }
 
   letGo(receiver: OpenReceiver): void {
+    this.#letGoAt = this.#context.clock.now();
     this.#receivers.remove(receiver);
     if (receiver.session !== undefined) this.sessions?.letGo(receiver.session, false);
   }
@@ -139,19 +146,10 @@ export class MessageQueue implements Deliverer {
   deliver(): void {
     // What comes up while delivering is seen by the loops below, so the mark is taken off behind them.
     try {
-      if (this.sessions === undefined) this.#deliverInTurn();
+      if (this.sessions === undefined) this.#receivers.deliver(this, () => this.takeFrom(this.#line));
       else this.sessions.deliver();
     } finally {
       this.#toDeliver = false;
-    }
-  }
-
-  #deliverInTurn(): void {
-    for (let receiver = this.#receivers.next; receiver !== undefined; receiver = this.#receivers.next) {
-      const message = this.takeFrom(this.#line);
-      if (message === undefined) return;
-      this.#receivers.taken();
-      this.hand(receiver, message);
     }
   }
 
@@ -259,7 +257,11 @@ export class MessageQueue implements Deliverer {
   #returned(message: KeptMessage): void {
     if (message.state === 'deferred') return;
     if (message.expiresAt <= this.#context.clock.now()) this.#expire(message);
-    else this.#wait(message);
+    else if (this.ends.onward === undefined) this.#wait(message);
+    else {
+      this.#leave(message);
+      this.ends.onward(message);
+    }
   }
 
   #expire(message: KeptMessage): void {

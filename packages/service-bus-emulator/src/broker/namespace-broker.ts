@@ -56,9 +56,11 @@ export class NamespaceBroker extends EntityAdministration implements Broker {
     return this.#context.turn.run(() => {
       const destination = this.#destination(address);
       this.#checkSizes(messages);
+      let before = 0;
       for (const message of messages) {
-        const refusal = destination.refusal(message);
+        const refusal = destination.refusal(message, before);
         if (refusal !== undefined) throw refusal;
+        before += message.content.length;
       }
       destination.accessedAt = this.#context.clock.now();
       return messages.map((message) => destination.take(received(message)));
@@ -244,17 +246,19 @@ export class NamespaceBroker extends EntityAdministration implements Broker {
 
   /** Entities that are deleted when they have not been used for long enough, and when that is. */
   *#idling(): Generator<{ due: number; delete: () => void }> {
-    const dueOf = (entity: { accessedAt: number; options: { autoDeleteOnIdleMs: number } }): number =>
-      entity.accessedAt + entity.options.autoDeleteOnIdleMs;
+    const dueOf = (entity: { lastUsedAt: number; options: { autoDeleteOnIdleMs: number } }): number =>
+      entity.lastUsedAt + entity.options.autoDeleteOnIdleMs;
     for (const queue of this.#directory.queues.values()) {
-      if (dueOf(queue) < Infinity && !queue.inUse)
-        yield { due: dueOf(queue), delete: () => this.deleteQueue(queue.path) };
+      if (dueOf(queue) < Infinity) yield { due: dueOf(queue), delete: () => this.deleteQueue(queue.path) };
     }
     for (const topic of this.#directory.topics.values()) {
       if (dueOf(topic) < Infinity) yield { due: dueOf(topic), delete: () => this.deleteTopic(topic.path) };
       for (const subscription of topic.subscriptions.values()) {
-        if (dueOf(subscription) === Infinity || subscription.inUse) continue;
-        yield { due: dueOf(subscription), delete: () => this.deleteSubscription(topic.path, subscription.name) };
+        if (dueOf(subscription) === Infinity) continue;
+        yield {
+          due: dueOf(subscription),
+          delete: () => this.deleteSubscription(topic.path, subscription.name),
+        };
       }
     }
   }

@@ -21,14 +21,14 @@ export class Queue extends ReceivingEntity<QueueOptions> implements Destination 
     return this.intake.closed(this.options);
   }
 
-  refusal({ sessionId, content }: Pick<IncomingMessage, 'sessionId' | 'content'>): BrokerError | undefined {
+  refusal({ sessionId, content }: Pick<IncomingMessage, 'sessionId' | 'content'>, before = 0): BrokerError | undefined {
     if (this.options.requiresSession && sessionId === undefined) {
       return new BrokerError(
         'invalidOperation',
         `'${this.path}' takes messages with a session id only: expected one, got none.`,
       );
     }
-    return this.closed ?? this.intake.full(this, content.length);
+    return this.closed ?? this.intake.full(this, before + content.length);
   }
 
   take(message: KeptMessage): number {

@@ -1,5 +1,6 @@
 import type { BrokerError } from './errors';
 import { Fifo } from './fifo';
+import type { KeptMessage } from './kept-message';
 import type { OpenReceiver } from './open-receiver';
 
 /** The receivers that compete for one line of messages: whoever has credit gets one in turn. */
@@ -33,21 +34,25 @@ export class Receivers {
     this.#turns.push(receiver);
   }
 
+  /** Hands out what there is, as long as somebody wants it. */
+  deliver(to: { hand(receiver: OpenReceiver, message: KeptMessage): void }, take: () => KeptMessage | undefined): void {
+    for (let receiver = this.#next; receiver !== undefined; receiver = this.#next) {
+      const message = take();
+      if (message === undefined) return;
+      this.#turns.shift();
+      receiver.inTurn = false;
+      if (receiver.credit > 1) this.wants(receiver);
+      to.hand(receiver, message);
+    }
+  }
+
   /** Whose turn it is. */
-  get next(): OpenReceiver | undefined {
+  get #next(): OpenReceiver | undefined {
     for (let receiver = this.#turns.peek(); receiver !== undefined; receiver = this.#turns.peek()) {
       if (receiver.credit > 0) return receiver;
       this.#turns.shift();
       receiver.inTurn = false;
     }
     return undefined;
-  }
-
-  /** The next one takes a message: it comes last now, or has had enough. */
-  taken(): void {
-    const receiver = this.#turns.shift();
-    if (receiver === undefined) return;
-    receiver.inTurn = false;
-    if (receiver.credit > 1) this.wants(receiver);
   }
 }

@@ -85,8 +85,8 @@ export class ReceivingEntity<Options extends QueueOptions | SubscriptionOptions>
     return [this.main, this.deadLetters, this.transferDeadLetters];
   }
 
-  get inUse(): boolean {
-    return this.queues.some(({ inUse }) => inUse);
+  get lastUsedAt(): number {
+    return Math.max(this.accessedAt, ...this.queues.map(({ lastUsedAt }) => lastUsedAt));
   }
 
   get sizeInBytes(): number {

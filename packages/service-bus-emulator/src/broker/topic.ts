@@ -54,6 +54,10 @@ export class Topic implements Destination {
     for (const subscription of this.subscriptions.values()) subscription.offer(message, view);
   }
 
+  get lastUsedAt(): number {
+    return this.accessedAt;
+  }
+
   get queues(): readonly MessageQueue[] {
     return [this.main];
   }
@@ -68,8 +72,8 @@ export class Topic implements Destination {
     return this.intake.closed(this.options);
   }
 
-  refusal({ content }: Pick<IncomingMessage, 'sessionId' | 'content'>): BrokerError | undefined {
-    return this.closed ?? this.intake.full(this, content.length);
+  refusal({ content }: Pick<IncomingMessage, 'sessionId' | 'content'>, before = 0): BrokerError | undefined {
+    return this.closed ?? this.intake.full(this, before + content.length);
   }
 
   take(message: KeptMessage): number {
