@@ -8,6 +8,7 @@
  *   map takes its place, from which each delivery goes when it is settled.
  * - *Messages that are too large are not gathered.* Their bytes are dropped as they come.
  * - *An attach can be answered later*: a receiver that asks for the next free session waits for one.
+ * - *Outcomes are not mixed up*, see {@link settle}.
  * - *One write a turn.* rhea writes each frame by itself; the socket is corked while it writes.
  */
 import type { Duplex } from 'node:stream';
@@ -27,7 +28,7 @@ export interface RheaDelivery {
 }
 
 interface Terminus {
-  readonly address?: string;
+  readonly address?: string | null;
   readonly filter?: Record<string, unknown>;
 }
 
@@ -58,6 +59,7 @@ export interface RheaLink {
   send(message: Buffer, tag: Buffer | undefined, format: number): RheaDelivery;
   close(error?: AmqpErrorFields): void;
   is_open(): boolean;
+  is_receiver(): boolean;
   on(event: string, listener: (context: RheaContext) => void): void;
 }
 
@@ -88,6 +90,7 @@ interface Outgoing {
 export interface RheaSession {
   readonly outgoing: Outgoing;
   readonly remote: { readonly handles: Record<number, RheaLink | undefined> };
+  output(frame: unknown): void;
 }
 
 export interface RheaConnection {
@@ -154,9 +157,26 @@ export function adoptSession(session: RheaSession): void {
   session.outgoing.deliveries = new OpenDeliveries();
 }
 
-/** Answers a delivery that was sent, and forgets it. */
-export function settleSent(delivery: RheaDelivery, state: unknown): void {
-  delivery.update(true, state);
+/**
+ * Settles a delivery, of either direction, with an outcome. rhea gathers what it has to tell of a turn and takes a second
+ * delivery's outcome to be the first's: so only accepted ones are left to it, any other is told in a frame of its own.
+ */
+export function settle(delivery: RheaDelivery, outcome: unknown): void {
+  if (outcome === ACCEPTED || delivery.remote_settled) {
+    delivery.update(true, outcome);
+    return;
+  }
+  delivery.settled = true;
+  const { link, id } = delivery;
+  const role = types.wrap_boolean(link.is_receiver());
+  const fields = [role, types.wrap_uint(id), types.wrap_uint(id), true, outcome];
+  link.session.output(described(DISPOSITION, fields));
+  link.connection._register();
+}
+
+/** Settles a delivery that was sent, and forgets it. */
+export function settleSent(delivery: RheaDelivery, outcome: unknown): void {
+  settle(delivery, outcome);
   delivery.remote_settled = true;
   forget(delivery);
 }
@@ -259,7 +279,7 @@ export function acceptSocket(container: Container, socket: Duplex, options: obje
       socket.uncork();
     }
   };
-  (connection as RheaConnection).accept(socket);
+  connection.accept(socket);
   endWithSocket(connection as unknown as { eof(): void }, socket);
   return connection;
 }
@@ -278,6 +298,8 @@ function endWithSocket(connection: { eof(): void }, socket: Duplex): void {
 
 const described = (code: number, fields: readonly unknown[] = []): unknown =>
   types.wrap_described([...fields] as never, code);
+
+const DISPOSITION = 0x15;
 
 /** Outcomes, made once: rhea tells a run of accepted deliveries in one frame. */
 export const ACCEPTED: unknown = described(0x24);

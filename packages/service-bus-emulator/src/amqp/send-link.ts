@@ -5,7 +5,15 @@ import { splitBatch, splitMessage } from '../message/content';
 import { changeProperties } from '../message/properties';
 import { amqpError, RequestError, wordingOf } from './errors';
 import type { Client, FrontOptions, OpenLink } from './client';
-import { ACCEPTED, rejected, type RheaContext, type RheaDelivery, type RheaLink, wasCutShort } from './rhea-seam';
+import {
+  ACCEPTED,
+  rejected,
+  type RheaContext,
+  type RheaDelivery,
+  type RheaLink,
+  settle,
+  wasCutShort,
+} from './rhea-seam';
 
 /** The message format of a batch: data sections that hold a message each. */
 const BATCH_FORMAT = 0x80013700;
@@ -65,7 +73,7 @@ export function openSendLink(options: FrontOptions, client: Client, link: RheaLi
   const refuse = (delivery: RheaDelivery, error: unknown): void => {
     const { isFault, description } = wordingOf(error);
     options.log?.log(isFault ? 'Error' : 'Warning', `A message for "${address}" was refused: ${description}`);
-    delivery.update(true, rejected(amqpError(error)));
+    settle(delivery, rejected(amqpError(error)));
   };
   link.on('message', (context) => {
     const { delivery } = context;
@@ -77,7 +85,7 @@ export function openSendLink(options: FrontOptions, client: Client, link: RheaLi
     }
     whenDurable(
       options.broker,
-      () => delivery.update(true, ACCEPTED),
+      () => settle(delivery, ACCEPTED),
       (error) => refuse(delivery, error),
     );
   });
