@@ -20,7 +20,8 @@ import { toMilliseconds } from './duration';
 import { type MemoryStorage, openMemoryStorage } from './memory-storage/memory-storage';
 import { createRecordedLog, describeErrors, type RecordedLog } from './recorded-log';
 import { request } from './request';
-import { isHostStorage, toTestSettings, withStorage } from './settings';
+import { openServiceBus, type TestServiceBus } from './service-bus/open-service-bus';
+import { isHostStorage, requireOwnServiceBus, toTestSettings, withStorage } from './settings';
 import type { TestHost, TestHostOptions } from './test-host';
 import { followClock } from './virtual-date';
 import { listTimers } from './waiting-timers';
@@ -63,18 +64,27 @@ async function open(
   const { dir, load } = typeof app === 'string' ? { dir: app, load: undefined } : app;
   const appDir = path.resolve(dir);
   const work = createCountedWork();
-  const opening: { host?: Host } = {};
-  const settle = (ms = patienceMs): Promise<void> => comeToRest(() => toWork(work, opening.host), ms);
+  const opening: { host?: Host; bus?: TestServiceBus } = {};
+  const settle = (ms = patienceMs): Promise<void> => comeToRest(() => toWork(work, opening.host, opening.bus), ms);
   const time = toTime(options, () => settle());
   const { clock } = time;
   const given = options.settings ?? {};
   requireOwnStorage(given, time);
-  const local = await toTestSettings(appDir, given);
+  const { settings: local, isOwn } = await toTestSettings(appDir, given);
+  if (time.virtual !== undefined) requireOwnServiceBus(local, isOwn);
   const hostJson = readHostJson(appDir, createSettings(local));
   const { messageEncoding } = hostJson.queues;
   const storage = await openMemoryStorage(clock, { inFlight: work, messageEncoding });
   undos.push(() => storage.close());
-  const settings = withStorage(local, given, storage.connectionString);
+  const bus = await openServiceBus({
+    ...{ appDir, clock, settings: withStorage(local, given, storage.connectionString) },
+    // By a real clock, a test may bring its own.
+    isKept: (name) => time.virtual === undefined && Object.hasOwn(given, name),
+    entities: options.serviceBus?.entities,
+  });
+  opening.bus = bus;
+  undos.push(() => bus.close());
+  const { settings } = bus;
   const log = createRecordedLog(hostJson.logLevels, () => clock.now());
   if (time.virtual !== undefined) undos.push(followClock(clock));
   const host = await openHost({
@@ -89,7 +99,7 @@ async function open(
   await settle(startPatienceMs);
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= putBack());
-  return toTestHost({ host, storage, time, work, settle: () => settle(), log, appDir, stop });
+  return toTestHost({ host, storage, bus, time, work, settle: () => settle(), log, appDir, stop });
 }
 
 /** Real storage has real times: nothing hidden would be seen again when virtual time says so, and polling would never end. */
@@ -115,8 +125,8 @@ function toTime({ clock = 'virtual', startAt }: TestHostOptions, settle: () => P
   return { clock: virtual, virtual };
 }
 
-function toWork(work: CountedWork, host: Host | undefined): readonly string[] {
-  const counted = work.list();
+function toWork(work: CountedWork, host: Host | undefined, bus: TestServiceBus | undefined): readonly string[] {
+  const counted = [...work.list(), ...(bus?.underWay() ?? [])];
   if (counted.length > 0 || host?.durable?.isIdle !== false) return counted;
   const turns = host.durable.underWay();
   return turns.length > 0 ? turns : ['the task hub'];
@@ -125,6 +135,7 @@ function toWork(work: CountedWork, host: Host | undefined): readonly string[] {
 function toTestHost(parts: {
   readonly host: Host;
   readonly storage: MemoryStorage;
+  readonly bus: TestServiceBus;
   readonly time: HostTime;
   readonly work: CountedWork;
   readonly settle: () => Promise<void>;
@@ -132,7 +143,7 @@ function toTestHost(parts: {
   readonly appDir: string;
   readonly stop: () => Promise<void>;
 }): TestHost {
-  const { host, storage, work, log, stop } = parts;
+  const { host, storage, bus, work, log, stop } = parts;
   const { blobs, queues } = storage;
   const { clock, virtual } = parts.time;
   const { url } = host;
@@ -153,7 +164,7 @@ function toTestHost(parts: {
   /** Counted, so that what a test has begun and not awaited is not overtaken by time. */
   const noted = <T>(what: string, run: () => Promise<T>): Promise<T> => run().finally(work.begin(what));
   return {
-    ...{ url, blobs, queues },
+    ...{ url, blobs, queues, messages: bus.messages },
     now: () => new Date(clock.now()),
     http: (method, target, about = {}) => request(work, method, `${url}${target}`, about),
     start: (orchestrator, input, { id } = {}) =>
@@ -169,7 +180,11 @@ function toTestHost(parts: {
       await move(ms, `advance(${JSON.stringify(duration)})`);
     },
     runUntilIdle: () => move(0, 'runUntilIdle()'),
-    timers: () => (virtual === undefined ? [] : listTimers(virtual, (id) => host.durable?.customStatusOf(id))),
+    timers() {
+      if (virtual === undefined) return [];
+      const timers = listTimers(virtual, (id) => host.durable?.customStatusOf(id));
+      return [...timers, ...bus.timers()].sort((a, b) => a.at.getTime() - b.at.getTime());
+    },
     logs: (query = {}) => log.find(query),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -11,4 +11,5 @@ export type {
   WaitingTimer,
 } from './test-host';
 export type { Duration } from './duration';
+export type { SendMessageOptions, TestBusMessage, TestMessageCounts, TestMessages } from './test-messages';
 export type { PutOptions, SendOptions, TestBlob, TestBlobs, TestMessage, TestQueues } from './test-storage';

@@ -1,6 +1,8 @@
 import type { WaitAbout } from '../clock';
 import type { LogLevel } from '../log';
 import type { Duration } from './duration';
+import type { EntitiesSource } from './service-bus/open-service-bus';
+import type { TestMessages } from './test-messages';
 import type { TestBlobs, TestQueues } from './test-storage';
 
 /** How a test's host is made. Everything but `app` has a default. */
@@ -21,6 +23,11 @@ export interface TestHostOptions {
    * AzureWebJobsStorage in any case, the app gets a storage account in memory; one given here is used as it is, by a real clock.
    */
   readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * Where settings have the Service Bus emulator, the app gets one in this process. Its entities are those of the Config.json that
+   * the app's package.json names (`functions-host.serviceBus.config`), or these: another file, or the entities themselves.
+   */
+  readonly serviceBus?: { readonly entities: EntitiesSource };
   /** Only these functions, when given. */
   readonly functions?: readonly string[];
   /** How much of the running orchestrations is checked by replaying them; by default `all`. */
@@ -146,6 +153,8 @@ export interface TestHost extends AsyncDisposable {
   /** The app's storage in memory, whatever other storage the settings name. */
   readonly blobs: TestBlobs;
   readonly queues: TestQueues;
+  /** The app's Service Bus, if its settings name an emulator. */
+  readonly messages: TestMessages;
   /** All that waits for a time to come, in that order. */
   timers(): readonly WaitingTimer[];
   /** What the host and its functions have logged (not what the app says by `console`), oldest first. */
