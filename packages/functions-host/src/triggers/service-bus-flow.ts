@@ -76,6 +76,8 @@ class Flow implements MessageFlow {
   #waiting: Waiting[] = [];
   #returned = Promise.resolve<unknown>(undefined);
   #receiving: Receiving | undefined;
+  /** Ends the note that the way to the source is being opened. */
+  #opened: () => void = () => undefined;
   #isStopped = false;
   #isPausing = false;
   #lull: Scheduled | undefined;
@@ -90,12 +92,20 @@ class Flow implements MessageFlow {
 
   start(): void {
     if (this.#isStopped) return;
-    const { source, parallelism, prefetch, batch, onOpen, onError } = this.#options;
+    const { source, parallelism, prefetch, batch, onOpen, onError, inFlight, title } = this.#options;
+    const opened = inFlight.begin(`opening the ${title}`);
+    this.#opened = opened;
     this.#receiving = source.receive({
       most: batch === undefined ? parallelism + prefetch : batch.most,
       onMessage: (message) => this.#take(message),
-      onOpen,
-      onError,
+      onOpen: () => {
+        opened();
+        onOpen();
+      },
+      onError: (error) => {
+        opened();
+        onError(error);
+      },
     });
   }
 
@@ -105,6 +115,7 @@ class Flow implements MessageFlow {
     this.#patience?.cancel();
     this.#returnWaiting();
     await this.#receiving?.close();
+    this.#opened();
     await this.#returned;
   }
 

@@ -47,6 +47,9 @@ const firstBackOffMs = 500;
 const longestBackOffMs = 5000;
 /** Between two waits that brought nothing: a broker may answer at once. */
 const breathMs = 100;
+/** Asking for a session counts as under way for so many times so long, since loading the library may use up one; then it is waiting. */
+const askingMs = 20;
+const askingTimes = 3;
 /** The first message of a session follows it; for so long it counts as under way. */
 const firstMessageMs = 250;
 const shortestRenewalMs = 1000;
@@ -60,7 +63,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const work = async (): Promise<void> => {
     for (let failures = 0; !isStopping();) {
       try {
-        const session = await options.source.accept(stopping.signal);
+        const session = await accept(options, stopping.signal);
         options.trouble.clear();
         failures = 0;
         if (session === undefined) await pause(options.pauses, breathMs, stopping.signal);
@@ -96,6 +99,21 @@ export function createSessions(options: SessionsOptions): Sessions {
       await Promise.all(workers);
     },
   };
+}
+
+async function accept(options: SessionsOptions, signal: AbortSignal): Promise<AcceptedSession | undefined> {
+  const { inFlight, pauses, source, title } = options;
+  const asked = inFlight.begin(`asking for a session for the ${title}`);
+  const wait = (times: number): void => {
+    if (times === 0) asked();
+    else pauses.schedule(pauses.now() + askingMs, () => wait(times - 1));
+  };
+  wait(askingTimes);
+  try {
+    return await source.accept(signal);
+  } finally {
+    asked();
+  }
 }
 
 /** One session, from its being got to its being given back. */
