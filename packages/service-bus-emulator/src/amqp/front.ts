@@ -82,9 +82,22 @@ export function createAmqpFront(options: FrontOptions): AmqpFront {
     );
   };
 
+  /**
+   * Of a connection too many: Microsoft's client hears why from its first link, while one that is closed before that
+   * leaves it waiting for a minute.
+   */
+  const refuse = (connection: RheaConnection, link: RheaLink): void => {
+    const description = `${options.quotas?.maxConnections} connections are open, the most that is allowed`;
+    link.close({ condition: 'amqp:resource-limit-exceeded', description });
+    connection.close({ condition: 'amqp:resource-limit-exceeded', description });
+  };
+
   const onSenderOpen = ({ connection, sender }: RheaContext): void => {
     const client = clients.get(connection);
-    if (client === undefined) return;
+    if (client === undefined) {
+      refuse(connection, sender);
+      return;
+    }
     open(sender, client, () => {
       const address = pathOf(sender, sender.source?.address, 'source');
       if (address === CBS || MANAGEMENT.test(address)) openReplyLink(client, sender, address);
@@ -94,7 +107,10 @@ export function createAmqpFront(options: FrontOptions): AmqpFront {
 
   const onReceiverOpen = ({ connection, receiver }: RheaContext): void => {
     const client = clients.get(connection);
-    if (client === undefined) return;
+    if (client === undefined) {
+      refuse(connection, receiver);
+      return;
+    }
     open(receiver, client, () => {
       const address = pathOf(receiver, receiver.target?.address, 'target');
       if (address === CBS) openRequestLink(options, client, receiver, address, cbsHandler(client));
@@ -151,12 +167,6 @@ export function createAmqpFront(options: FrontOptions): AmqpFront {
     const connection = acceptSocket(container, socket, connectionOptions, limit);
     if (isOver) {
       log('Warning', `A connection of ${about.remoteAddress} was refused: ${most} are open, the most that is allowed.`);
-      connection.on('connection_open', () =>
-        connection.close({
-          condition: 'amqp:resource-limit-exceeded',
-          description: `${most} connections are open, the most that is allowed`,
-        }),
-      );
       return;
     }
     clients.set(connection, new Client(options, connection, about));
