@@ -4,12 +4,14 @@ import type { z } from 'zod';
 import { readJsonBody } from './kept-message';
 import type { KeptBody } from './kept-message';
 import { subscriptionOf } from './dead-letter';
+import { paymentEventSchema } from './payment-event';
 import { toViolations } from './violations';
 import type { Violation } from './violations';
 
 /** What the messages of queues and topics have to say; of others nothing is known. */
 const schemas: Readonly<Record<string, z.ZodType>> = {
   orders: orderRequestSchema,
+  'payment-events': paymentEventSchema,
   'order-events': orderEventSchema,
 };
 

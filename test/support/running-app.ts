@@ -42,7 +42,7 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
   const dataDir = await mkdtemp(path.join(tmpdir(), 'running-app-'));
   // Started by root, PostgreSQL runs as another user, who must get in here.
   await chmod(dataDir, 0o755);
-  const [http, ...others] = await freePorts(9);
+  const [http, ...others] = await freePorts(10);
   const settings = { ...localSettings(http, others), ...options.env };
   const [program = process.execPath, ...first] = options.command ?? [
     process.execPath,
@@ -88,7 +88,7 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
 }
 
 function localSettings(http: number | undefined, ports: readonly number[]): Record<string, string> {
-  const [blob, queue, table, postgres, payments, carrier, smtp, mail] = ports;
+  const [blob, queue, table, postgres, payments, carrier, smtp, mail, serviceBus] = ports;
   const endpoint = (kind: string, port: number | undefined): string =>
     `${kind}Endpoint=http://127.0.0.1:${port}/devstoreaccount1;`;
   return {
@@ -99,6 +99,9 @@ function localSettings(http: number | undefined, ports: readonly number[]): Reco
     CARRIER_CALLBACK_URL: `http://127.0.0.1:${http}/api/returns/{returnId}/collected`,
     SMTP_URL: `smtp://127.0.0.1:${smtp}`,
     MAIL_CATCHER_URL: `http://127.0.0.1:${mail}`,
+    ServiceBusConnection:
+      `Endpoint=sb://127.0.0.1:${serviceBus};SharedAccessKeyName=RootManageSharedAccessKey;` +
+      'SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;',
   };
 }
 
