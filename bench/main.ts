@@ -12,6 +12,7 @@ import { httpSection } from './sections/http';
 import { memorySection } from './sections/memory';
 import { overheadSection } from './sections/overhead';
 import { restartsSection } from './sections/restarts';
+import { serviceBusSection } from './sections/service-bus';
 import { toTable } from './table';
 
 const sections: readonly Section[] = [
@@ -21,6 +22,7 @@ const sections: readonly Section[] = [
   httpSection,
   restartsSection,
   memorySection,
+  serviceBusSection,
 ];
 
 const root = path.join(__dirname, '../..');
