@@ -26,7 +26,7 @@ export async function startServiceBusEmulator(options: ServiceBusEmulatorOptions
   return startNodeService({
     name: 'Service Bus emulator',
     entry: findServiceBusEmulator().entry,
-    args: ['--config', configFile, '--host', host, '--port', String(address.port), '--data', dataDir],
+    args: ['--config', configFile, '--host', host, '--port', String(address.port), '--data', dataDir, '--no-health'],
     cwd: dataDir,
     env: process.env,
     logFile,

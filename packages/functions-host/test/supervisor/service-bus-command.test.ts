@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
-import { findFreePort } from '../../src/supervisor/addresses';
+import { findFreePort, isListening } from '../../src/supervisor/addresses';
 import { pollUntil } from '../../src/supervisor/poll';
 import { signal } from '../../src/supervisor/processes';
 import { endCommands, runCommand } from './running-command';
@@ -123,5 +123,17 @@ describe('functions-host start, of an app with Service Bus', () => {
     await command.sees(/^ready:/m, 2);
     // What was completed is done with.
     expect(await bench.diaryWith('hang, delivery 2 (2)')).toEqual(['hang, delivery 2 (2)']);
+  });
+
+  it('brings the emulator back when it is killed, with its messages, and the triggers with it', async () => {
+    const command = await bench.start();
+    await bench.send('unread', { id: 'kept' });
+    await bench.kill('Service Bus emulator');
+    await command.sees(/Service Bus emulator ended \(signal SIGKILL\); starting it again/);
+    const isBack = (): Promise<boolean> => isListening({ host: '127.0.0.1', port: bench.bus });
+    expect(await pollUntil(isBack, { timeoutMs: 30_000 })).toBe(true);
+    await bench.send('orders', { how: 'complete' });
+    await bench.diaryWith('complete, delivery 1 (1)');
+    expect(await bench.waiting('unread')).toEqual([{ id: 'kept' }]);
   });
 });
