@@ -1,6 +1,7 @@
 import type { JournalMessage } from './journal';
 import type { IncomingMessage, MessageState, StoredMessage } from './message';
 import type { Session } from './sessions';
+import { keep } from './slab';
 
 /** Who holds a message, and until when. */
 export interface Lock {
@@ -83,14 +84,11 @@ export class KeptMessage implements StoredMessage, JournalMessage {
   }
 }
 
-/** Small contents share slabs, so that a message does not pin the buffer of the connection that it came by. */
-const copied = (bytes: Buffer): Buffer => Buffer.from(bytes);
-
 /** A message that has just been sent. */
 export const received = (message: IncomingMessage): KeptMessage =>
   new KeptMessage({
     enqueuedSequenceNumber: 0,
-    content: copied(message.content),
+    content: keep(message.content),
     messageId: message.messageId,
     sessionId: message.sessionId,
     partitionKey: message.partitionKey,
@@ -100,6 +98,6 @@ export const received = (message: IncomingMessage): KeptMessage =>
     deadLetterSource: undefined,
     priority: message.priority,
     durable: message.durable,
-    annotations: message.annotations === undefined ? undefined : copied(message.annotations),
+    annotations: message.annotations === undefined ? undefined : keep(message.annotations),
     hops: 0,
   });
