@@ -127,8 +127,11 @@ onEmulatorOnly('refuses a connection beyond the quota, with the reason', async (
   namespace = await openNamespace({ queues: { work: {} } }, { maxConnections: 1 });
   await namespace.client.createSender('work').sendMessages({ body: 'x' });
   const refused = raw();
-  const error = await new Promise<unknown>((resolve) => refused.on('connection_error', () => resolve(refused.error)));
-  expect(error).toMatchObject({ condition: 'amqp:resource-limit-exceeded' });
+  const link = refused.open_sender('work');
+  const linkError = new Promise<unknown>((resolve) => refused.on('sender_error', () => resolve(link.error)));
+  const error = new Promise<unknown>((resolve) => refused.on('connection_error', () => resolve(refused.error)));
+  expect(await linkError).toMatchObject({ condition: 'amqp:resource-limit-exceeded' });
+  expect(await error).toMatchObject({ condition: 'amqp:resource-limit-exceeded' });
   expect(namespace.connections).toBe(1);
 });
 
