@@ -42,13 +42,32 @@ export function createSessionSource(open: () => Promise<ServiceBusClient>, path:
     async accept(abortSignal) {
       const client = await open();
       try {
-        return toAcceptedSession(await client.acceptNextSession(path, { ...asTheyCome, abortSignal }));
+        const accepting = client.acceptNextSession(path, { ...asTheyCome, abortSignal });
+        return toAcceptedSession(await orAborted(accepting, abortSignal));
       } catch (error) {
         if (toCode(error) === 'ServiceTimeout' || toCode(error) === 'SessionCannotBeLocked') return undefined;
         throw error;
       }
     },
   };
+}
+
+/** The library notices an abort only between two steps of its own, and waiting for a session is one. */
+function orAborted(
+  accepting: Promise<ServiceBusSessionReceiver>,
+  signal: AbortSignal,
+): Promise<ServiceBusSessionReceiver> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      reject(new Error('Nobody waits for a session any longer.'));
+      // One that comes after all is given back; that none comes is what is wanted.
+      accepting.then((session) => session.close()).catch(() => undefined);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    accepting.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', giveUp);
+    });
+  });
 }
 
 function toAcceptedSession(session: ServiceBusSessionReceiver): AcceptedSession {
