@@ -6,6 +6,7 @@
  * lets go of it, when its lock is lost (its messages come again, and what a function still wants to settle fails), and
  * when the host stops. Then the next one is waited for.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock, Scheduled } from '../clock';
 import type { InFlight } from '../in-flight';
 import type { HostLog } from '../log';
@@ -57,6 +58,8 @@ const renewalBufferMs = 10_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const stopping = new AbortController();
+  // One for each session that is waited for, and more in the client library: no leak.
+  setMaxListeners(0, stopping.signal);
   const kept = new Set<KeptSession>();
   let workers: Promise<void>[] = [];
   const isStopping = (): boolean => stopping.signal.aborted;
