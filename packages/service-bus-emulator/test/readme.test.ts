@@ -18,7 +18,7 @@ function rowsBetween(mark: string): readonly string[] {
   const [, block = ''] = readme.split(`<!-- ${mark} -->`);
   return block
     .split('\n')
-    .filter((line) => line.startsWith('| ') && !/^\| --/.test(line))
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| --'))
     .slice(1)
     .map((line) => line.replace(/ +\|/g, ' |').replace(/\| +/g, '| '));
 }
