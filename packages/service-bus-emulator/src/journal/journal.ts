@@ -72,6 +72,8 @@ class FolderJournal implements OpenJournal {
   #files: SegmentFile[];
   #replayed = false;
   #closed = false;
+  /** A closed journal takes nothing: a broker whose locks run out afterwards may go on, but nobody is told that it is kept. */
+  #missed = false;
   /** Those who wait for the flush that runs, and for the one after it. */
   #running: Waiting | undefined;
   #next: Waiting | undefined;
@@ -105,7 +107,10 @@ class FolderJournal implements OpenJournal {
 
   append(records: readonly JournalRecord[]): void {
     if (!this.#replayed) throw new Error('A journal takes records only after all of it was replayed.');
-    if (this.#closed) throw new Error(`The journal in ${this.#options.folder} is closed.`);
+    if (this.#closed) {
+      this.#missed = true;
+      return;
+    }
     for (const record of records) {
       const before = this.#records.length;
       this.#records.write(record);
@@ -115,6 +120,7 @@ class FolderJournal implements OpenJournal {
   }
 
   durable(): Promise<void> | undefined {
+    if (this.#missed) return Promise.reject(new Error(`The journal in ${this.#options.folder} is closed.`));
     if (!this.#next) return this.#running?.promise;
     this.#flushSoon();
     return this.#next.promise;

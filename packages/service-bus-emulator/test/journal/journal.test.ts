@@ -98,7 +98,16 @@ describe('A journal', () => {
     await journal.close();
     await journal.close();
     expect(await recordsIn(folder)).toHaveLength(1);
-    expect(() => journal.append([added(2)])).toThrow('is closed');
+  });
+
+  it('keeps nothing after it was closed, and says so to those who wait for it', async () => {
+    const folder = newFolder();
+    const { journal } = await reopen(folder);
+    await journal.close();
+    expect(journal.durable()).toBeUndefined();
+    journal.append([added(1)]);
+    await expect(journal.durable()).rejects.toThrow(`The journal in ${folder} is closed.`);
+    expect(await recordsIn(folder)).toEqual([]);
   });
 
   it('takes nothing before all of it was replayed', async () => {
