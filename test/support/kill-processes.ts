@@ -5,11 +5,20 @@ import { promisify } from 'node:util';
 import type { RunningApp } from './running-app';
 
 /** Id of the process that runs the app's functions; undefined while there is none. */
-export async function findHostProcess(app: RunningApp): Promise<number | undefined> {
+export function findHostProcess(app: RunningApp): Promise<number | undefined> {
+  return findChild(app, (name) => name === 'Host process');
+}
+
+/** Id of the process that is the Service Bus; undefined while there is none. */
+export function findServiceBus(app: RunningApp): Promise<number | undefined> {
+  return findChild(app, (name) => name.startsWith('Service Bus'));
+}
+
+async function findChild(app: RunningApp, isIt: (name: string) => boolean): Promise<number | undefined> {
   const file = path.join(app.dataDir, 'supervisor/children.json');
   const text = await readFile(file, 'utf8').catch(() => '[]');
   const children = JSON.parse(text) as { name: string; pid: number }[];
-  return children.find(({ name }) => name === 'Host process')?.pid;
+  return children.find(({ name }) => isIt(name))?.pid;
 }
 
 /** Id of PostgreSQL's first process, by the port it was told to listen on; undefined while there is none. */

@@ -1,0 +1,157 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { ServiceBusClient } from '@azure/service-bus';
+import { connectDatabase } from '../../src/adapters/postgres-database';
+import type { Database } from '../../src/adapters/postgres-database';
+import { findHostProcess, findServiceBus, killOutright } from '../support/kill-processes';
+import { randomNumbers } from '../support/random-numbers';
+import { startApp, until } from '../support/running-app';
+import type { RunningApp } from '../support/running-app';
+import { readJson } from '../support/start-stand-ins';
+
+/*
+ * Orders come as messages while the host and the Service Bus are killed again and again, at moments that nobody chose.
+ * Afterwards each order has had its saga once, each event of each order has been published, and its readers, who know
+ * an event by its id, have had each of them once.
+ *
+ * Each run has another seed, which is part of the test's title; CRASH_SEED repeats one as far as chance allows. CRASH_ORDERS,
+ * CRASH_HOST_KILLS and CRASH_BROKER_KILLS make it longer; CRASH_LOG names a file for what the app prints.
+ */
+
+const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
+const seed = setting('CRASH_SEED', Math.floor(Math.random() * 1_000_000));
+const orderCount = setting('CRASH_ORDERS', 30);
+const hostKills = setting('CRASH_HOST_KILLS', 2);
+const brokerKills = setting('CRASH_BROKER_KILLS', 2);
+const logFile = process.env['CRASH_LOG'];
+const PATIENCE_MS = 120_000 + 30_000 * (hostKills + brokerKills) + 500 * orderCount;
+const LONGEST_PAUSE_MS = 3_000;
+const prefix = `m${seed}-`;
+
+let app: RunningApp;
+let database: Database;
+
+beforeAll(async () => {
+  app = await startApp({
+    env: { START_GRACE: '5 seconds' },
+    onOutput: (text) => {
+      if (logFile !== undefined) appendFileSync(logFile, text);
+    },
+  });
+  database = connectDatabase({ url: app.settings['DATABASE_URL'] ?? '', poolSize: 2 });
+}, 120_000);
+afterAll(async () => {
+  // Undefined when it didn't start, whatever its type says.
+  await (database as Database | undefined)?.close();
+  expect(await (app as RunningApp | undefined)?.stop()).toBe(0);
+}, 60_000);
+
+/** Sends until the broker has said that it has it: it may be dead at the moment, or die before it says so. */
+async function sendSurely(messageId: string, body: string): Promise<void> {
+  await until(`message ${messageId} is sent`, PATIENCE_MS, async () => {
+    const client = new ServiceBusClient(app.settings['ServiceBusConnection']!, {
+      retryOptions: { maxRetries: 0, timeoutInMs: 3_000 },
+    });
+    try {
+      await client.createSender('orders').sendMessages({ messageId, body: Buffer.from(body) });
+      return true;
+    } catch {
+      return undefined;
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+const orderBody = (orderId: string, index: number): string =>
+  JSON.stringify({
+    orderId,
+    customerId: 'ALFKI',
+    email: 'maria@example.com',
+    paymentMethod: index % 5 === 4 ? 'pm_card_declined' : 'pm_card_visa',
+    lines: [{ sku: 'coffee', quantity: 1 }],
+  });
+
+async function killAtRandom(random: (below: number) => number): Promise<void> {
+  const targets = [
+    ...Array.from({ length: hostKills }, () => findHostProcess),
+    ...Array.from({ length: brokerKills }, () => findServiceBus),
+  ];
+  const killed = new Set<number>();
+  while (targets.length > 0) {
+    const index = random(targets.length);
+    const pid = await until('there is a process to kill', 60_000, async () => {
+      const found = await targets[index]!(app);
+      return found !== undefined && !killed.has(found) ? found : undefined;
+    });
+    // No condition to wait for: the moment is what is tried.
+    await wait(random(LONGEST_PAUSE_MS));
+    killed.add(pid);
+    if (killOutright(pid)) targets.splice(index, 1);
+  }
+}
+
+async function query<Row extends Record<string, unknown>>(sql: string): Promise<Row[]> {
+  return (await database.query<Row>(sql, [`${prefix}%`])).rows;
+}
+
+describe(`orders that come as messages, while the host is killed ${hostKills} times and Service Bus ${brokerKills} times`, () => {
+  it(
+    `run once each, and what happens to them is told once (CRASH_SEED=${seed})`,
+    async () => {
+      const killing = killAtRandom(randomNumbers(seed));
+      for (let index = 0; index < orderCount; index += 1) {
+        const orderId = `${prefix}${index}`;
+        await sendSurely(orderId, orderBody(orderId, index));
+        // The same order in another message, and one that is no order.
+        if (index % 3 === 0) await sendSurely(`${orderId}-again`, orderBody(orderId, index));
+        if (index % 10 === 0) await sendSurely(`${orderId}-broken`, `{"orderId": "${orderId}-broken", `);
+      }
+      await killing;
+
+      let state: unknown;
+      const done = until(
+        'all orders have ended, all events are read, and all that is no order is a dead letter',
+        PATIENCE_MS,
+        async () => {
+          const [row] = await query<{ ended: number; published: number; read: number; refused: number }>(
+            `select (select count(*)::integer from orders where id like $1 and status in ('completed', 'compensated')) as ended,
+             (select count(*)::integer from saga_outbox where id like $1 and state = 'sent') as published,
+             (select count(*)::integer from saga_ledger where key like 'analytics/' || $1) as read,
+             (select count(distinct message_id)::integer from dead_letters where message_id like $1) as refused`,
+          ).catch(() => []);
+          state = row ?? state;
+          const events = 2 * orderCount;
+          const broken = Math.ceil(orderCount / 10);
+          return row?.ended === orderCount && row.published === events && row.read === events && row.refused === broken
+            ? true
+            : undefined;
+        },
+      );
+      await done.catch((error: unknown) => {
+        throw new Error(`${String(error)}: ${JSON.stringify(state)}`, { cause: error });
+      });
+
+      const outbox = await query<{ state: string; count: number }>(
+        `select state, count(*)::integer as count from saga_outbox where id like $1 group by state`,
+      );
+      expect(outbox).toEqual([{ state: 'sent', count: 2 * orderCount }]);
+      const declined = Math.floor(orderCount / 5);
+      const counted = await query<{ type: string; count: number }>(
+        `select type, sum(count)::integer as count from event_counts where $1::text is not null group by type order by type`,
+      );
+      expect(counted).toEqual([
+        { type: 'order.accepted', count: orderCount },
+        { type: 'order.compensated', count: declined },
+        { type: 'order.completed', count: orderCount - declined },
+      ]);
+      const movements = await query<{ pieces: number }>(
+        'select sum(quantity)::integer as pieces from stock_movements where order_id like $1',
+      );
+      expect(movements).toEqual([{ pieces: declined - orderCount }]);
+      const payments = await readJson<{ orders: object }>(`${app.settings['PAYMENT_PROVIDER_URL']}/_state/summary`);
+      expect(payments.orders).toMatchObject({ captured: orderCount - declined, duplicates: 0 });
+    },
+    PATIENCE_MS * 2,
+  );
+});
