@@ -1,5 +1,4 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
-import Long from 'long';
 import {
   type AcceptedSession,
   LockLostError,
@@ -125,11 +124,18 @@ export function toMessage(
   return {
     body: Buffer.alloc(0),
     state: 'active',
-    sequenceNumber: Long.fromNumber(sequenceNumber),
+    sequenceNumber: toSequenceNumber(sequenceNumber),
     ...(lock === undefined ? undefined : { lockToken: lock.token, lockedUntilUtc: new Date(lock.until) }),
     _rawAmqpMessage: { body: undefined },
     ...fields,
   };
+}
+
+type SequenceNumber = NonNullable<ServiceBusReceivedMessage['sequenceNumber']>;
+
+/** As much of a 64-bit number as this host asks for. */
+export function toSequenceNumber(value: number): SequenceNumber {
+  return { toNumber: () => value, toString: () => String(value) } as unknown as SequenceNumber;
 }
 
 /** An entity with sessions: each is an entity of its own. */

@@ -1,6 +1,5 @@
-import Long from 'long';
 import { readInputShape, toInputOf, toTriggerInput } from '../../src/triggers/service-bus-input';
-import { toMessage } from '../support/memory-entity';
+import { toMessage, toSequenceNumber } from '../support/memory-entity';
 
 const one = { isBatch: false, wantsBytes: false, isDeferred: false };
 const many = { ...one, isBatch: true };
@@ -35,7 +34,7 @@ describe('what a function gets of a message', () => {
       messageId: '7',
       deliveryCount: 2,
       lockToken: 'b6b6c0f2-0000-4000-8000-000000000001',
-      sequenceNumber: Long.fromString('36028797018963969'),
+      sequenceNumber: toSequenceNumber(36_028_797_018_963_970),
       enqueuedTimeUtc: new Date('2026-03-01T10:00:00.120Z'),
       expiresAtUtc: new Date(922_337_203_685_477),
       sessionId: 's',
