@@ -16,7 +16,10 @@ let host: TestHost;
 
 /** The sweeps run each minute; nothing is lost here that they would find. */
 const quiet = Object.fromEntries(
-  ['startLostOrders', 'startLostReturns', 'relayEvents'].map((name) => [`AzureWebJobs.${name}.Disabled`, 'true']),
+  ['startLostOrders', 'startLostReturns', 'relayEvents', 'tellDeadLetters'].map((name) => [
+    `AzureWebJobs.${name}.Disabled`,
+    'true',
+  ]),
 );
 
 beforeAll(async () => {

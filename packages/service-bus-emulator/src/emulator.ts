@@ -85,7 +85,10 @@ async function open(options: EmulatorOptions, onClose: OnClose): Promise<Omit<Em
     log: (message) => log.log('Information', message),
   });
   const checkToken = createTokenCheck(keys, clock);
-  const front = createAmqpFront({ broker, clock, checkToken, quotas, log });
+  const front = createAmqpFront({
+    ...{ broker, clock, checkToken, quotas, log },
+    ...(options.clock !== undefined && { patience: realClock }),
+  });
   const ports: OpenPort[] = [];
   onClose(async () => {
     const drained = front.close();

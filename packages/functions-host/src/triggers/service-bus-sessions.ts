@@ -48,8 +48,10 @@ const firstBackOffMs = 500;
 const longestBackOffMs = 5000;
 /** Between two waits that brought nothing: a broker may answer at once. */
 const breathMs = 100;
-/** Asking for a session counts as under way for so many times so long, since loading the library may use up one; then it is waiting. */
+/** Asking for a session counts as under way for so many times so long, at first and later; then it is waiting. */
 const askingMs = 20;
+/** The library is loaded and the connection made. */
+const firstAskingTimes = 15;
 const askingTimes = 3;
 /** The first message of a session follows it; for so long it counts as under way. */
 const firstMessageMs = 250;
@@ -64,9 +66,11 @@ export function createSessions(options: SessionsOptions): Sessions {
   let workers: Promise<void>[] = [];
   const isStopping = (): boolean => stopping.signal.aborted;
   const work = async (): Promise<void> => {
+    let times = firstAskingTimes;
     for (let failures = 0; !isStopping();) {
       try {
-        const session = await accept(options, stopping.signal);
+        const session = await accept(options, stopping.signal, times);
+        times = askingTimes;
         options.trouble.clear();
         failures = 0;
         if (session === undefined) await pause(options.pauses, breathMs, stopping.signal);
@@ -104,14 +108,18 @@ export function createSessions(options: SessionsOptions): Sessions {
   };
 }
 
-async function accept(options: SessionsOptions, signal: AbortSignal): Promise<AcceptedSession | undefined> {
+async function accept(
+  options: SessionsOptions,
+  signal: AbortSignal,
+  times: number,
+): Promise<AcceptedSession | undefined> {
   const { inFlight, pauses, source, title } = options;
   const asked = inFlight.begin(`asking for a session for the ${title}`);
-  const wait = (times: number): void => {
-    if (times === 0) asked();
-    else pauses.schedule(pauses.now() + askingMs, () => wait(times - 1));
+  const wait = (left: number): void => {
+    if (left === 0) asked();
+    else pauses.schedule(pauses.now() + askingMs, () => wait(left - 1));
   };
-  wait(askingTimes);
+  wait(times);
   try {
     return await source.accept(signal);
   } finally {

@@ -221,7 +221,7 @@ describe("the extension library with the host's settlement service", () => {
     const session: HeldSession = {
       getState: () => Promise.resolve(undefined),
       setState: (state) => {
-        calls.push(['setState', state?.toString()]);
+        calls.push(['setState', state.toString()]);
         return Promise.resolve();
       },
       renewLock: () => Promise.resolve(until),

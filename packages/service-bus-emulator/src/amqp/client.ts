@@ -11,6 +11,11 @@ import type { RheaConnection, RheaLink } from './rhea-seam';
 export interface FrontOptions {
   readonly broker: Broker;
   readonly clock: Clock;
+  /**
+   * By which a client waits for a session, when that is not `clock`: where `clock` is moved by hand, clients still wait in real
+   * time, and would ask anew at each minute that is skipped.
+   */
+  readonly patience?: Clock | undefined;
   /** Left out: every client may do everything. */
   readonly checkToken?: TokenCheck | undefined;
   readonly quotas?: Quotas | undefined;

@@ -1,4 +1,5 @@
 import { types } from 'rhea';
+import { BrokerError } from '../broker/errors';
 import type { Delivery, ReceiveMode, Receiver, ReceiverOptions } from '../broker/receiver';
 import { joinMessage } from '../message/outgoing';
 import type { Client, FrontOptions, OpenLink } from './client';
@@ -93,30 +94,43 @@ class ReceiveLink implements OpenLink {
     const timeout = link.properties?.[TIMEOUT];
     // The broker may decide at once, within the attach, or later: then the answer to the attach is held back so long.
     const attach: { isHeld: boolean; isDecided: boolean; refusal?: Error } = { isHeld: false, isDecided: false };
-    this.#waiting = this.#options.broker.acceptSession(this.address, {
+    // A little less than the client waits, so that it hears the reason instead of giving up by itself.
+    const waitMs = (typeof timeout === 'number' ? timeout : DEFAULT_SESSION_WAIT_MS) * 0.9;
+    const { patience } = this.#options;
+    const onRefused = (reason: BrokerError): void => {
+      attach.isDecided = true;
+      if (attach.isHeld) this.#client.closeLink(this, amqpError(reason));
+      else attach.refusal = reason;
+    };
+    const request = this.#options.broker.acceptSession(this.address, {
       ...this.#callbacks,
       session,
-      // A little less than the client waits, so that it hears the reason instead of giving up by itself.
-      waitMs: (typeof timeout === 'number' ? timeout : DEFAULT_SESSION_WAIT_MS) * 0.9,
+      ...(patience === undefined && { waitMs }),
       onAccepted: (receiver) => {
         attach.isDecided = true;
         this.#acceptedSession(receiver);
         if (attach.isHeld) answerAttach(link);
         this.#flow();
       },
-      onRefused: (reason) => {
-        attach.isDecided = true;
-        if (attach.isHeld) this.#client.closeLink(this, amqpError(reason));
-        else attach.refusal = reason;
-      },
+      onRefused,
     });
     if (attach.refusal !== undefined) throw attach.refusal;
-    if (attach.isDecided) {
-      this.#waiting = undefined;
-      return;
-    }
+    if (attach.isDecided) return;
     attach.isHeld = true;
     holdAttach(link);
+    const giveUp = patience?.schedule(patience.now() + waitMs, () => {
+      if (attach.isDecided) return;
+      request.cancel();
+      onRefused(
+        new BrokerError('noSessionAvailable', `No session of ${this.address} became free within ${waitMs} ms.`),
+      );
+    });
+    this.#waiting = {
+      cancel: () => {
+        giveUp?.cancel();
+        request.cancel();
+      },
+    };
   }
 
   #acceptedSession(receiver: Receiver): void {
