@@ -5,7 +5,7 @@ import type { EmulatorLog } from '../log';
 import type { Quotas } from '../options';
 import type { TokenCheck } from '../sas';
 import { RequestError } from './errors';
-import type { RheaConnection, RheaLink } from './rhea-seam';
+import type { RheaConnection, RheaLink, RheaSession } from './rhea-seam';
 
 /** What the front stands on. */
 export interface FrontOptions {
@@ -111,6 +111,12 @@ export class Client {
   /** The link over which a request is answered. */
   replyLink(replyTo: string): RheaLink | undefined {
     return this.#replyLinks.get(replyTo);
+  }
+
+  /** A session has ended, and with it all its links: a client need not detach them one by one. */
+  endSession(session: RheaSession): void {
+    for (const open of [...this.#links]) if (open.link.session === session) this.removeLink(open);
+    for (const link of new Set(this.#replyLinks.values())) if (link.session === session) this.removeReplyLink(link);
   }
 
   ended(): void {

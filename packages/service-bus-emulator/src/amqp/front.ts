@@ -139,6 +139,8 @@ export function createAmqpFront(options: FrontOptions): AmqpFront {
   container.on('sender_open', onSenderOpen as never);
   container.on('receiver_open', onReceiverOpen as never);
   container.on('session_open', (({ session }: RheaContext) => adoptSession(session)) as never);
+  container.on('session_close', (({ connection, session }: RheaContext) =>
+    clients.get(connection)?.endSession(session)) as never);
   container.on('connection_close', onDisconnected as never);
   container.on('disconnected', onDisconnected as never);
   for (const event of ['connection_error', 'session_error', 'sender_error', 'receiver_error']) {

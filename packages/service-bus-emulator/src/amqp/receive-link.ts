@@ -17,6 +17,7 @@ import {
   type RheaLink,
   settleSent,
   takeBackUnsent,
+  tellDrained,
   unsentOn,
 } from './rhea-seam';
 import { whenDurable } from './send-link';
@@ -155,7 +156,7 @@ class ReceiveLink implements OpenLink {
     if (!link._draining) return;
     receiver.setCredit(0);
     this.#takeBack();
-    link.set_drained(true);
+    tellDrained(link);
   }
 
   #send(delivery: Delivery): void {

@@ -51,8 +51,10 @@ export interface RheaLink {
   readonly properties: Record<string, unknown> | undefined;
   readonly local: { readonly attach: Record<string, unknown> };
   readonly state: { open_requests: number };
-  readonly credit: number;
+  credit: number;
+  delivery_count: number;
   readonly _draining: boolean;
+  _get_drain(): boolean;
   set_source(fields: object): void;
   set_target(fields: object): void;
   set_drained(drained: boolean): void;
@@ -224,6 +226,20 @@ export function takeBackUnsent(link: RheaLink, may: (delivery: RheaDelivery) => 
   }
   outgoing.next_delivery_id = next;
   return taken;
+}
+
+/**
+ * Tells a client that asked for what is left on its credit that there is nothing more: in a flow that says so also where
+ * no credit was left, which rhea does not, so that a client that has just used up its credit would wait for an answer.
+ */
+export function tellDrained(link: RheaLink): void {
+  link._get_drain = () => {
+    if (!link._draining) return false;
+    link.delivery_count += link.credit;
+    link.credit = 0;
+    return true;
+  };
+  link.set_drained(true);
 }
 
 /** Keeps the answer to an attach back. Call it within the link's `sender_open`. */
