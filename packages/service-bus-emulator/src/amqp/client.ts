@@ -108,9 +108,13 @@ export class Client {
     for (const [name, other] of this.#replyLinks) if (other === link) this.#replyLinks.delete(name);
   }
 
-  /** The link over which a request is answered. */
-  replyLink(replyTo: string): RheaLink | undefined {
-    return this.#replyLinks.get(replyTo);
+  /**
+   * The link over which a request is answered: the one that it names, or, since Python's older client (7.8) names none,
+   * the one of the same session that comes from where the request went.
+   */
+  replyLink(replyTo: string | null | undefined, address: string, session: RheaSession): RheaLink | undefined {
+    if (replyTo) return this.#replyLinks.get(replyTo);
+    return [...this.#replyLinks.values()].find((link) => link.session === session && link.source?.address === address);
   }
 
   /** A session has ended, and with it all its links: a client need not detach them one by one. */

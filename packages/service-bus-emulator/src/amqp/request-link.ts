@@ -25,7 +25,7 @@ export type Handler = (request: Request) => Response;
 interface RequestMessage {
   readonly message_id?: unknown;
   readonly correlation_id?: unknown;
-  readonly reply_to?: string;
+  readonly reply_to?: string | null | undefined;
   readonly application_properties?: Record<string, unknown>;
   readonly body?: unknown;
 }
@@ -63,7 +63,7 @@ export function openRequestLink(
     delivery.update(true, ACCEPTED);
     const request = amqp.decode(message) as unknown as RequestMessage;
     const reply = (response: Response & { condition?: string }): void => {
-      const replyLink = client.replyLink(request.reply_to ?? '');
+      const replyLink = client.replyLink(request.reply_to, address, link.session);
       if (replyLink?.is_open() === true) sendSettled(replyLink, answer(request, response));
       else {
         options.log?.log(

@@ -109,3 +109,18 @@ onEmulatorOnly('forgets a client that gives up waiting for a session before it g
   const accepted = await namespace.client.acceptNextSession('steps');
   expect(accepted.sessionId).toBe('s1');
 });
+
+onEmulatorOnly('answers a request that names no link for the answer on the one beside it', async () => {
+  namespace = await openNamespace({ queues: { work: {} } });
+  const session = openSession(connect());
+  const answers = session.open_receiver({ source: '$cbs' });
+  const requests = session.open_sender('$cbs');
+  await Promise.all([next(answers as never, 'receiver_open'), next(requests as never, 'sendable')]);
+  requests.send({
+    message_id: 1,
+    application_properties: { operation: 'put-token', type: 'servicebus.windows.net:sastoken', name: 'sb://x/work' },
+    body: 'SharedAccessSignature sr=x',
+  });
+  const { message } = await next(answers as never, 'message');
+  expect(message).toMatchObject({ correlation_id: 1, application_properties: { statusCode: 202 } });
+});
