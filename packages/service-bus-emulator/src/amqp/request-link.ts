@@ -33,9 +33,14 @@ interface RequestMessage {
 const VENDOR = 'com.microsoft:';
 
 function answer(request: RequestMessage, response: Response & { readonly condition?: string }): Buffer {
+  const status = types.wrap_int(response.status ?? 200);
+  const description = response.description ?? (response.condition === undefined ? 'OK' : 'Error');
   const properties: Record<string, unknown> = {
-    statusCode: types.wrap_int(response.status ?? 200),
-    statusDescription: response.description ?? (response.condition === undefined ? 'OK' : 'Error'),
+    statusCode: status,
+    statusDescription: description,
+    // The names of the claims-based security draft: by these Python's older client reads what $cbs answers.
+    'status-code': status,
+    'status-description': description,
   };
   if (response.condition !== undefined) properties['errorCondition'] = types.wrap_symbol(response.condition);
   const tracking = request.application_properties?.['com.microsoft:tracking-id'];
