@@ -1,8 +1,7 @@
 import type { WaitAbout } from '../clock';
 import type { LogLevel } from '../log';
 import type { Duration } from './duration';
-import type { EntitiesSource } from './service-bus/open-service-bus';
-import type { TestMessages } from './test-messages';
+import type { EntitiesSource, TestMessages } from './test-messages';
 import type { TestBlobs, TestQueues } from './test-storage';
 
 /** How a test's host is made. Everything but `app` has a default. */

@@ -1,4 +1,8 @@
+import type { EmulatorOptions } from 'service-bus-emulator';
 import type { Duration } from './duration';
+
+/** What an emulator's entities are read from: a Config.json, or the entities themselves. */
+export type EntitiesSource = NonNullable<EmulatorOptions['config']>;
 
 /**
  * The messages of a test's Service Bus, as the test sees and sends them. An address is that of Azure: `queue`, `topic`,

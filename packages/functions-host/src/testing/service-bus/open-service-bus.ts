@@ -4,16 +4,12 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { EmulatorOptions } from 'service-bus-emulator';
 import type { Clock } from '../../clock';
 import { readAppManifest } from '../../supervisor/app-manifest';
 import { readServiceBusSetting } from '../../supervisor/service-bus-settings';
 import type { WaitingTimer } from '../test-host';
-import type { TestMessages } from '../test-messages';
+import type { EntitiesSource, TestMessages } from '../test-messages';
 import { watchTraffic } from './traffic';
-
-/** What an emulator's entities are read from: a Config.json, or the entities themselves. */
-export type EntitiesSource = NonNullable<EmulatorOptions['config']>;
 
 export interface TestServiceBus {
   readonly messages: TestMessages;
