@@ -149,8 +149,13 @@ describe('the stripe adapter on the wire', () => {
     expect(headers).toMatchObject({ 'idempotency-key': 'o-1/authorise#1', authorization: 'Bearer sk_test_x' });
   });
 
+  it('tells of an authorisation that is decided later', async () => {
+    answer = { status: 200, body: '{"id":"pi_1","status":"processing"}' };
+    expect(await connect().authorise('k', order())).toEqual({ kind: 'processing', intentId: 'pi_1' });
+  });
+
   it.each([
-    ['a success in another state', 200, '{"id":"pi_1","status":"processing"}', 'paymentUnexpected'],
+    ['a success in another state', 200, '{"id":"pi_1","status":"requires_action"}', 'paymentUnexpected'],
     ['something that is not JSON', 200, '<html>', 'paymentUnexpected'],
     ['too many requests', 429, '{"error":{"type":"invalid_request_error","code":"rate_limit"}}', 'paymentBusy'],
     ['an overload', 503, '{"error":{"type":"api_error","message":"later"}}', 'paymentFailed'],

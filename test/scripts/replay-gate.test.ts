@@ -109,12 +109,12 @@ describe('the replay gate', () => {
       out: [
         '500 instances: 0 same, 500 differ',
         expect.stringMatching(
-          /^placeOrder o\d+ and 249 more \(version 1\): differs at step reserveStock, event \d+ of/,
+          /^placeOrder o\d+ and 249 more \(version 2\): differs at step reserveStock, event \d+ of/,
         ),
         expect.stringMatching(/^ {2}history: reserveStock#(tea|cup)$/),
         '  code:    requestApproval#1',
         expect.stringMatching(
-          /^ {2}mend: {4}give placeOrder another version than '1', .*if \(saga\.version === '1'\) \{ yield\* saga\.step\(reserveStock, \.\.\.\);/,
+          /^ {2}mend: {4}give placeOrder another version than '2', .*if \(saga\.version === '2'\) \{ yield\* saga\.step\(reserveStock, \.\.\.\);/,
         ),
         expect.stringMatching(/^placeOrder o\d+ and 249 more/),
         expect.any(String),

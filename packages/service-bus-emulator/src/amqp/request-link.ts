@@ -38,7 +38,7 @@ function answer(request: RequestMessage, response: Response & { readonly conditi
   const properties: Record<string, unknown> = {
     statusCode: status,
     statusDescription: description,
-    // The names of the claims-based security draft: by these Python's older client reads what $cbs answers.
+    // The names of the claims-based security draft: by these .NET's client and Python's older one read what $cbs answers.
     'status-code': status,
     'status-description': description,
   };
