@@ -19,7 +19,7 @@ export function copyAsJson(what: string, value: unknown): unknown {
 /** Why JSON can't hold a value; undefined where it can. */
 export function whyNoJson(value: unknown): string | undefined {
   if ((typeof value !== 'object' && typeof value !== 'bigint') || value === null) return undefined;
-  if (isPlain(value, DEEPEST_PLAIN)) return undefined;
+  if (copyPlain(value, DEEPEST_PLAIN) !== NOT_PLAIN) return undefined;
   try {
     JSON.stringify(value);
     return undefined;
@@ -60,22 +60,6 @@ function copyPlain(value: unknown, depth: number): unknown {
     if (typeof copied === 'object') copy[key] = copied;
   }
   return copy;
-}
-
-/** Whether `copyPlain` would give a copy. */
-function isPlain(value: unknown, depth: number): boolean {
-  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
-  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== 'object' || depth === 0 || saysItsJson(value)) return false;
-  if (Array.isArray(value)) {
-    for (const element of value) if (!isPlain(element, depth - 1)) return false;
-    return true;
-  }
-  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
-  for (const key in value) {
-    if (!isPlain((value as Readonly<Record<string, unknown>>)[key], depth - 1)) return false;
-  }
-  return true;
 }
 
 function saysItsJson(value: object): boolean {

@@ -127,7 +127,7 @@ function pursueStep(
     key,
     input,
     timeout: timeout ?? activity.timeout,
-    retries: planRetries(role, policy, activity.name),
+    retries: planRetries(role, policy, `step '${activity.name}'`),
     record,
     halt,
   });

@@ -7,7 +7,7 @@
  * `topic/Subscriptions/name` and so on (as first spelled), or `topic` for what is scheduled there.
  */
 import type { QueueOptions, Rule, SubscriptionOptions, TopicOptions } from './entities';
-import type { MessageState } from './message';
+import type { MessageState, StoredMessage } from './message';
 
 export type JournalRecord =
   | EntityRecord
@@ -49,24 +49,7 @@ export interface EntityTimes {
 }
 
 /** All that is kept of a message, but for its lock. The entity's name is the record's `store`. */
-export interface JournalMessage {
-  readonly sequenceNumber: number;
-  readonly enqueuedSequenceNumber: number;
-  readonly state: MessageState;
-  readonly content: Buffer;
-  readonly messageId: string | undefined;
-  readonly sessionId: string | undefined;
-  readonly partitionKey: string | undefined;
-  readonly timeToLiveMs: number | undefined;
-  readonly scheduledAt: number | undefined;
-  readonly enqueuedAt: number;
-  /** May be Infinity. */
-  readonly expiresAt: number;
-  readonly deliveryCount: number;
-  readonly deadLetterSource: string | undefined;
-  readonly priority: number | undefined;
-  readonly durable: boolean | undefined;
-  readonly annotations: Buffer | undefined;
+export interface JournalMessage extends Omit<StoredMessage, 'lockToken' | 'lockedUntil'> {
   /** How often it was forwarded. */
   readonly hops: number;
 }
