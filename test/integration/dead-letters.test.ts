@@ -93,6 +93,7 @@ describe('a message that is no order', () => {
     await run('edit', id, '--body', JSON.stringify(order('mended')));
     expect(await run('redrive', id, '--dry-run')).toContain(`would be sent to orders as ${id}/1`);
     await run('redrive', id);
+    await client.appears('mended');
     expect(await client.follow('mended')).toMatchObject({ status: 'completed', source: 'queue' });
     const after = await run('show', id);
     expect(after).toMatch(/edited by Ann: body[^]*redriving by Ann[^]*redriven by Ann: dl-[0-9a-f]+\/1 to orders/);
@@ -114,6 +115,7 @@ describe('a message that is no order', () => {
 describe('an order that another one has the id of', () => {
   it("is its sender's business", async () => {
     await send('orders', { messageId: 'first', body: order('taken') });
+    await client.appears('taken');
     await client.follow('taken');
     await send('orders', { messageId: 'other', body: { ...order('taken'), customerId: 'BONAP' } });
     expect(await findOne('--reason', 'order_conflict')).toMatchObject({ entity: 'orders', team: 'senders' });

@@ -98,6 +98,12 @@ export function createOrderClient(app: RunningApp) {
         return (await fetch(url, { method: 'POST' })).ok || undefined;
       }),
     place: (body: unknown) => call('POST', 'orders', body),
+    /** An order that was sent as a message is there once the app has taken the message. */
+    appears: (id: string) =>
+      until(`order ${id} is there`, 60_000, async () => {
+        const { status } = await call('GET', `orders/${id}`);
+        return status === 404 ? undefined : status;
+      }),
     /** Follows an order until `status`, or to its end. */
     follow: (id: string, status = 'the end', withinMs = 30_000) =>
       until(`order ${id} reaches ${status}`, withinMs, async () => {
