@@ -34,7 +34,7 @@ const environment = [
 ];
 
 const rooms = {
-  src: ['app.ts', 'sagas.ts', 'config.ts', 'ports.ts', 'domain', 'adapters', 'triggers'],
+  src: ['app.ts', 'sagas.ts', 'config.ts', 'ports.ts', 'domain', 'adapters', 'telemetry', 'triggers'],
   '.': ['orchestrations', 'activities', 'local', 'scripts', 'test', 'bench'],
   packages: ['durable-saga', 'functions-host', 'service-bus-emulator'],
 };
@@ -65,6 +65,7 @@ const layers = [
   ...mayImport('orchestrations', domain, 'activities', toolkit),
   ...mayImport('src/triggers', domain, ports, 'orchestrations', toolkit),
   ...mayImport('src/adapters', domain, ports, toolkit),
+  ...mayImport('src/telemetry', domain, ports, toolkit),
   ...mayImport('src/sagas.ts', 'activities', 'orchestrations'),
   ...mayImport(
     'src/app.ts',
@@ -73,6 +74,7 @@ const layers = [
     ports,
     'src/config.ts',
     'src/adapters',
+    'src/telemetry',
     'src/triggers',
     'orchestrations',
     toolkit,
