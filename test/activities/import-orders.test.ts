@@ -75,7 +75,9 @@ describe('importing a file of orders', () => {
       { row: 9, order: 'bad', reason: 'order: it stands at row 3 already; all rows of an order must stand together' },
     ]);
     expect([...bench.started].sort()).toEqual(['good', 'last']);
-    expect(bench.logged).toEqual(['warning: 5 rows of orders/bad.csv were refused; see orders/bad.report.json']);
+    expect(bench.logged).toEqual([
+      'warning: 5 rows of orders/bad.csv were refused; see orders/bad.report.json [step=report attempt=1]',
+    ]);
   });
 
   it('starts nothing twice when the same content comes again, as another file or another upload', async () => {
@@ -144,7 +146,7 @@ describe('importing a file of orders', () => {
     const report = await bench.importFile('orders', await bench.upload('orders/odd.csv', content));
     expect(report).toMatchObject({ rows: 0, problem: { code }, orders: { accepted: 0, rejected: 0 }, rejected: [] });
     expect(bench.logged).toEqual([
-      `warning: nothing more of orders/odd.csv was imported: ${report.problem!.message}; see orders/odd.report.json`,
+      `warning: nothing more of orders/odd.csv was imported: ${report.problem!.message}; see orders/odd.report.json [step=report attempt=1]`,
     ]);
   });
 

@@ -83,7 +83,9 @@ describe('registerSagas', () => {
     expect(seen).toEqual(
       ['a/looks#1', 'a/looks#mine', 'a/looks#2'].map((key) => ({ key, instanceId: 'a', attempt: 1, aborted: false })),
     );
-    expect(host.logs.filter(({ text }) => text === 'hello 7')).toHaveLength(3);
+    expect(host.logs.map(({ text }) => text)).toEqual(
+      ['a/looks#1', 'a/looks#mine', 'a/looks#2'].map((key) => `hello 7 [step=${key} attempt=1]`),
+    );
   });
 
   it('aborts the signal of an attempt that takes longer than its timeout', async () => {

@@ -22,7 +22,7 @@ export interface StepContext {
   readonly attempt: number;
   /** Aborts when the step's timeout has passed: the saga does not wait for this attempt any longer. */
   readonly signal: AbortSignal;
-  /** Says something in the invocation's log. */
+  /** Says something in the invocation's log, with the step and the attempt behind it: `[step=o-1/charge#1 attempt=2]`. */
   log(...message: readonly unknown[]): void;
   /** The same, as a warning. */
   warn(...message: readonly unknown[]): void;
@@ -107,6 +107,9 @@ export interface InvocationSeam {
   readonly warn: (...message: readonly unknown[]) => void;
 }
 
+/** A saga's name, and the version of the instance. */
+export type SagaStamp = readonly [name: string, version: string];
+
 /** Input of a durable activity as the saga writes it into the history. */
 export interface StepCall {
   readonly $step: {
@@ -117,6 +120,8 @@ export interface StepCall {
     readonly attempt?: number | undefined;
     /** Milliseconds. */
     readonly timeout?: number | undefined;
+    /** Of the saga that calls, for an observer. */
+    readonly saga?: SagaStamp | undefined;
   };
   readonly input: unknown;
   /** Of an undo: the step's output, if it is known. */
@@ -134,7 +139,7 @@ export type KeyedReply = Reply & { readonly of: readonly [key: string, attempt: 
 
 /** The call of an attempt, short: it stands in the history. */
 export function toStepCall(
-  instanceId: string,
+  { instanceId, caller }: { readonly instanceId: string; readonly caller?: SagaStamp | undefined },
   { key, attempt, timeout }: { readonly key: string; readonly attempt: number; readonly timeout: number | undefined },
   input: unknown,
   output: unknown,
@@ -146,10 +151,16 @@ export function toStepCall(
       instanceId: ownerOf(key) === instanceId ? undefined : instanceId,
       attempt: attempt === 1 ? undefined : attempt,
       timeout,
+      saga: caller,
     },
     input,
     output,
   };
+}
+
+/** The instance that asked for an attempt. */
+export function callerOf({ key, instanceId }: StepCall['$step']): string {
+  return instanceId ?? ownerOf(key);
 }
 
 /** The instance id that a key begins with: that of the saga whose step it is, which may be a child of the caller. */
@@ -282,13 +293,15 @@ class Attempt implements StepContext {
   #controller: AbortController | undefined;
   #isOver = false;
 
-  constructor({ key, instanceId, attempt, timeout }: StepCall['$step'], { client, log, warn }: InvocationSeam) {
+  constructor(step: StepCall['$step'], { client, log, warn }: InvocationSeam) {
+    const { key, attempt, timeout } = step;
     this.key = key;
-    this.instanceId = instanceId ?? ownerOf(key);
+    this.instanceId = callerOf(step);
     this.attempt = attempt ?? 1;
     this.client = client;
-    this.log = log;
-    this.warn = warn;
+    const about = () => describeCall(step);
+    this.log = (...message) => log(...message, about());
+    this.warn = (...message) => warn(...message, about());
     if (timeout === undefined) return;
     this.#timer = setTimeout(
       () => {
@@ -309,6 +322,11 @@ class Attempt implements StepContext {
   end(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
   }
+}
+
+/** For people who search logs: by instance, by step, and by saga where that is known. */
+function describeCall({ key, attempt = 1, saga }: StepCall['$step']): string {
+  return `[${saga === undefined ? '' : `saga=${saga[0]} `}step=${key} attempt=${attempt}]`;
 }
 
 /** `usesClient` decides the type and, at registration, whether the seam has a client: the two agree by construction. */

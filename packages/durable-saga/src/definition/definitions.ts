@@ -8,6 +8,8 @@ export interface Definitions {
   readonly sagas: ReadonlyMap<string, Saga<never, unknown>>;
   /** How much may travel; orchestrators ask it nothing else. */
   readonly claims: Pick<ClaimCheck, 'tooLarge'>;
+  /** Whether sagas say to their activities which saga they are. */
+  readonly observed?: boolean;
 }
 
 /** Throws, saying where to list it, for a saga that was not registered. */

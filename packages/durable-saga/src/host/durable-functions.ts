@@ -2,6 +2,8 @@ import * as df from 'durable-functions';
 import type { DurableClient, DurableClientInput, OrchestrationContext, Task, TimerTask } from 'durable-functions';
 import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from './durable-port';
 import { LONGEST_TIMER } from './durable-port';
+import type { SagaStamp } from '../definition/activity';
+import type { Invocation } from '../definition/observer';
 import type { Life } from '../runner/fiber';
 
 /*
@@ -148,6 +150,7 @@ class EventTask extends TaskHandle implements EventHandle {
 }
 
 class DurableFunctionsInstance implements Durable {
+  caller?: SagaStamp;
   readonly instanceId: string;
   readonly input: unknown;
   readonly hostVersion: string | undefined;
@@ -348,6 +351,8 @@ export interface ActivityInvocation {
   readonly client: DurableClient | undefined;
   readonly log: (...message: readonly unknown[]) => void;
   readonly warn: (...message: readonly unknown[]) => void;
+  /** Left out by hosts of tests. */
+  readonly invocation?: Invocation;
 }
 
 /** What runs as a durable activity. */
@@ -362,6 +367,12 @@ export function registerActivity(name: string, usesClient: boolean, handler: Act
         client: usesClient ? df.getClient(context) : undefined,
         log: (...message) => context.log(...message),
         warn: (...message) => context.warn(...message),
+        invocation: {
+          functionName: context.functionName,
+          invocationId: context.invocationId,
+          traceParent: context.traceContext?.traceParent,
+          traceState: context.traceContext?.traceState,
+        },
       }),
   });
 }

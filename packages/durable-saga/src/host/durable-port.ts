@@ -1,3 +1,5 @@
+import type { SagaStamp } from '../definition/activity';
+
 /** Something durable that has been asked for. It stays not done until the wait in which it happens. */
 export interface Handle {
   readonly done: boolean;
@@ -23,6 +25,8 @@ export interface EventHandle extends Handle {
  * takes effect then, and it is resumed when one of them may be done, sometimes earlier: it looks again and yields again.
  */
 export interface Durable {
+  /** Which saga this is, where an observer wants its activities to know; set when it begins. */
+  caller?: SagaStamp;
   readonly instanceId: string;
   /** What the instance was started with. */
   readonly input: unknown;

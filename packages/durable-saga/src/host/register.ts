@@ -1,12 +1,13 @@
 import type { Activity, BoundActivity, KeyedReply, Reply, StepCall } from '../definition/activity';
-import { answerOf } from '../definition/activity';
+import { answerOf, callerOf } from '../definition/activity';
 import { ClaimCheck } from '../store/claim-check';
 import type { ClaimCheckOptions } from '../store/claim-check';
 import { cancelChild } from './child-cancel';
 import type { Definitions } from '../definition/definitions';
-import type { ActivityHandler, Orchestrator } from './durable-functions';
+import type { ActivityHandler, ActivityInvocation, Orchestrator } from './durable-functions';
 import { registerActivity, registerOrchestrator } from './durable-functions';
 import { orchestratorsOf } from './orchestrators';
+import type { ObservedAttempt, SagaObserver } from '../definition/observer';
 import { readOwed } from '../recovery/read-owed';
 import { recovery } from '../recovery/recovery';
 import type { Saga } from '../definition/saga';
@@ -17,6 +18,8 @@ export interface Registration<Ports> {
   readonly sagas: readonly Saga<never, unknown>[];
   /** Every activity that a saga uses, `settled` and `parked` ones included. */
   readonly activities: readonly Activity<never, unknown, NoInfer<Ports>>[];
+  /** Told of each attempt, e.g. by `durable-saga/opentelemetry`. */
+  readonly observer?: SagaObserver | undefined;
   /** Where fields that are declared by `claiming` are kept when they are large. Give the same to `sagaClients`. */
   readonly claimCheck?: ClaimCheckOptions;
 }
@@ -49,7 +52,9 @@ export function functionsOf<Ports>({ ports, ...parts }: Registration<Ports>): Sa
   const activities = [...parts.activities, ...own];
   return {
     orchestrators,
-    activities: activities.flatMap((activity) => activityFunctions(activity, activity.bind(ports, claims))),
+    activities: activities.flatMap((activity) =>
+      activityFunctions(activity, activity.bind(ports, claims), parts.observer),
+    ),
   };
 }
 
@@ -62,12 +67,13 @@ export interface Portless {
 }
 
 /** Throws as `registerSagas` does. */
-export function portlessOf({ sagas, activities, claimCheck }: Omit<Registration<never>, 'ports'>): Portless {
+export function portlessOf({ sagas, activities, claimCheck, observer }: Omit<Registration<never>, 'ports'>): Portless {
   const claims = new ClaimCheck(claimCheck);
   const definitions: Definitions = {
     activities: new Map(activities.map((activity) => [activity.name, activity])),
     sagas: new Map(sagas.map((saga) => [saga.name, saga])),
     claims,
+    observed: observer !== undefined,
   };
   const own = [cancelChild, readOwed(definitions)];
   checkUnique([
@@ -91,13 +97,16 @@ export function portlessOf({ sagas, activities, claimCheck }: Omit<Registration<
 export function activityFunctions<Ports>(
   { name, undoName, usesClient }: Activity<never, unknown, Ports>,
   bound: BoundActivity,
+  observer?: SagaObserver,
 ): ActivityFunction[] {
   const step: ActivityFunction = {
     name,
     usesClient,
     async handler(input, seam) {
       const call = checkStepCall(name, input);
-      return answer(call, await bound.run(call, seam));
+      if (observer === undefined) return answer(call, await bound.run(call, seam));
+      const about = { activity: name, undo: false };
+      return answer(call, await observed(observer, { about, call, seam }, () => bound.run(call, seam)));
     },
   };
   if (undoName === undefined) return [step];
@@ -106,10 +115,46 @@ export function activityFunctions<Ports>(
     usesClient,
     async handler(input, seam) {
       const call = checkStepCall(undoName, input);
-      return answer(call, await bound.undo(call, seam));
+      if (observer === undefined) return answer(call, await bound.undo(call, seam));
+      const about = { activity: name, undo: true };
+      return answer(call, await observed(observer, { about, call, seam }, () => bound.undo(call, seam)));
     },
   };
   return [step, undo];
+}
+
+interface Observed {
+  readonly about: Pick<ObservedAttempt, 'activity' | 'undo'>;
+  readonly call: StepCall;
+  readonly seam: ActivityInvocation;
+}
+
+/** Runs an attempt once, whatever the observer does. */
+async function observed(
+  observer: SagaObserver,
+  { about, call: { $step }, seam }: Observed,
+  attempt: () => Promise<Reply>,
+): Promise<Reply> {
+  let running: Promise<Reply> | undefined;
+  const run = () => (running ??= attempt());
+  const [saga, version] = $step.saga ?? [];
+  try {
+    await observer.attempt(
+      {
+        ...about,
+        saga,
+        version,
+        instanceId: callerOf($step),
+        key: $step.key,
+        attempt: $step.attempt ?? 1,
+        invocation: seam.invocation,
+      },
+      run,
+    );
+  } catch (error) {
+    seam.warn(`the observer of sagas failed at '${$step.key}', which changes nothing for the saga:`, error);
+  }
+  return run();
 }
 
 function answer({ $step }: StepCall, reply: Reply): KeyedReply {

@@ -68,6 +68,7 @@ function* recover(instance: Instance, undos: UndoStack): Fiber<SagaOutcome> {
     return { outcome: 'compensationFailed', failure: report };
   }
   const { owed, failure, saga } = report;
+  if (definitions.observed) durable.caller = [saga, recovery.version];
   progress.failure = failure;
   undos.restore(owed, definitions);
   durable.log('warn', `saga ${id} owes ${undos.count} undos, which are run: ${keysOf(owed).join(', ') || 'none'}`);

@@ -105,7 +105,7 @@ export class Pursuing {
     const durable = this.#durable;
     this.#tries += 1;
     const step = { key, attempt: record.attempt(), timeout };
-    const activity = durable.callActivity(name, toStepCall(durable.instanceId, step, input, output));
+    const activity = durable.callActivity(name, toStepCall(durable, step, input, output));
     this.#limit = timeout === undefined ? undefined : new Alarm(durable, durable.now() + timeout);
     return activity;
   }

@@ -62,6 +62,7 @@ export interface BegunSaga {
 /** As `runSaga`, for those who look into it while it runs. */
 export function beginSaga(durable: Durable, saga: AnySaga, definitions: Definitions): BegunSaga {
   const start = readStart(durable.input, durable.hostVersion);
+  if (definitions.observed) durable.caller = [saga.name, start.version];
   const instance = new Instance(durable, saga, start, definitions);
   const undos = new UndoStack();
   instance.progress.owes = () => undos.count;

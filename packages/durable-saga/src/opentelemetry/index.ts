@@ -1,0 +1,2 @@
+export { observeWithOpenTelemetry } from './observer';
+export type { OpenTelemetryOptions } from './observer';
