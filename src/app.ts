@@ -14,6 +14,7 @@ import { createBlobFiles } from './adapters/azure-blobs';
 import { systemClock } from './adapters/clock';
 import { createHttpCarrier } from './adapters/http-carrier';
 import { createOutboxRelay } from './adapters/outbox-relay';
+import { readBuild } from './adapters/package-mark';
 import { createPostgresCatalogue } from './adapters/postgres-catalogue';
 import { connectDatabase } from './adapters/postgres-database';
 import { createPostgresEventReaders } from './adapters/postgres-event-readers';
@@ -45,6 +46,7 @@ import { listProducts } from './triggers/http/products';
 import { listDeadLetters, showDeadLetter, sumUpDeadLetters } from './triggers/http/show-dead-letters';
 import { listOrders, showOrder } from './triggers/http/show-orders';
 import { listReturns, showReturn } from './triggers/http/show-returns';
+import { showVersion } from './triggers/http/show-version';
 import { startReturn } from './triggers/http/start-return';
 import {
   discardDeadLetter,
@@ -159,6 +161,7 @@ route('listReturns', ['GET'], 'orders/{orderId}/returns', listReturns(returning)
 route('showReturn', ['GET'], 'returns/{returnId}', showReturn(returning));
 route('cancelReturn', ['POST'], 'returns/{returnId}/cancel', cancelReturn(returning));
 route('takeCollection', ['POST'], 'returns/{returnId}/collected', takeCollection(returning));
+route('showVersion', ['GET'], 'version', showVersion({ build: readBuild, sagas: definedSagas }));
 route('unknownRoute', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'], '{*path}', answerUnknownRoute());
 
 // For operators. The durable client's own API can do all this too, without checks and words.

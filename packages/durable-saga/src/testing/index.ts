@@ -31,8 +31,8 @@ export { recordPath } from './histories/record-path';
 export type { PathRecording } from './histories/record-path';
 export { describeGate, runReplayGate } from './histories/replay-gate';
 export type { GateGroup, GateResult, ReplayGateOptions } from './histories/replay-gate';
-export { InstanceSourceError } from './histories/instance-source';
-export type { InstanceSourceOptions, InstanceWithHistory } from './histories/instance-source';
+export { InstanceSource, InstanceSourceError } from './histories/instance-source';
+export type { InstanceSourceOptions, InstanceWithHistory, ListedInstance } from './histories/instance-source';
 
 // Finding what goes wrong.
 export { defineExploration } from './explorer/define-exploration';

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { ledgerMigrations } from 'durable-saga/postgres';
+import { connectDatabase } from '../../src/adapters/postgres-database';
+import type { Database } from '../../src/adapters/postgres-database';
+import { readDatabaseConfig } from '../../src/config';
+import { findNotAdding } from './additive-sql';
+import type { MigrationText } from './additive-sql';
+import type { DeployStep } from './step';
+import { StepFailed } from './step';
+
+const USAGE = `check-migrations [--migrations <folder>]
+  --migrations  the folder with the SQL files (default migrations)
+DATABASE_URL is taken from the environment. On an empty database there is no old version: everything may run.`;
+
+export const checkMigrations: DeployStep = {
+  summary: 'refuses pending migrations that do more than add',
+  usage: USAGE,
+  async run(args, environment) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { migrations: { type: 'string', default: 'migrations' } },
+    });
+    const migrations = await readMigrations(values.migrations);
+    const applied = await readApplied(readDatabaseConfig(environment).url);
+    if (applied.size === 0) {
+      console.log('the database is empty: no version runs on it, and every migration may run');
+      return;
+    }
+    const pending = migrations.filter(({ name }) => !applied.has(name));
+    const findings = findNotAdding(pending);
+    if (findings.length > 0) {
+      const lines = findings.map(({ place, line, statement, why }) => `${place}:${line}: ${statement}\n    ${why}`);
+      throw new StepFailed(
+        `${findings.length} statement${findings.length === 1 ? '' : 's'} of pending migrations would harm the version ` +
+          `that runs now:\n  ${lines.join('\n  ')}`,
+      );
+    }
+    const names = pending.map(({ name }) => name).join(', ');
+    console.log(pending.length === 0 ? 'no migration is pending' : `${names}: only add`);
+  },
+};
+
+type NamedMigration = MigrationText & { readonly name: string };
+
+async function readMigrations(folder: string): Promise<NamedMigration[]> {
+  if (!existsSync(folder)) throw new StepFailed(`expected the folder ${folder} with the migrations, found none`);
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  const own = files.map(async (file) => {
+    const place = path.posix.join(folder, file);
+    return { name: path.basename(file, '.sql'), place, sql: await readFile(place, 'utf8') };
+  });
+  const ledger = ledgerMigrations.map(({ name, sql }) => ({ name, place: `the ledger's ${name}`, sql }));
+  return [...(await Promise.all(own)), ...ledger];
+}
+
+/** The names of all migrations that have run, from both tables that `npm run migrate` keeps. */
+async function readApplied(url: string): Promise<ReadonlySet<string>> {
+  const database = connectDatabase({ url, poolSize: 1 });
+  try {
+    return new Set((await Promise.all(['app_migrations', 'saga_ledger_migrations'].map(namesIn(database)))).flat());
+  } finally {
+    await database.close();
+  }
+}
+
+const namesIn =
+  (database: Database) =>
+  async (table: string): Promise<string[]> => {
+    const { rows } = await database.query<{ found: string | null }>('select to_regclass($1)::text as found', [table]);
+    if (!rows[0]?.found) return [];
+    return (await database.query<{ name: string }>(`select name from ${table}`)).rows.map(({ name }) => name);
+  };

@@ -1,0 +1,31 @@
+import { createLedger } from 'durable-saga/postgres';
+import { systemClock } from '../../src/adapters/clock';
+import { createPostgresCatalogue } from '../../src/adapters/postgres-catalogue';
+import { connectDatabase } from '../../src/adapters/postgres-database';
+import { readDatabaseConfig } from '../../src/config';
+import { skuSchema } from '../../src/domain/ids';
+import type { DeployStep } from './step';
+
+/** The one product that smoke orders are for. */
+export const SMOKE_SKU = skuSchema.parse('smoke-test');
+
+/** Minor units: so much that every order of it has to be approved, and so none is ever paid. */
+const PRICE = 9_999_999_999;
+
+/** Puts the product into the catalogue, once; whoever sees it there can buy it only with somebody's approval. */
+export const smokeProduct: DeployStep = {
+  summary: 'puts the product that smoke orders are for into the catalogue, once',
+  usage: 'smoke-product\nDATABASE_URL is taken from the environment.',
+  async run(_args, environment) {
+    const { url } = readDatabaseConfig(environment);
+    const database = connectDatabase({ url, poolSize: 1 });
+    try {
+      const ledger = createLedger({ clock: () => systemClock.now() });
+      const product = { sku: SMOKE_SKU, name: 'Test of a deployment, not for sale', unitPrice: PRICE, stock: 1_000 };
+      await createPostgresCatalogue(database, ledger, systemClock).put('deployment/smoke-product', [product]);
+    } finally {
+      await database.close();
+    }
+    console.log(`the catalogue has ${SMOKE_SKU}`);
+  },
+};

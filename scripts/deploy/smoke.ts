@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { askApp, describeAnswer, Unreachable } from './app-client';
+import type { AppAnswer, AskApp } from './app-client';
+import { SMOKE_SKU } from './smoke-product';
+import type { DeployStep } from './step';
+import { readSeconds, requireUrl, StepFailed } from './step';
+
+/*
+ * A saga that goes through all of the app and hurts nobody. It orders a product that nobody else does, at a price that always
+ * needs approval, for a customer without a mail address. While the order waits for approval it is cancelled, and the saga
+ * takes back what it has done. So one order shows that HTTP, database, task hub, activities, waits, events and undos work;
+ * no money is held, no parcel is sent, no mail is written, and no stock of a real product is touched. What stays is the
+ * order's row, `compensated`, under the customer SMOKE-TEST, and the event that tells of it.
+ *
+ * Should it ever not wait for approval, its payment method declines, and it ends undone, too.
+ */
+
+const USAGE = `smoke --url <url> [--within <seconds>]
+  --within   each part of it may take so long (default 60)
+FUNCTION_KEY (a host key) is taken from the environment.
+Smoke orders that an earlier run has left behind are cancelled first.`;
+
+const CUSTOMER = 'SMOKE-TEST';
+const PAUSE = 250;
+const FINAL = ['completed', 'compensated', 'compensationFailed'];
+
+const orderSchema = z.object({
+  orderId: z.string(),
+  status: z.string(),
+  reason: z.object({ code: z.string(), message: z.string() }).optional(),
+  steps: z.array(z.object({ name: z.string(), state: z.string() })).optional(),
+});
+type Order = z.infer<typeof orderSchema>;
+
+export const smoke: DeployStep = {
+  summary: 'sends one order through the app and has it undone: nothing of it is left',
+  usage: USAGE,
+  async run(args, environment) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { url: { type: 'string' }, within: { type: 'string' } },
+    });
+    const url = requireUrl('--url', values.url);
+    const ask = askApp(url, environment['FUNCTION_KEY']);
+    const within = readSeconds('--within', values.within, 60);
+    try {
+      await cancelLeftOver(ask);
+      await sendOrder(ask, `smoke-${randomUUID()}`, within);
+    } catch (error) {
+      if (error instanceof Unreachable) throw new StepFailed(error.message);
+      throw error;
+    }
+  },
+};
+
+async function sendOrder(ask: AskApp, orderId: string, within: number): Promise<void> {
+  const order = {
+    orderId,
+    customerId: CUSTOMER,
+    lines: [{ sku: SMOKE_SKU, quantity: 1 }],
+    paymentMethod: 'pm_card_declined',
+  };
+  expectStatus(await ask('POST', '/api/orders', order), 202, 'the order');
+  console.log(`${orderId} is accepted`);
+  try {
+    const waiting = await follow(ask, orderId, within, 'awaitingApproval');
+    console.log(`${orderId} waits for approval: ${describeSteps(waiting)}`);
+    expectStatus(await cancel(ask, orderId), 202, 'its cancellation');
+    const ended = await follow(ask, orderId, within, 'compensated');
+    const reserved = ended.steps?.find(({ name }) => name === 'reserveStock');
+    if (reserved !== undefined && reserved.state !== 'undone') {
+      throw new StepFailed(`${orderId} has ended with its stock still reserved: ${describeSteps(ended)}`);
+    }
+    console.log(`${orderId} is undone: ${describeSteps(ended)}`);
+  } catch (error) {
+    // It must not wait for ever; what went wrong before matters more than whether this works.
+    const answer = await cancel(ask, orderId).catch(() => undefined);
+    if (answer?.status === 202) console.log(`${orderId} is being cancelled`);
+    throw error;
+  }
+}
+
+/** Waits until the order is in this status. Throws `StepFailed` when it ends otherwise, or not in time. */
+async function follow(ask: AskApp, orderId: string, within: number, status: string): Promise<Order> {
+  const startedAt = performance.now();
+  for (;;) {
+    const answer = await ask('GET', `/api/orders/${orderId}`);
+    expectStatus(answer, 200, 'the state of the order');
+    const order = orderSchema.parse(answer.body);
+    if (order.status === status) return order;
+    const reason = order.reason === undefined ? '' : ` (${order.reason.code}: ${order.reason.message})`;
+    const seen = `${orderId} is ${order.status}${reason}, expected ${status}: ${describeSteps(order)}`;
+    if (FINAL.includes(order.status) || order.status === 'parked') throw new StepFailed(seen);
+    if (performance.now() - startedAt > within) throw new StepFailed(`after ${within / 1_000} s ${seen}`);
+    await pause(PAUSE);
+  }
+}
+
+async function cancelLeftOver(ask: AskApp): Promise<void> {
+  const answer = await ask('GET', `/api/orders?customer=${CUSTOMER}&limit=50`);
+  expectStatus(answer, 200, 'the list of smoke orders');
+  const { orders } = z.object({ orders: z.array(orderSchema) }).parse(answer.body);
+  for (const { orderId } of orders.filter(({ status }) => !FINAL.includes(status))) {
+    console.log(`${orderId} of an earlier run is cancelled: ${describeAnswer(await cancel(ask, orderId))}`);
+  }
+}
+
+const cancel = (ask: AskApp, orderId: string): Promise<AppAnswer> =>
+  ask('POST', `/api/orders/${orderId}/cancel`, { reason: 'a smoke test ends' });
+
+function expectStatus(answer: AppAnswer, status: number, what: string): void {
+  if (answer.status === status) return;
+  throw new StepFailed(`${what} was answered ${describeAnswer(answer)}, expected ${status}`);
+}
+
+function describeSteps({ steps = [] }: Order): string {
+  return steps.length === 0 ? 'no step has begun' : steps.map(({ name, state }) => `${name} ${state}`).join(', ');
+}
