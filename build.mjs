@@ -5,17 +5,9 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { appOutside, shared } from './build-settings.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
-
-const shared = {
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  sourcemap: true,
-  logLevel: 'warning',
-};
 
 /** The app is one bundle with its dependencies in it; only what the host provides or what is optional stays outside. */
 async function buildApp() {
@@ -30,7 +22,7 @@ async function buildApp() {
     outdir: 'dist',
     conditions: ['source'],
     sourcesContent: false,
-    external: ['@azure/functions-core', 'pg-native'],
+    external: appOutside,
   });
   copySettlementContract();
 }

@@ -87,7 +87,7 @@ const layers = [
 const bannedModules = (regex, message) => ['error', { patterns: [{ regex, message }] }];
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/node_modules/', '.local/', 'coverage/', 'bench/peers/'] },
+  { ignores: ['**/dist/', '**/node_modules/', '.local/', '.package/', 'coverage/', 'bench/peers/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -16,7 +16,12 @@ export default {
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   globalSetup: '<rootDir>/test/support/build-once.mjs',
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/packages/.*/dist/', '<rootDir>/\\.local/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist/',
+    '<rootDir>/packages/.*/dist/',
+    '<rootDir>/\\.local/',
+    '<rootDir>/\\.package/',
+  ],
   testTimeout: 30_000,
   maxWorkers: 2,
   // What suites leave behind in a worker makes each later one slower: explorations took eight times as long at the end of a run.

@@ -1,0 +1,72 @@
+/*
+ * The app's code as it is deployed: `dist/app.js`, and beside it what is loaded when it is first used.
+ *
+ * A start reads and compiles every byte of the files that it loads, run or not, and an instance of Flex Consumption starts
+ * while somebody waits for an answer. So the code is cut where the sources say `import()`, which esbuild does for ES modules only: it
+ * is bundled as those, then each file is turned into CommonJS, as which both hosts take it and a file can be loaded at once.
+ *
+ * Names are kept as written: storage-blob tells credentials apart by the name of their class, and a stack is readable without
+ * the maps. White space and comments, most of the gain, go.
+ */
+import { Buffer } from 'node:buffer';
+import path from 'node:path';
+import { build, transform } from 'esbuild';
+import { shared, appOutside } from '../../build-settings.mjs';
+import { lateModules, lateName } from './late-modules.mjs';
+
+/**
+ * Bundles the app of `root`.
+ * @returns `files`: name in `dist` -> content; `weights`: package -> bytes of its code in them, the heaviest first.
+ */
+export async function bundleApp(root) {
+  const late = ['axios', 'validator', '@azure/functions-extensions-servicebus'];
+  const { outputFiles, metafile } = await build({
+    ...shared,
+    absWorkingDir: root,
+    // Workspaces are links: without this the maps would say where the repository is.
+    preserveSymlinks: true,
+    entryPoints: { app: 'src/app.ts', ...Object.fromEntries(late.map((name) => [lateName(name), name])) },
+    outdir: 'dist',
+    chunkNames: '[name]-[hash]',
+    conditions: ['source'],
+    external: appOutside,
+    plugins: [lateModules(late)],
+    format: 'esm',
+    splitting: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    keepNames: true,
+    sourcemap: 'inline',
+    sourcesContent: false,
+    metafile: true,
+    write: false,
+  });
+  const files = new Map();
+  for (const file of outputFiles) {
+    const name = path.basename(file.path);
+    const { code, map } = await transform(file.text, {
+      ...{ platform: shared.platform, target: shared.target, format: 'cjs', legalComments: 'none' },
+      supported: { 'dynamic-import': false },
+      minifyWhitespace: true,
+      minifySyntax: true,
+      sourcefile: name,
+      sourcemap: 'external',
+      sourcesContent: false,
+    });
+    files.set(name, Buffer.from(`${code}//# sourceMappingURL=${name}.map\n`));
+    files.set(`${name}.map`, Buffer.from(map));
+  }
+  return { files, weights: weigh(metafile) };
+}
+
+/** Bytes of each package's code, before white space goes; the app's own code is "the app". */
+function weigh({ outputs }) {
+  const bytes = new Map();
+  for (const { inputs } of Object.values(outputs)) {
+    for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+      const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? 'the app';
+      bytes.set(name, (bytes.get(name) ?? 0) + bytesInOutput);
+    }
+  }
+  return [...bytes].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+}
