@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { format } from 'node:util';
 import type { ActivityCall, DurableFunctions, OpenInvocation } from '../durable/ports';
 import type { HostLog } from '../log';
+import { toInvocationTrace, toTraceFields, type TraceFields } from '../tracing/trace-context';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import type { Hooks } from './hooks';
 import type { Invoker } from './invocation';
@@ -65,7 +66,7 @@ export function createDurableFunctions(options: DurableFunctionsOptions): Durabl
     hasInvocationHooks,
     runActivity: runWhole,
     runEntity: (entity, call) => runWhole(entity, { ...call, taskId: 0 }),
-    openInvocation: (fn, { instanceId }) => openInvocation(options, runtimeOf(fn), instanceId),
+    openInvocation: (fn, about) => openInvocation(options, runtimeOf(fn), about),
   };
 }
 
@@ -79,12 +80,14 @@ function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime,
     runtime,
     { reason: durableReason, invocationId, instanceId, input: call.input },
     async (isOver) => {
-      const context = toContext(options, runtime, invocationId, {
+      const triggerMetadata = {
         instanceId,
         get data(): unknown {
           return toCamelCase(JSON.parse(call.input));
         },
-      });
+      };
+      const traceContext = toInvocationTrace(invocationId, call.trace);
+      const context = toContext(options, runtime, invocationId, triggerMetadata, traceContext);
       const { fn } = runtime;
       if (runtime.inputs.length > 0) await readExtraInputs(runtime, context, call);
       const result = await fn.callback(JSON.parse(call.input), context);
@@ -100,6 +103,7 @@ async function runThroughModel(invoker: Invoker, runtime: FunctionRuntime, call:
     trigger: { json: call.input },
     triggerMetadata: { InstanceId: { json: JSON.stringify(call.instanceId) }, Data: { json: call.input } },
     bindingData: () => toBindingData(call),
+    trace: call.trace,
   });
   return typedDataToJsonText(response.returnValue);
 }
@@ -107,10 +111,11 @@ async function runThroughModel(invoker: Invoker, runtime: FunctionRuntime, call:
 function openInvocation(
   options: DurableFunctionsOptions,
   runtime: FunctionRuntime,
-  instanceId: string,
+  { instanceId, trace }: Pick<ActivityCall, 'instanceId' | 'trace'>,
 ): OpenInvocation {
   const invocationId = randomUUID();
-  const context = toContext(options, runtime, invocationId, { instanceId });
+  const traceContext = trace === undefined ? undefined : toTraceFields(trace);
+  const context = toContext(options, runtime, invocationId, { instanceId }, traceContext);
   const { callback } = runtime.fn;
   return {
     invocationId,
@@ -125,6 +130,7 @@ function toContext(
   runtime: FunctionRuntime,
   invocationId: string,
   triggerMetadata: { readonly instanceId: string } & Record<string, unknown>,
+  traceContext: TraceFields | undefined,
 ): InvocationContext {
   const functionName = runtime.fn.name;
   const details = { functionName, invocationId, instanceId: triggerMetadata.instanceId };
@@ -137,6 +143,7 @@ function toContext(
     functionName,
     logHandler,
     triggerMetadata,
+    ...(traceContext !== undefined && { traceContext }),
     options: runtime.contextOptions,
   });
   return context;

@@ -10,11 +10,12 @@
 import { randomUUID } from 'node:crypto';
 import { format } from 'node:util';
 import type { HostLog } from '../log';
+import { readTrace, toInvocationTrace } from '../tracing/trace-context';
 import { DirectRequest, type DirectRequestClass, type HttpRequestClass, toDirectRequestClass } from './direct-request';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import type { Hooks } from './hooks';
 import { fromHttpResponseData, type HttpAnswer, toPlainAnswer } from './http-answer';
-import { type Invoker, toTraceParent } from './invocation';
+import type { Invoker } from './invocation';
 import type { InvocationContextClass, InvocationResponse, ProgrammingModel, WorkerLogLevel } from './programming-model';
 import { fromTypedData } from './from-typed-data';
 import type { HttpResponseData, TypedData } from './typed-data';
@@ -153,7 +154,7 @@ function toContext(
     invocationId,
     functionName: fn.name,
     logHandler,
-    traceContext: { traceParent: call.headers['traceparent'] ?? toTraceParent(invocationId), traceState: '' },
+    traceContext: toInvocationTrace(invocationId, readTrace(call.headers['traceparent'], call.headers['tracestate'])),
     options: runtime.contextOptions,
   });
   return context;
@@ -201,7 +202,7 @@ async function runThroughModel(
     reason: httpReason,
     trigger: { http: { method, url, headers, params, ...(body.length === 0 ? undefined : { body: { bytes: body } }) } },
     bindingData,
-    ...(headers['traceparent'] === undefined ? undefined : { traceParent: headers['traceparent'] }),
+    trace: readTrace(headers['traceparent'], headers['tracestate']),
   });
   return toAnswer(findHttpOutput(runtime, response));
 }

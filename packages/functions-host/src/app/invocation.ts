@@ -13,6 +13,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock';
 import type { InFlight } from '../in-flight';
 import type { HostLog, LogDetails } from '../log';
+import { toInvocationTrace, type Trace } from '../tracing/trace-context';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import { runHooked } from './hooked-run';
 import type { Hooks } from './hooks';
@@ -35,8 +36,8 @@ export interface InvocationCall {
   /** Called only when a binding needs it. */
   readonly bindingData?: () => BindingData;
   readonly retryContext?: RetryContext;
-  /** W3C trace parent of the caller, if it sent one. */
-  readonly traceParent?: string;
+  /** Where the caller stands in a trace, if it said so. */
+  readonly trace?: Trace | undefined;
   /** Shown in a line of its own after the start of the run. */
   readonly triggerDetails?: string;
   /** Changes the handler's result before the library encodes it. */
@@ -227,7 +228,7 @@ function toCoreInvocation(
       functionId: fn.name,
       inputData,
       triggerMetadata: call.triggerMetadata ?? emptyMetadata,
-      traceContext: { traceParent: call.traceParent ?? toTraceParent(invocationId), traceState: '' },
+      traceContext: toInvocationTrace(invocationId, call.trace),
       ...(call.retryContext === undefined ? undefined : { retryContext: call.retryContext }),
     },
     log: (level, category, message) => {
@@ -235,12 +236,6 @@ function toCoreInvocation(
       logFromWorker(options.log, options.hooks, source, level, category, message);
     },
   };
-}
-
-/** A trace of its own for an invocation whose caller has none: the invocation id's 32 digits name it. */
-export function toTraceParent(invocationId: string): string {
-  const digits = invocationId.replaceAll('-', '');
-  return `00-${digits}-${digits.slice(16)}-00`;
 }
 
 /** The trigger's value and, when the function has input bindings, theirs. */

@@ -2,6 +2,7 @@ import type { Engine } from '../engine/engine';
 import type { EntityFunctions } from '../engine/entity-call';
 import { findEntityIdFault, toEntityId, toEntityName } from '../engine/entity-id';
 import { decodeEntityState } from '../engine/entity-state';
+import { readTrace } from '../tracing/trace-context';
 import type { InstanceRow } from '../store/store';
 import { emptyAnswer, errorAnswer, jsonTextAnswer } from './answers';
 import { CONTINUATION, readToken, toContinuation, toTime } from './list-api';
@@ -54,6 +55,7 @@ async function answerSignal(
     return errorAnswer(400, `Expected 'scheduledTime' to be a time like 2026-01-31T12:00:00Z, got '${scheduled}'.`);
   }
   const { input } = body;
+  const trace = readTrace(request.headers['traceparent'], request.headers['tracestate']);
   await engine.signalEntity({
     to: id,
     message: {
@@ -61,6 +63,7 @@ async function answerSignal(
       name: request.query.get('op') ?? '',
       ...(input !== undefined && { input }),
       ...(dueAt !== undefined && { dueAt }),
+      ...(trace !== undefined && { trace }),
     },
   });
   return emptyAnswer(202);

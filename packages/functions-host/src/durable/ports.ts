@@ -1,6 +1,7 @@
 import type { RegisteredFunction } from '../app/registered-function';
 import type { Clock } from '../clock';
 import type { HostLog } from '../log';
+import type { Trace } from '../tracing/trace-context';
 import type { HubOwner, TaskHubStore } from '../store/store';
 
 /**
@@ -19,12 +20,12 @@ export interface DurableFunctions {
    */
   runActivity(activity: RegisteredFunction, call: ActivityCall): Promise<string>;
   /** Runs an entity in the same way. `input` is what its trigger gets, the result what it returns. */
-  runEntity(entity: RegisteredFunction, call: Pick<ActivityCall, 'instanceId' | 'input'>): Promise<string>;
+  runEntity(entity: RegisteredFunction, call: Pick<ActivityCall, 'instanceId' | 'input' | 'trace'>): Promise<string>;
   /**
    * Opens an invocation of an orchestrator, so that the extension can call `callback(trigger, context)` itself
    * and keep the context (its generator lives in it). Nothing is logged as executing by this.
    */
-  openInvocation(fn: RegisteredFunction, about: { readonly instanceId: string }): OpenInvocation;
+  openInvocation(fn: RegisteredFunction, about: Pick<ActivityCall, 'instanceId' | 'trace'>): OpenInvocation;
   /** True when the app registered pre- or post-invocation hooks: turns must then go through the invocation model. */
   hasInvocationHooks(): boolean;
 }
@@ -33,6 +34,8 @@ export interface ActivityCall {
   readonly instanceId: string;
   readonly taskId: number;
   readonly input: string;
+  /** What the invocation's own span is below, if anything. For an orchestrator it is its own span. */
+  readonly trace?: Trace | undefined;
 }
 
 export interface OpenInvocation {

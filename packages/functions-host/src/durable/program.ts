@@ -37,7 +37,7 @@ export function callHandler(
   runsHooks = false,
   made?: (executor: Executor) => void,
 ): Started {
-  const invocation = functions.openInvocation(fn, { instanceId: about.instanceId });
+  const invocation = functions.openInvocation(fn, { instanceId: about.instanceId, trace: about.trace });
   if (isQuiet) silence(invocation.context);
   const heedsMarks = hasRetryMarks(history);
   if (heedsMarks || made !== undefined) {

@@ -2,6 +2,8 @@ import type { HistoryEvent, HistoryTurn } from '../engine/history';
 import type { ClientMessage } from '../engine/messages';
 import { toEventRaised, toEventSent } from './entity-events';
 import { toIso, toIsoInTurn, withOffset } from './iso-time';
+import { orchestrationTrace } from '../engine/instance-trace';
+import { spanIdOf, toTraceFields } from '../tracing/trace-context';
 import { decodeEntityState } from '../engine/entity-state';
 import { isEntityId, type InstanceRow } from '../store/store';
 
@@ -53,7 +55,7 @@ export function toHistoryJson(
 ): string {
   // Turns are counted on over a continue-as-new, which forgets the earlier ones.
   const isContinued = (turns[0]?.turn ?? 0) > 0;
-  const writer = new HistoryWriter(row, showsOutput, isContinued);
+  const writer = new HistoryWriter(row, showsOutput, isContinued, toParentTrace(row, turns));
   const isVoid = findVoid(turns);
   for (const turn of turns) {
     writer.beginTurn(turn.at);
@@ -92,6 +94,7 @@ class HistoryWriter {
   readonly #row: InstanceRow;
   readonly #showsOutput: boolean;
   readonly #isContinued: boolean;
+  readonly #parentTrace: unknown;
   readonly #opened = new Map<number, Opened>();
   readonly #fireTimes = new Map<number, number>();
   readonly #failedInVain = new Set<number>();
@@ -99,7 +102,8 @@ class HistoryWriter {
   #turnAt = NaN;
   #asked = 0;
 
-  constructor(row: InstanceRow, showsOutput: boolean, isContinued: boolean) {
+  constructor(row: InstanceRow, showsOutput: boolean, isContinued: boolean, parentTrace: unknown) {
+    this.#parentTrace = parentTrace;
     this.#row = row;
     this.#showsOutput = showsOutput;
     this.#isContinued = isContinued;
@@ -240,7 +244,7 @@ class HistoryWriter {
       EventType: 'ExecutionStarted',
       Input: this.#row.input,
       Correlation: null,
-      ParentTraceContext: null,
+      ParentTraceContext: this.#parentTrace,
       ScheduledStartTime: null,
       Generation: this.#isContinued ? null : 0,
       GenerateNewTrace: false,
@@ -272,6 +276,22 @@ class HistoryWriter {
       Input: null,
     };
   }
+}
+
+/** The span that created the instance, and its own span. */
+function toParentTrace(row: InstanceRow, turns: readonly HistoryTurn[]): unknown {
+  if (row.trace === undefined) return null;
+  const rewound = turns.findLast(({ events }) => events.some(({ kind }) => kind === 'rewound'));
+  const { no, trace, createdAt } = row;
+  const own = orchestrationTrace({ no, trace, rewoundIn: rewound?.turn }) ?? trace;
+  const { traceParent, traceState } = toTraceFields(trace);
+  return {
+    TraceParent: traceParent,
+    TraceState: traceState === '' ? null : traceState,
+    Id: toTraceFields(own).traceParent,
+    SpanId: spanIdOf(own),
+    ActivityStartTime: withOffset(toIso(rewound?.at ?? createdAt)),
+  };
 }
 
 function generic(data: string | null, at: number): Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isFinished, type InstanceRow, type InstanceStatus, type ParentLink, type TaskHubStore } from '../store/store';
 import type { Failure } from './history';
 import type { Instance, OpenWork } from './instance';
+import { taskTrace } from './instance-trace';
 import { findIdFault, findTextFault } from './instance-id';
 import type { LeftAloneInstances } from './left-alone';
 import type { LiveInstances } from './live-instances';
@@ -9,7 +10,7 @@ import type { Message } from './messages';
 import type { Turn } from './turn-outcome';
 
 /** What is said of an instance that is to be made. */
-export type NewInstance = Pick<InstanceRow, 'id' | 'name' | 'version' | 'input' | 'executionId' | 'parent'>;
+export type NewInstance = Pick<InstanceRow, 'id' | 'name' | 'version' | 'input' | 'executionId' | 'parent' | 'trace'>;
 
 /** Makes the failure that a parent gets from its sub-orchestration. `output` is the child's output (JSON). */
 export type DescribeChildFailure = (name: string, status: InstanceStatus, output: string | undefined) => Failure;
@@ -45,7 +46,8 @@ export class Children {
       this.#fail(parent, work, fault);
     } else if (present === undefined) {
       const { name, version, input, instanceId: id } = work;
-      const child = create({ id, name, version, input, executionId: randomUUID(), parent: link });
+      const trace = taskTrace(parent, work.id);
+      const child = create({ id, name, version, input, executionId: randomUUID(), parent: link, trace });
       deliver(child, { kind: 'begin' });
     } else if (!isSameLink(present.parent, link)) {
       this.#fail(parent, work, `An Orchestration instance with the status ${present.status} already exists.`);

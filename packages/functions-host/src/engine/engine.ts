@@ -16,6 +16,7 @@ import {
   type StoreRejected,
   type TaskHubStore,
 } from '../store/store';
+import type { Trace } from '../tracing/trace-context';
 import { Children, type DescribeChildFailure, type NewInstance } from './children';
 import { createCommitter, type Committer } from './committer';
 import { Entities } from './entities';
@@ -59,6 +60,8 @@ export interface StartRequest {
   readonly version: string | undefined;
   /** JSON */
   readonly input: string;
+  /** Of the span that creates it. */
+  readonly trace?: Trace | undefined;
 }
 
 export type StartResult =

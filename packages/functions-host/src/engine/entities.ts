@@ -13,6 +13,7 @@ import {
   type StoreUnavailable,
   type TaskHubStore,
 } from '../store/store';
+import type { Trace } from '../tracing/trace-context';
 import type { Committer } from './committer';
 import { grants, toAnswer, type AddressedAnswer, type AnswerTo, type FailedCallers } from './entity-answers';
 import type { EntityCall, EntityFunctions, EntityOutcome } from './entity-call';
@@ -194,7 +195,8 @@ export class Entities {
     const { functions } = this.#options;
     this.#running += 1;
     const { exists, state } = entity.state;
-    const outcome = await functions.run(entity.id, { exists, state, operations: work.batch.map(toOperation) });
+    const operations = work.batch.map(toOperation);
+    const outcome = await functions.run(entity.id, { exists, state, trace: traceOf(work), operations });
     this.#running -= 1;
     this.#waiting.shift()?.();
     try {
@@ -221,15 +223,20 @@ export class Entities {
         ...work.batch.flatMap((parcel, i) => toAnswer(parcel, results[i] ?? { isError: false, result: undefined })),
         ...grants(work),
       ],
-      mail: [...work.mail, ...signals.flatMap((signal) => this.#toSignal(entity, signal))],
+      mail: [...work.mail, ...signals.flatMap((signal) => this.#toSignal(entity, signal, traceOf(work)))],
     };
   }
 
-  #toSignal(entity: Entity, signal: { entityId: string; operation: string; input?: string }): EntityMail[] {
+  #toSignal(
+    entity: Entity,
+    signal: { entityId: string; operation: string; input?: string },
+    trace: Trace | undefined,
+  ): EntityMail[] {
     const { entityId: to, operation: name, input } = signal;
     const fault = findEntityIdFault(to) ?? this.#options.functions.refuse(to);
     if (fault === undefined) {
-      return [{ to, message: { kind: 'operation', name, ...(input !== undefined && { input }) } }];
+      const traced = trace !== undefined && { trace };
+      return [{ to, message: { kind: 'operation', name, ...(input !== undefined && { input }), ...traced } }];
     }
     this.#options.log('Error', `Entity '${entity.id}': a signal '${name}' to '${to}' is dropped: ${fault}`);
     return [];
@@ -324,6 +331,11 @@ export class Entities {
 
 function toOperation({ message }: OperationParcel): EntityCall['operations'][number] {
   return { name: message.name, input: message.input, isSignal: message.caller === undefined };
+}
+
+/** One invocation takes the whole batch, and has one place in a trace: below the first operation that has any. */
+function traceOf({ batch }: EntityWork): Trace | undefined {
+  return batch.find(({ message }) => message.trace !== undefined)?.message.trace;
 }
 
 /** Every call of the batch fails for the same reason, and the entity stays as it was. */

@@ -1,3 +1,5 @@
+import type { Trace } from '../tracing/trace-context';
+
 /** Runs entity functions for the engine. */
 export interface EntityFunctions {
   /** Why an entity of this id can't run, or undefined when it can. */
@@ -10,6 +12,8 @@ export interface EntityCall {
   readonly exists: boolean;
   /** JSON */
   readonly state: string | undefined;
+  /** Of the span that sent the first operation that is traced. */
+  readonly trace?: Trace | undefined;
   readonly operations: readonly {
     readonly name: string;
     /** JSON */

@@ -1,3 +1,5 @@
+import type { Trace } from '../tracing/trace-context';
+
 /** Who waits for an answer: a task of an orchestration. */
 export interface Caller {
   readonly instanceId: string;
@@ -21,6 +23,8 @@ export type EntityMessage =
       readonly caller?: Caller;
       /** Not before this time, milliseconds since the Unix epoch. */
       readonly dueAt?: number;
+      /** Of the span that sent it, if there is one. */
+      readonly trace?: Trace;
     }
   | {
       /** Locks this entity and goes on to the `rest`, one after the other; the last one answers the caller. */

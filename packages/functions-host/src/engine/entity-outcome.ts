@@ -4,6 +4,7 @@ import { toLockMail, toLockRequestId, toReleaseMail, type Caller, type EntityMai
 import type { OpenedTask, Orchestrators } from './execution';
 import type { OpenedEvent } from './history';
 import { applyEvent, type Instance } from './instance';
+import { taskTrace } from './instance-trace';
 import type { Turn } from './turn-outcome';
 
 export type EntityTask = Extract<OpenedTask, { kind: 'entityCall' | 'entitySignal' | 'lock' | 'release' }>;
@@ -33,7 +34,12 @@ export function openForEntities(instance: Instance, orchestrators: Orchestrators
         ...input,
       });
       const answerTo = task.kind === 'entityCall' && { caller };
-      turn.mail.push({ to: entityId, message: { kind: 'operation', name: operation, ...input, ...answerTo } });
+      const trace = taskTrace(instance, id);
+      const traced = trace !== undefined && { trace };
+      turn.mail.push({
+        to: entityId,
+        message: { kind: 'operation', name: operation, ...input, ...answerTo, ...traced },
+      });
       return;
     }
     case 'lock': {

@@ -1,3 +1,4 @@
+import type { Trace } from '../tracing/trace-context';
 import type { EventRaised, FedEvent, HistoryEvent, HistoryTurn } from './history';
 
 /** Runs orchestrators for the engine. The engine decides; this knows the library that the app's code is written with. */
@@ -25,6 +26,8 @@ export interface ExecutionInfo {
   readonly version: string | undefined;
   readonly executionId: string;
   readonly parentInstanceId: string | undefined;
+  /** Of the orchestration's span, if it is traced. */
+  readonly trace?: Trace | undefined;
   /** JSON */
   readonly input: string;
 }

@@ -4,6 +4,8 @@ import type { HistoryEvent, HistoryTurn } from './history';
 import { decodeTurn } from './history-codec';
 import type { Message, Parcel } from './messages';
 import { withoutRewound } from './rewind-plan';
+import type { Trace } from '../tracing/trace-context';
+import { orchestrationTrace } from './instance-trace';
 
 /** Something that the code opened and that has not been answered. */
 export type OpenWork =
@@ -42,6 +44,8 @@ export interface Instance {
   readonly name: string;
   readonly version: string | undefined;
   readonly parent: ParentLink | undefined;
+  /** As the row has it. */
+  readonly trace: Trace | undefined;
   readonly createdAt: number;
   executionId: string;
   /** JSON; only until the first turn of the execution is committed. */
@@ -90,6 +94,7 @@ export function newInstance(row: InstanceRow): Instance {
     name: row.name,
     version: row.version,
     parent: row.parent,
+    trace: row.trace,
     createdAt: row.createdAt,
     executionId: row.executionId,
     input: row.input,
@@ -232,6 +237,7 @@ export function executionInfo(instance: Instance, input: string): ExecutionInfo 
     version: instance.version,
     executionId: instance.executionId,
     parentInstanceId: instance.parent?.instanceId,
+    trace: orchestrationTrace(instance),
     input,
   };
 }

@@ -307,6 +307,7 @@ function toRow(instance: Instance, turn: Turn): InstanceRow {
     version: instance.version,
     executionId: instance.executionId,
     parent: instance.parent,
+    trace: instance.trace,
     status: turn.status,
     createdAt: instance.createdAt,
     updatedAt: turn.at,

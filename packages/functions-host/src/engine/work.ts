@@ -1,7 +1,9 @@
 import type { Clock, Scheduled, WaitAbout } from '../clock';
 import { isFinished } from '../store/store';
+import type { Trace } from '../tracing/trace-context';
 import type { Failure } from './history';
 import type { Instance, OpenWork } from './instance';
+import { taskTrace } from './instance-trace';
 import type { Answer } from './messages';
 
 /** Runs activities for the engine. */
@@ -9,7 +11,13 @@ export interface Activities {
   /** Never rejects: a failed activity is an outcome. */
   run(
     name: string,
-    call: { readonly instanceId: string; readonly taskId: number; readonly input: string },
+    call: {
+      readonly instanceId: string;
+      readonly taskId: number;
+      readonly input: string;
+      /** Of the span of the task, if the orchestration is traced. */
+      readonly trace: Trace | undefined;
+    },
   ): Promise<ActivityOutcome>;
 }
 
@@ -71,7 +79,7 @@ export class ActivityRunner {
   #run(queued: QueuedActivity): void {
     this.#running += 1;
     const { id, name, input } = queued.work;
-    const call = { instanceId: queued.instance.id, taskId: id, input };
+    const call = { instanceId: queued.instance.id, taskId: id, input, trace: taskTrace(queued.instance, id) };
     void this.#activities.run(name, call).then((outcome) => this.#end(queued, outcome));
   }
 

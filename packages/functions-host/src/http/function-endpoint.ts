@@ -5,6 +5,7 @@ import type { HttpAnswer } from '../app/http-answer';
 import { type HttpInvoker, httpReason } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
 import type { TypedData } from '../app/typed-data';
+import { readTrace } from '../tracing/trace-context';
 import { toSetCookie } from './response-cookie';
 import { atPaceOf } from './paced-body';
 import { askForBody, dropBody, takeBody } from './request-body';
@@ -44,7 +45,7 @@ export async function answerWithStream(
       triggerMetadata,
       bindingData: () => ({ ...params, headers }),
       beforeResponse: (result) => atPaceOf(response, result),
-      ...(headers['traceparent'] === undefined ? undefined : { traceParent: headers['traceparent'] }),
+      trace: readTrace(headers['traceparent'], headers['tracestate']),
     });
     if (!response.headersSent) answer(response, 204);
   } catch {

@@ -44,14 +44,15 @@ export function createCommitStatements(schema: string): CommitStatements {
   };
 }
 
-/** What a commit may consist of. `rareChanged` is `changed` with further columns. */
-type Part = 'turns' | 'created' | 'changed' | 'rareChanged' | 'messages';
+/** What a commit may consist of. `tracedCreated` and `rareChanged` are `created` and `changed` with further columns. */
+type Part = 'turns' | 'created' | 'tracedCreated' | 'changed' | 'rareChanged' | 'messages';
 
 function partsOf({ turns, created, changed, forgets, held, taken }: Columns): Part[] {
   const isRare = changed.some(({ change }) => change.input !== undefined || change.executionId !== undefined);
   const parts: Part[] = [];
   if (turns.length > 0) parts.push('turns');
-  if (created.length > 0) parts.push('created');
+  const isTraced = created.some(({ trace }) => trace !== undefined);
+  if (created.length > 0) parts.push(isTraced ? 'tracedCreated' : 'created');
   if (changed.length > 0) parts.push(isRare ? 'rareChanged' : 'changed');
   if (forgets.length > 0 || held.length > 0 || taken.length > 0) parts.push('messages');
   return parts;
@@ -89,14 +90,8 @@ function changedValues({ changed }: Columns): string[] {
   ];
 }
 
-/** The parameters of each part, in the order in which its text numbers them. */
-const valuesOf: Readonly<Record<Part, (columns: Columns) => string[]>> = {
-  turns: ({ turns }) => [
-    numbers(turns, ({ no }) => no),
-    numbers(turns, ({ turn }) => turn),
-    texts(turns, ({ events }) => events),
-  ],
-  created: ({ created }) => [
+function createdValues({ created }: Columns): string[] {
+  return [
     numbers(created, ({ no }) => no),
     texts(created, ({ id }) => id),
     texts(created, ({ name }) => name),
@@ -109,7 +104,18 @@ const valuesOf: Readonly<Record<Part, (columns: Columns) => string[]>> = {
     texts(created, ({ input }) => input),
     texts(created, ({ output }) => output),
     texts(created, ({ customStatus }) => customStatus),
+  ];
+}
+
+/** The parameters of each part, in the order in which its text numbers them. */
+const valuesOf: Readonly<Record<Part, (columns: Columns) => string[]>> = {
+  turns: ({ turns }) => [
+    numbers(turns, ({ no }) => no),
+    numbers(turns, ({ turn }) => turn),
+    texts(turns, ({ events }) => events),
   ],
+  created: createdValues,
+  tracedCreated: (columns) => [...createdValues(columns), texts(columns.created, ({ trace }) => trace)],
   changed: changedValues,
   rareChanged: (columns) => [
     ...changedValues(columns),
@@ -173,18 +179,21 @@ const textOf: Readonly<Record<Part, (schema: string, p: Parameters) => string>> 
       FROM unnest(${p.numbers('bigint')}, ${p.numbers('integer')}, ${p.texts()}) AS t (no, turn, events)
       WHERE ${fenced}
     )`,
-  created: createdText,
+  created: (schema, p) => createdText(schema, p, false),
+  tracedCreated: (schema, p) => createdText(schema, p, true),
   changed: (schema, p) => changedText(schema, p, false),
   rareChanged: (schema, p) => changedText(schema, p, true),
   messages: messagesText,
 };
 
-function createdText(schema: string, p: Parameters): string {
+function createdText(schema: string, p: Parameters, isTraced: boolean): string {
+  const trace = isTraced ? ', trace' : '';
   return `created AS (
       SELECT * FROM unnest(
         ${p.numbers('bigint')}, ${p.texts()}, ${p.texts()}, ${p.texts()}, ${p.texts()}, ${p.texts()},
-        ${p.numbers('smallint')}, ${p.numbers('bigint')}, ${p.numbers('bigint')}, ${p.texts()}, ${p.texts()}, ${p.texts()}
-      ) AS c (no, id, name, version, execution_id, parent, status, created_at, updated_at, input, output, custom_status)
+        ${p.numbers('smallint')}, ${p.numbers('bigint')}, ${p.numbers('bigint')}, ${p.texts()}, ${p.texts()}, ${p.texts()}${isTraced ? `, ${p.texts()}` : ''}
+      ) AS c
+        (no, id, name, version, execution_id, parent, status, created_at, updated_at, input, output, custom_status${trace})
       WHERE ${fenced}
     ), replaced AS (
       SELECT i.no FROM ${schema}.instances i JOIN created c ON c.id = i.id
@@ -194,8 +203,9 @@ function createdText(schema: string, p: Parameters): string {
       DELETE FROM ${schema}.inbox m USING replaced r WHERE m.no = r.no
     ), inserted AS (
       INSERT INTO ${schema}.instances AS i
-        (no, id, name, version, execution_id, parent, status, created_at, updated_at, input, output, custom_status)
-      SELECT no, id, name, version, execution_id, parent, status, created_at, updated_at, input, output, custom_status
+        (no, id, name, version, execution_id, parent, status, created_at, updated_at, input, output, custom_status${trace})
+      SELECT
+        no, id, name, version, execution_id, parent, status, created_at, updated_at, input, output, custom_status${trace}
       FROM created
       ON CONFLICT (id) DO UPDATE SET
         -- NULL breaks the column's constraint: an unfinished instance is never replaced.
@@ -203,7 +213,7 @@ function createdText(schema: string, p: Parameters): string {
         name = excluded.name, version = excluded.version, execution_id = excluded.execution_id,
         parent = excluded.parent, status = excluded.status, created_at = excluded.created_at,
         updated_at = excluded.updated_at, input = excluded.input, output = excluded.output,
-        custom_status = excluded.custom_status
+        custom_status = excluded.custom_status, trace = ${isTraced ? 'excluded.trace' : 'NULL'}
     )`;
 }
 

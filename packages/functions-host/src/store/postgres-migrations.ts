@@ -56,6 +56,10 @@ function migrations(schema: string): readonly string[] {
     ) WITH (fillfactor = 10);
     INSERT INTO ${schema}.lease (epoch, beat, machine, pid, url, secret) VALUES (-1, 0, '', 0, '', '');
     `,
+    `
+    -- Of the span that created the instance: traceparent, and tracestate behind a space.
+    ALTER TABLE ${schema}.instances ADD COLUMN trace text;
+    `,
   ];
 }
 

@@ -26,6 +26,7 @@ export interface StoredRow {
   readonly version: string | null;
   readonly execution_id: string;
   readonly parent: string | null;
+  readonly trace: string | null;
   readonly status: number;
   readonly created_at: string;
   readonly updated_at: string;
@@ -45,6 +46,7 @@ export function toInstanceRow(row: StoredRow): InstanceRow {
     version: row.version ?? undefined,
     executionId: row.execution_id,
     parent: row.parent === null ? undefined : (JSON.parse(row.parent) as ParentLink),
+    ...(row.trace !== null && { trace: row.trace }),
     status,
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),

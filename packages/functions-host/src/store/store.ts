@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import type { Trace } from '../tracing/trace-context';
 
 /**
  * The task hub's store: what every orchestration instance is, what happened in it, and what has been sent to it but is
@@ -117,6 +118,8 @@ export interface InstanceRow {
   /** Changes with every continue-as-new. */
   readonly executionId: string;
   readonly parent: ParentLink | undefined;
+  /** Of the span that created it, if it is traced. */
+  readonly trace?: Trace | undefined;
   readonly status: InstanceStatus;
   readonly createdAt: number;
   readonly updatedAt: number;

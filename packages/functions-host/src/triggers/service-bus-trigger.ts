@@ -10,6 +10,7 @@ import type { BindingMetadata } from '../app/registered-function';
 import type { Clock } from '../clock';
 import type { InFlight } from '../in-flight';
 import type { HostLog } from '../log';
+import { readTrace, type Trace } from '../tracing/trace-context';
 import { messageOf } from '../supervisor/failures';
 import type { ServiceBusEntity } from './service-bus-entity';
 import { createMessageFlow, type FlowOptions } from './service-bus-flow';
@@ -106,6 +107,7 @@ async function handle(options: ServiceBusTriggerOptions, held: readonly Held[]):
     await invoker.invoke(runtime, {
       reason: `New Service Bus message detected on ${entity.title}.`,
       triggerDetails: toDetails(held),
+      trace: toTrace(held),
       ...input,
     });
     return true;
@@ -125,6 +127,17 @@ function toInput({ runtime, log }: ServiceBusTriggerOptions, held: readonly Held
     log.log('Error', category, message, { functionName: runtime.fn.name, error });
     throw error;
   }
+}
+
+/** A message's sender is the parent of what handles it; a batch has many senders, and so a trace of its own. */
+function toTrace(held: readonly Held[]): Trace | undefined {
+  const [first] = held;
+  if (first === undefined || held.length > 1) return undefined;
+  const { traceparent, tracestate, 'Diagnostic-Id': id } = first.message.applicationProperties ?? {};
+  const parent = traceparent ?? id;
+  return typeof parent === 'string'
+    ? readTrace(parent, typeof tracestate === 'string' ? tracestate : undefined)
+    : undefined;
 }
 
 function toDetails(held: readonly Held[]): string {

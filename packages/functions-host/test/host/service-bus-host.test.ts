@@ -50,6 +50,10 @@ app.serviceBusQueue('onDeadLetter', {
   queueName: 'orders/$DeadLetterQueue', connection,
   handler: async (message, context) => say(context, 'dead', { message, properties: context.triggerMetadata.applicationProperties, count: context.triggerMetadata.deliveryCount }),
 });
+app.serviceBusQueue('onTraced', {
+  queueName: 'traced', connection,
+  handler: async (message, context) => context.log('traced ' + message + ' ' + JSON.stringify({ ...context.traceContext })),
+});
 app.serviceBusQueue('onMissing', { queueName: 'nowhere', connection, handler: async () => undefined });
 app.serviceBusQueue('onUnconnected', { queueName: 'orders', connection: 'NOT_SET', handler: async () => undefined });
 const toSession = output.serviceBusQueue({ queueName: 'sessions', connection });
@@ -71,7 +75,7 @@ describe('functions of Service Bus', () => {
     emulator = await startEmulator({
       config: {
         queues: [
-          ...['orders', 'receipts', 'bytes', 'batches'].map((name) => ({ name, options: queue })),
+          ...['orders', 'receipts', 'bytes', 'batches', 'traced'].map((name) => ({ name, options: queue })),
           ...['sessions', 'session-batches'].map((name) => ({ name, options: { ...queue, requiresSession: true } })),
         ],
         topics: [{ name: 'events', options: {}, subscriptions: [{ name: 'mail', options: queue, rules: [] }] }],
@@ -103,6 +107,24 @@ describe('functions of Service Bus', () => {
     return messages;
   };
   const said = async (pattern: RegExp): Promise<unknown> => JSON.parse((await host.waitFor(pattern))[1] ?? '');
+
+  it('stand in the trace of the message they handle, when it names one', async () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const parent = `00-${traceId}-b7ad6b7169203331-01`;
+    await send(
+      'traced',
+      { body: 'one', applicationProperties: { traceparent: parent, tracestate: 'vendor=1' } },
+      { body: 'two', applicationProperties: { 'Diagnostic-Id': parent } },
+      { body: 'three', applicationProperties: { 'Diagnostic-Id': 'no trace' } },
+    );
+    const own = expect.stringMatching(new RegExp(`^00-${traceId}-(?!b7ad6b7169203331)[0-9a-f]{16}-01$`));
+    expect(await said(/traced one (.*)/)).toEqual({ traceParent: own, traceState: 'vendor=1' });
+    expect(await said(/traced two (.*)/)).toEqual({ traceParent: own, traceState: '' });
+    expect(await said(/traced three (.*)/)).toEqual({
+      traceParent: expect.stringMatching(/^00-(?!0af76519)[0-9a-f]{32}-[0-9a-f]{16}-00$/),
+      traceState: '',
+    });
+  });
 
   it('get a message with what Service Bus tells about it, and send what they put out', async () => {
     await send('orders', {
