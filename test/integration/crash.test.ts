@@ -1,7 +1,7 @@
-import { appendFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { balanceBooks, listOrders } from '../support/balance-books';
 import type { ListedOrder } from '../support/balance-books';
+import { readCrashSettings } from '../support/crash-settings';
 import { generateShop } from '../support/generated-shop';
 import { findHostProcess, findPostgres, killOutright } from '../support/kill-processes';
 import { randomNumbers } from '../support/random-numbers';
@@ -16,18 +16,11 @@ import { openImports } from '../support/upload-imports';
  * moments that nobody chose, and while payment provider and carrier fail every 7th request before and every 11th after its effect. Afterwards
  * every order and every return must have ended, and all books must agree: nothing lost, nothing doubled.
  *
- * Each run has another seed, which is part of the test's title; CRASH_SEED repeats one as far as chance allows.
- * CRASH_ORDERS, CRASH_HOST_KILLS and CRASH_DATABASE_KILLS make it longer; CRASH_LOG names a file for what the app prints.
+ * CRASH_ORDERS, CRASH_HOST_KILLS and CRASH_DATABASE_KILLS make it longer.
  */
 
-const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
-const seed = setting('CRASH_SEED', Math.floor(Math.random() * 1_000_000));
-const orderCount = setting('CRASH_ORDERS', 60);
-const hostKills = setting('CRASH_HOST_KILLS', 3);
-const databaseKills = setting('CRASH_DATABASE_KILLS', 1);
-
-const logFile = process.env['CRASH_LOG'];
-
+const { seed, counts: settings, onOutput } = readCrashSettings({ ORDERS: 60, HOST_KILLS: 3, DATABASE_KILLS: 1 });
+const { ORDERS: orderCount, HOST_KILLS: hostKills, DATABASE_KILLS: databaseKills } = settings;
 const PATIENCE_MS = 60_000 + 25_000 * (hostKills + databaseKills) + 500 * orderCount;
 const LONGEST_PAUSE_MS = 2_000;
 const prefix = `c${seed}-`;
@@ -44,9 +37,7 @@ beforeAll(async () => {
       CARRIER_FAIL_BEFORE: '7',
       CARRIER_FAIL_AFTER: '11',
     },
-    onOutput: (text) => {
-      if (logFile !== undefined) appendFileSync(logFile, text);
-    },
+    onOutput,
   });
 }, 120_000);
 afterAll(async () => {
