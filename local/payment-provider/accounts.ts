@@ -27,7 +27,7 @@ interface NumberedIntent extends Intent {
 
 /** Sums per currency, in minor units. */
 interface Sums {
-  /** Every amount that a card ever said yes to. */
+  /** Every amount that a bank ever said yes to. */
   authorised: number;
   /** Held now. */
   held: number;
@@ -98,7 +98,8 @@ function page<Item extends { readonly id: string }>(
 }
 
 function summarise(intents: readonly Intent[]): Summary {
-  const counts = { total: intents.length, requires_payment_method: 0, requires_capture: 0, succeeded: 0, canceled: 0 };
+  const none = { requires_payment_method: 0, processing: 0, requires_capture: 0, succeeded: 0, canceled: 0 };
+  const counts = { total: intents.length, ...none };
   const amounts: Record<string, Sums> = {};
   const orders = new Map<string, { held: number; captured: number }>();
   for (const intent of intents) {
@@ -118,9 +119,10 @@ function summarise(intents: readonly Intent[]): Summary {
 }
 
 function addTo(sums: Sums, intent: Intent): void {
-  if (intent.decline === undefined) sums.authorised += intent.amount;
+  if (intent.decline !== undefined || intent.isUndecided) return;
+  sums.authorised += intent.amount;
   if (intent.status === 'requires_capture') sums.held += intent.amount;
-  if (intent.status === 'canceled' && intent.decline === undefined) sums.cancelled += intent.amount;
+  if (intent.status === 'canceled') sums.cancelled += intent.amount;
   sums.captured += intent.received;
   sums.refunded += intent.refunded;
 }

@@ -4,20 +4,23 @@
  * ```
  *            declined                  cancel
  * create ──▶ requires_payment_method ─────────▶ canceled
- *    │ held                                        ▲ cancel
- *    └────▶ requires_capture ──────────────────────┘
+ *    │              ▲ declined               ▲  ▲ cancel
+ *    ├────▶ processing ──────────────────────┘  │
+ *    │ held     ▼ held                          │
+ *    └────▶ requires_capture ───────────────────┘
  *               │ capture
  *               ▼
  *           succeeded ── refund ──▶ succeeded, with less left of it
  * ```
  *
  * Every request ends in an `Outcome`: the state that the intent is in afterwards, and the error when it was refused.
- * A refused capture leaves the money held, so that it can still be let go of.
+ * A refused capture leaves the money held, so that it can still be let go of. A bank that takes its time leaves the intent
+ * `processing`: no money is held, and what becomes of it is decided later and told by an event.
  */
 import { findTestMethod, type Decline } from './test-methods';
 import { missingResource, type StripeErrorBody } from './stripe-error';
 
-export type IntentStatus = 'requires_payment_method' | 'requires_capture' | 'succeeded' | 'canceled';
+export type IntentStatus = 'requires_payment_method' | 'processing' | 'requires_capture' | 'succeeded' | 'canceled';
 
 /** Amounts in minor units, times in seconds since the Unix epoch. */
 export interface Intent {
@@ -35,6 +38,8 @@ export interface Intent {
   readonly canceledAt?: number;
   readonly cancellationReason?: string;
   readonly decline?: Decline;
+  /** The bank has said nothing yet; of a cancelled one, that it never did. */
+  readonly isUndecided?: true;
 }
 
 export interface Refund {
@@ -59,16 +64,28 @@ export type NewIntent = Pick<
   'id' | 'amount' | 'currency' | 'captureMethod' | 'paymentMethod' | 'metadata' | 'created' | 'description'
 >;
 
-/** Makes the intent and asks the card at once; a declined one is kept, without money. */
+/** Makes the intent and asks the bank; a declined one is kept, without money. */
 export function createIntent(request: NewIntent): Outcome {
   const method = findTestMethod(request.paymentMethod);
   if (method === undefined) throw missingResource(400, 'PaymentMethod', request.paymentMethod, 'payment_method');
-  const intent: Intent = { ...request, status: 'requires_capture', received: 0, refunded: 0 };
+  const intent: Intent = { ...request, status: 'processing', received: 0, refunded: 0 };
+  if (method.decidesLater !== undefined) return { intent: { ...intent, isUndecided: true } };
   const decline = method.authoriseDecline;
-  if (decline !== undefined) {
-    return { intent: { ...intent, status: 'requires_payment_method', decline }, refusal: toRefusal(decline) };
-  }
-  return request.captureMethod === 'manual' ? { intent } : captureIntent(intent, undefined);
+  const decided = settleIntent(intent, decline);
+  return decline === undefined ? decided : { ...decided, refusal: toRefusal(decline) };
+}
+
+/** What the bank says later: it holds the money, or declines. */
+export function decideIntent(intent: Intent, decline: Decline | undefined): Outcome {
+  if (intent.status !== 'processing') return refuseState(intent, 'decided', ['processing']);
+  const { isUndecided: _, ...decided } = intent;
+  return settleIntent(decided, decline);
+}
+
+function settleIntent(intent: Intent, decline: Decline | undefined): Outcome {
+  if (decline !== undefined) return { intent: { ...intent, status: 'requires_payment_method', decline } };
+  const held: Intent = { ...intent, status: 'requires_capture' };
+  return intent.captureMethod === 'manual' ? { intent: held } : captureIntent(held, undefined);
 }
 
 /** Takes `amount` of the money held, all of it by default; what is left over is let go of. */
@@ -88,11 +105,11 @@ export function captureIntent(intent: Intent, amount: number | undefined): Outco
   return { intent: { ...intent, status: 'succeeded', received: taken } };
 }
 
-/** Lets go of the money that is held. */
+const CANCELLABLE: readonly IntentStatus[] = ['requires_payment_method', 'processing', 'requires_capture'];
+
+/** Lets go of the money that is held, or would be. */
 export function cancelIntent(intent: Intent, at: number, reason: string | undefined): Outcome {
-  if (intent.status !== 'requires_capture' && intent.status !== 'requires_payment_method') {
-    return refuseState(intent, 'canceled', ['requires_payment_method', 'requires_capture']);
-  }
+  if (!CANCELLABLE.includes(intent.status)) return refuseState(intent, 'canceled', CANCELLABLE);
   const cancellation = reason === undefined ? {} : { cancellationReason: reason };
   return { intent: { ...intent, ...cancellation, status: 'canceled', canceledAt: at } };
 }

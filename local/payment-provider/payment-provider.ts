@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { createAlarms, type Alarms } from '../stand-in/alarms';
 import { answerFaults } from '../stand-in/fault-routes';
 import { createFaults, type Faults, type FaultSettings } from '../stand-in/faults';
 import {
@@ -10,11 +11,14 @@ import {
 } from '../stand-in/http-server';
 import { openKeyedRequests, toFingerprint, type Keyed, type KeyedRequests } from '../stand-in/keyed-requests';
 import { createAccounts, type Accounts } from './accounts';
+import { answerBank } from './bank-routes';
 import { newId, toChange } from './changing-requests';
-import type { Outcome } from './intent';
+import { createEvents, toNote, type EventNote, type Events, type Publish } from './events';
+import { decideIntent, type Intent, type Outcome } from './intent';
 import { answerReading, answerState } from './reading-requests';
 import { StripeRequestError, type StripeErrorBody } from './stripe-error';
 import { toPaymentIntent, toRefund } from './stripe-objects';
+import { findTestMethod } from './test-methods';
 
 export interface PaymentProviderOptions {
   /** `http://127.0.0.1:<port>`; port 0 takes any free one. */
@@ -23,16 +27,34 @@ export interface PaymentProviderOptions {
   readonly faults?: Partial<FaultSettings>;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+  /** Where events go. */
+  readonly publish: Publish;
 }
 
-/** One line of the journal: what a changing request came to, which is its effect and its answer. */
-interface PaymentEntry extends Outcome, Keyed {
+/** What a changing request came to, which is its effect and its answer. */
+interface Answered extends Outcome, Keyed {
   readonly requestId: string;
+  readonly event?: EventNote;
 }
+
+/** What a bank decided without being asked. */
+interface Decided extends Outcome {
+  readonly event: EventNote;
+}
+
+/** That an event was taken, by its id. */
+interface Told {
+  readonly told: string;
+}
+
+/** One line of the journal. */
+type PaymentEntry = (Answered | Decided | Told) & Keyed;
 
 interface Provider {
   readonly accounts: Accounts;
   readonly faults: Faults;
+  readonly events: Events;
+  readonly alarms: Alarms;
   readonly keyed: KeyedRequests<PaymentEntry>;
   readonly now: () => number;
 }
@@ -42,25 +64,68 @@ export async function startPaymentProvider(options: PaymentProviderOptions): Pro
   return serveHttp(options.url, () => {
     const accounts = createAccounts();
     const faults = createFaults(options.faults);
-    const keyed = openKeyedRequests<PaymentEntry>({
+    const alarms = createAlarms();
+    const { publish, now } = options;
+    let isOpen = true;
+    const onTold = (told: string): void => {
+      // Sent while closing: it is sent again after the next start.
+      if (isOpen) keyed.note({ told });
+    };
+    const events = createEvents({ publish, alarms, onTold });
+    const parts = { accounts, faults, events, alarms, now };
+    const keyed: KeyedRequests<PaymentEntry> = openKeyedRequests<PaymentEntry>({
       file: path.join(options.dataDir, 'payments.ndjson'),
       format: 'payment-provider/1',
       faults,
-      apply: (entry) => apply(accounts, entry),
+      apply: (entry) => apply(entry, parts, (outcome) => keep({ ...parts, keyed }, outcome)),
     });
-    const handle = toHandler({ accounts, faults, keyed, now: options.now });
-    return { handle, close: () => keyed.close() };
+    const close = (): void => {
+      isOpen = false;
+      alarms.close();
+      keyed.close();
+    };
+    return { handle: toHandler({ ...parts, keyed }), close };
   });
 }
 
-function apply(accounts: Accounts, entry: PaymentEntry): void {
-  accounts.put(entry.intent);
-  if (entry.refund !== undefined) accounts.addRefund(entry.refund);
+type Parts = Omit<Provider, 'keyed'>;
+
+function apply(
+  entry: PaymentEntry,
+  { accounts, events, alarms, now }: Parts,
+  decided: (outcome: Outcome) => void,
+): void {
+  if ('told' in entry) {
+    events.markTold(entry.told);
+    return;
+  }
+  const { intent, refund, event } = entry;
+  accounts.put(intent);
+  if (refund !== undefined) accounts.addRefund(refund);
+  if (event !== undefined) events.add(event, intent);
+  alarms.cancel(intent.id);
+  const { afterMs, decline } = findTestMethod(intent.paymentMethod)?.decidesLater ?? {};
+  if (intent.status !== 'processing' || afterMs === undefined) return;
+  const wait = Math.min(afterMs, Math.max(0, intent.created * 1000 + afterMs - now()));
+  alarms.set(intent.id, wait, () => decided(decideIntent(intent, decline)));
+}
+
+/** Writes down what a bank has decided. */
+function keep({ accounts, keyed, now }: Provider, outcome: Outcome): void {
+  const event = toEvent(accounts, outcome.intent, now);
+  if (event !== undefined) keyed.note({ ...outcome, event });
+}
+
+function toEvent(accounts: Accounts, intent: Intent, now: () => number): EventNote | undefined {
+  return toNote(accounts.find(intent.id), intent, Math.floor(now() / 1000));
 }
 
 function toHandler(provider: Provider): HttpHandler {
   return async (request) => {
-    const own = answerFaults(provider.faults, request) ?? answerState(request, provider.accounts);
+    const own =
+      answerFaults(provider.faults, request) ??
+      answerState(request, provider.accounts) ??
+      answerBank(request, { ...provider, keep: (outcome) => keep(provider, outcome) });
     if (own !== undefined) return own;
     const requestId = newId('req');
     const answer = await answerApi(request, requestId, provider);
@@ -112,12 +177,15 @@ async function answerChange(
   const change = toChange(request.path, request.body, { accounts, now });
   if (change === undefined) return undefined;
   const fingerprint = toFingerprint(request.method, request.path, new URLSearchParams(request.body));
-  const outcome = await keyed.run(
-    { key, fingerprint },
-    { stallMs: change.stallMs, decide: () => ({ ...change.decide(), requestId }) },
-  );
+  const decide = (): PaymentEntry => {
+    const outcome = change.decide();
+    const event = toEvent(accounts, outcome.intent, now);
+    return { ...outcome, requestId, ...(event === undefined ? {} : { event }) };
+  };
+  const outcome = await keyed.run({ key, fingerprint }, { stallMs: change.stallMs, decide });
   switch (outcome.kind) {
     case 'answered':
+      if (!('requestId' in outcome.entry)) throw new Error(`the key ${key} belongs to no request`);
       return toAnswer(outcome.entry, outcome.isReplay);
     case 'failed':
       return toError(500, {
@@ -150,7 +218,7 @@ function readIdempotencyKey({ headers }: HttpRequest): string | undefined {
 }
 
 /** The answer to a request follows from its record alone, so that a replay is the same answer. */
-function toAnswer(entry: PaymentEntry, isReplay: boolean): HttpAnswer {
+function toAnswer(entry: Answered, isReplay: boolean): HttpAnswer {
   const { intent, refund, refusal, requestId } = entry;
   const headers: Record<string, string> = isReplay
     ? { 'idempotent-replayed': 'true', 'original-request': requestId }

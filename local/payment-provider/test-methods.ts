@@ -8,6 +8,8 @@ export interface Decline {
 /** How a payment method behaves. */
 export interface TestMethod {
   readonly authoriseDecline?: Decline;
+  /** The authorisation is decided after its answer: when this time has passed, or when somebody says so. */
+  readonly decidesLater?: { readonly afterMs?: number; readonly decline?: Decline };
   readonly captureDecline?: Decline;
   /** Refunds are made and fail, giving nothing back. */
   readonly failsRefunds?: boolean;
@@ -27,7 +29,10 @@ const insufficient: Decline = {
 };
 const atCapture: Decline = { ...generic, message: 'The bank refused to pay out what it had authorised.' };
 
-/** The names with a capital letter in them are those of Stripe's own test mode, so that a test can run against both. */
+/**
+ * The names with a capital letter in them are those of Stripe's own test mode, so that a test can run against both. It has none
+ * whose manual capture begins with `processing`: its slow bank accounts take the money at once.
+ */
 const METHODS: ReadonlyMap<string, TestMethod> = new Map([
   ['pm_card_visa', willing],
   ['pm_card_mastercard', willing],
@@ -37,15 +42,22 @@ const METHODS: ReadonlyMap<string, TestMethod> = new Map([
   ['pm_card_visa_chargeDeclinedInsufficientFunds', { ...willing, authoriseDecline: insufficient }],
   ['pm_capture_declined', { ...willing, captureDecline: atCapture }],
   ['pm_refund_failed', { ...willing, failsRefunds: true }],
+  ['pm_processing', { ...willing, decidesLater: {} }],
 ]);
 
-const LONGEST_STALL_MS = 600_000;
+const LONGEST_MS = 600_000;
 
-/** The method of this name; `pm_stall_<ms>` and `pm_capture_stall_<ms>` exist for every time up to ten minutes. */
+/** Those with a time in their name exist for every time up to ten minutes. */
+const TIMED: Readonly<Record<string, (ms: number) => TestMethod>> = {
+  pm_stall: (ms) => ({ ...willing, authoriseStallMs: ms }),
+  pm_capture_stall: (ms) => ({ ...willing, captureStallMs: ms }),
+  pm_processing: (ms) => ({ ...willing, decidesLater: { afterMs: ms } }),
+  pm_processing_declined: (ms) => ({ ...willing, decidesLater: { afterMs: ms, decline: insufficient } }),
+};
+
+/** The method of this name, e.g. `pm_card_visa` or `pm_stall_500`. */
 export function findTestMethod(name: string): TestMethod | undefined {
-  const [, at, digits] = /^pm_(capture_)?stall_(\d{1,6})$/.exec(name) ?? [];
-  if (digits === undefined) return METHODS.get(name);
+  const [, timed = '', digits] = /^(pm_[a-z_]+)_(\d{1,6})$/.exec(name) ?? [];
   const ms = Number(digits);
-  if (ms > LONGEST_STALL_MS) return undefined;
-  return at === undefined ? { ...willing, authoriseStallMs: ms } : { ...willing, captureStallMs: ms };
+  return METHODS.get(name) ?? (ms <= LONGEST_MS ? TIMED[timed]?.(ms) : undefined);
 }

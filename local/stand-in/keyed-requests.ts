@@ -41,6 +41,8 @@ export interface KeyedRequests<Entry> {
    * `decide` says what comes of it, and must not wait.
    */
   run(request: KeyedRequest, work: Work<Entry>): Promise<Outcome<Entry>>;
+  /** Writes and applies a record of what came about without a request; no fault hits it. */
+  note(entry: Entry): void;
   /** Ends all stalls, whose requests reject, and closes the journal. */
   close(): void;
 }
@@ -101,6 +103,7 @@ export function openKeyedRequests<Entry extends Keyed>(options: KeyedRequestsOpt
       const outcome = await answer(request, work);
       return fault === 'after' ? { kind: 'failed', when: 'after' } : outcome;
     },
+    note: (entry) => take(entry, journal.append(entry)),
     close() {
       closing.abort(new Error('the stand-in is closing'));
       journal.close();

@@ -20,6 +20,8 @@ export interface SagaView {
   readonly state?: string | undefined;
   /** What it waits for an operator with, or the last step that failed. */
   readonly trouble?: string | undefined;
+  /** The event that it waits for, and until when. */
+  readonly wait?: { readonly event: string; readonly until: Date } | undefined;
 }
 
 export interface Limits {
@@ -50,6 +52,12 @@ export function explainStuck(saga: WaitingSaga, view: SagaView | undefined, limi
     return isOver ? `its orchestration is ${view.runtimeStatus}, but it is ${saga.status}` : undefined;
   }
   if (saga.status === 'importing' && !isBefore(view.lastUpdatedAt, limits.stuckAfter)) return undefined;
+  // A saga that is running may wait too: for the bank, until the time that it was started with.
+  if (saga.status === 'running' && view.wait) {
+    return isBefore(view.wait.until, limits.stuckAfter)
+      ? `it waits for ${view.wait.event} past its deadline`
+      : undefined;
+  }
   const wait = waitOf(saga, limits);
   if (!wait) return withTrouble('it does not get on', view);
   return isBefore(saga.since, wait.timeout + limits.stuckAfter) ? `${wait.what} past its deadline` : undefined;

@@ -16,6 +16,8 @@ const view = (runtimeStatus: string, hours: number, more: Partial<SagaView> = {}
   lastUpdatedAt: ago(hours),
   ...more,
 });
+/** A wait for the bank that should have ended so many hours ago. */
+const bank = (hours: number): SagaView['wait'] => ({ event: 'paymentDecided', until: ago(hours) });
 
 describe('a saga that waits longer than it should', () => {
   it.each<[string, WaitingSaga, SagaView | undefined, string | undefined]>([
@@ -47,6 +49,19 @@ describe('a saga that waits longer than it should', () => {
       saga('awaitingPickUp', 49.5),
       view('Running', 12),
       'it awaits its pick-up past its deadline',
+    ],
+    ['waiting for the bank in time', saga('running', 30), view('Running', 30, { wait: bank(0.5) }), undefined],
+    [
+      'waiting for the bank past the deadline',
+      saga('running', 30),
+      view('Running', 30, { wait: bank(1.1) }),
+      'it waits for paymentDecided past its deadline',
+    ],
+    [
+      'waiting for the bank while suspended',
+      saga('running', 30),
+      view('Suspended', 30, { wait: bank(0) }),
+      'suspended',
     ],
     ['accepted and never started', saga('accepted', 2), undefined, 'it was never started'],
     ['running without a saga', saga('running', 2), undefined, 'the task hub has no such saga'],

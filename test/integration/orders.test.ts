@@ -5,6 +5,7 @@ import { createPostgresCatalogue } from '../../src/adapters/postgres-catalogue';
 import { connectDatabase } from '../../src/adapters/postgres-database';
 import { createPostgresOrders } from '../../src/adapters/postgres-orders';
 import { skuSchema } from '../../src/domain/ids';
+import { createBank } from '../support/bank';
 import { createOrderClient } from '../support/order-client';
 import type { HttpAnswer } from '../support/order-client';
 import { startApp, until } from '../support/running-app';
@@ -97,6 +98,21 @@ describe('an order', () => {
     });
     expect(await client.stock('coffee')).toBe(stock);
     expect(await client.shipments('declined')).toEqual([]);
+  });
+
+  it('waits for a bank that takes its time, and goes on when the provider tells its decision', async () => {
+    await client.place(body({ orderId: 'slow', paymentMethod: 'pm_processing' }));
+    const waiting = await until('the order waits for the bank', 20_000, async () => {
+      const order = await client.show('slow');
+      return order.waitingFor === undefined ? undefined : order;
+    });
+    expect(waiting).toMatchObject({
+      status: 'running',
+      payment: { state: 'processing' },
+      waitingFor: { event: 'paymentDecided' },
+    });
+    await createBank(app.settings['PAYMENT_PROVIDER_URL']!).decide('slow', { authorised: true });
+    expect(await client.follow('slow')).toMatchObject({ status: 'completed', payment: { state: 'captured' } });
   });
 
   it('gives stock and money back when the bank refuses the capture', async () => {

@@ -343,7 +343,7 @@ describe('the development payment provider, as the stripe client sees it', () =>
     await pay('c', 5);
     await client.paymentIntents.create(request({ payment_method: 'pm_card_declined' })).catch(() => undefined);
     expect(await own.readPayments()).toEqual({
-      intents: { total: 6, requires_capture: 1, requires_payment_method: 1, succeeded: 3, canceled: 1 },
+      intents: { total: 6, requires_capture: 1, requires_payment_method: 1, processing: 0, succeeded: 3, canceled: 1 },
       amounts: { usd: { authorised: 1505, held: 5, captured: 450, cancelled: 1000, refunded: 0 } },
       orders: { captured: 2, duplicates: 1, examples: [{ orderId: 'b', held: 0, captured: 2 }] },
     });

@@ -90,7 +90,7 @@ export async function balanceBooks(app: RunningApp, shop: GeneratedShop, prefix:
     const received = own.map((payment) => payment.received).filter((amount) => amount > 0);
     const expected = isCompleted ? [total] : [];
     if (received.join() !== expected.join()) say(`expected payments of [${expected.join()}], got [${received.join()}]`);
-    const held = own.filter(({ status: state }) => state === 'requires_capture');
+    const held = own.filter(({ status: state }) => ['requires_capture', 'processing'].includes(state));
     if (held.length > 0) say(`${held.length} payments are still held`);
 
     const booked = shipments.filter(({ orderId, state }) => orderId === id && state === 'booked').length;

@@ -16,6 +16,7 @@ export interface ShownOrder {
   readonly payment?: { readonly state: string; readonly amount: number; readonly intentId: string };
   readonly shipment?: { readonly state: string; readonly shipmentId: string; readonly tracking: string };
   readonly tracking?: string;
+  readonly waitingFor?: { readonly event?: string; readonly until?: string };
   readonly steps: readonly { readonly name: string; readonly state: string }[];
 }
 

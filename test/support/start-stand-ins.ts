@@ -7,6 +7,7 @@ import type { MailSummary } from '../../local/mail-catcher/mailbox';
 import { startMailCatcher } from '../../local/mail-catcher/mail-catcher';
 import type { ReadableMessage } from '../../local/mail-catcher/message';
 import type { Summary as PaymentSummary } from '../../local/payment-provider/accounts';
+import type { Publish } from '../../local/payment-provider/events';
 import { startPaymentProvider } from '../../local/payment-provider/payment-provider';
 import type { FaultSettings } from '../../local/stand-in/faults';
 
@@ -29,12 +30,18 @@ export interface StandIns {
   close(): Promise<void>;
 }
 
-/** Starts the stand-ins. `now` is their clock, in milliseconds since the Unix epoch. */
-export async function startStandIns(options: { readonly now?: () => number } = {}): Promise<StandIns> {
+interface Options {
+  /** Milliseconds since the Unix epoch. */
+  readonly now?: () => number;
+  /** Where the payment provider's events go; nowhere by default. */
+  readonly publish?: Publish;
+}
+
+export async function startStandIns(options: Options = {}): Promise<StandIns> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'stand-ins-'));
   const now = options.now ?? Date.now;
   const url = new URL('http://127.0.0.1:0');
-  const payments = await startPaymentProvider({ url, dataDir, now });
+  const payments = await startPaymentProvider({ url, dataDir, now, publish: options.publish ?? (async () => {}) });
   const carrier = await startCarrier({ url, dataDir, now });
   const mails = await startMailCatcher({ smtpUrl: new URL('smtp://127.0.0.1:0'), httpUrl: url, dataDir, now });
   const addresses = { payments: payments.url, carrier: carrier.url, mails: mails.httpUrl };

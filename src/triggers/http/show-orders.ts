@@ -48,11 +48,16 @@ function toOrderAnswer(
     email: order.email,
     paymentMethod: order.paymentMethod,
     lines: order.lines,
-    payment: payment && { state: payment.state, amount: payment.amount, intentId: payment.intentId },
+    payment: payment && { state: toPaymentState(payment, saga), amount: payment.amount, intentId: payment.intentId },
     shipment: shipment && { state: shipment.state, shipmentId: shipment.shipmentId, tracking: shipment.tracking },
     tracking: shipment?.tracking,
     ...toSagaAnswer(saga),
   };
+}
+
+/** Of a payment that the provider has not decided about the row says what is hoped for. */
+function toPaymentState({ state }: PaymentRow, saga: ShownSaga | undefined): PaymentRow['state'] | 'processing' {
+  return state === 'authorised' && saga?.waitingFor?.event === 'paymentDecided' ? 'processing' : state;
 }
 
 function toSummary(order: StoredOrder) {

@@ -86,5 +86,11 @@ function toView(status: InstanceStatus<unknown> | undefined): SagaView | undefin
   const trouble = status.parked
     ? `${status.parked.name}: ${status.parked.failure.message}`
     : failing && `${failing.name}: ${failing.error?.message ?? ''}`;
-  return { runtimeStatus: status.runtimeStatus, lastUpdatedAt: status.updatedAt, state: status.state, trouble };
+  const { runtimeStatus, updatedAt: lastUpdatedAt, state } = status;
+  return { runtimeStatus, lastUpdatedAt, state, trouble, wait: toWait(status) };
+}
+
+function toWait({ waitingFor }: InstanceStatus<unknown>): SagaView['wait'] {
+  const { event, until } = waitingFor ?? {};
+  return event === undefined || until === undefined ? undefined : { event, until: new Date(until) };
 }

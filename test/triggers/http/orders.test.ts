@@ -252,6 +252,18 @@ describe('GET /api/orders/{orderId}', () => {
     });
   });
 
+  it('shows a payment as processing while the saga waits for the bank', async () => {
+    await front.post({ ...body, orderId: id });
+    const payment = { orderId: id, intentId: 'pi_1', amount: 4_100, currency: 'usd', isProcessing: true };
+    await front.paymentRows.recordAuthorised('auth', payment);
+    const shown = async () => (await front.show('order-1')).body;
+    const waitingFor = { event: 'paymentDecided', since: '2026-01-05T10:00:00.000Z' };
+    front.state.status = { state: 'waiting', pivot: 'none', steps: [], waitingFor };
+    expect(await shown()).toMatchObject({ status: 'running', payment: { state: 'processing' }, waitingFor });
+    front.state.status = { state: 'running', pivot: 'started', steps: [] };
+    expect(await shown()).toMatchObject({ payment: { state: 'authorised' } });
+  });
+
   it('says so when the saga is parked, which the row does not know', async () => {
     await front.post({ ...body, orderId: id });
     front.state.status = { state: 'parked', pivot: 'passed', steps: [] };

@@ -93,6 +93,19 @@ describe('the hourly sweep', () => {
     expect(await sweep()).toEqual(['saga waiting is stuck: it awaits approval past its deadline']);
   });
 
+  it('says nothing of orders whose payment the bank may still decide about', async () => {
+    const { orders } = createPostgresShop(db);
+    await placeOrder('slow');
+    await orders.markStarted(orderIdSchema.parse('slow'));
+    const until = new Date(db.clock.now().getTime() + 72 * HOUR).toISOString();
+    const waitingFor = { event: 'paymentDecided', since: '', until };
+    hub.put('slow', { customStatus: { saga: 'placeOrder', state: 'waiting', pivot: 'none', steps: [], waitingFor } });
+    db.clock.advance(72.5 * HOUR);
+    expect(await sweep()).toEqual([]);
+    db.clock.advance(HOUR);
+    expect(await sweep()).toEqual(['saga slow is stuck: it waits for paymentDecided past its deadline']);
+  });
+
   it('watches imports too', async () => {
     const imports = createPostgresImports(db.database, db.clock);
     await imports.begin({ importId: 'import:a:1', kind: 'orders', path: 'orders/a.csv', etag: '1' });
