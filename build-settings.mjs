@@ -10,3 +10,21 @@ export const shared = {
 
 /** What stays outside of the app's bundle: what the host provides, and what is optional and not installed. */
 export const appOutside = ['@azure/functions-core', 'pg-native'];
+
+/**
+ * Azure's packages are taken as CommonJS wherever they are asked for, so that there is one copy of each: those that the Service Bus
+ * extension brings can be had in no other form, and the ES modules of storage-blob ask where they are, which code in a bundle can't say.
+ */
+const oneAzure = {
+  name: 'one-azure',
+  setup(build) {
+    build.onResolve({ filter: /^@azure\// }, ({ path, kind, importer, resolveDir }) =>
+      kind === 'import-statement' || kind === 'dynamic-import'
+        ? build.resolve(path, { kind: 'require-call', importer, resolveDir })
+        : undefined,
+    );
+  },
+};
+
+/** Plugins of every build of the app. */
+export const appPlugins = [oneAzure];

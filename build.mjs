@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { appOutside, shared } from './build-settings.mjs';
+import { appOutside, appPlugins, shared } from './build-settings.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 
@@ -23,6 +23,7 @@ async function buildApp() {
     conditions: ['source'],
     sourcesContent: false,
     external: appOutside,
+    plugins: appPlugins,
   });
   copySettlementContract();
 }

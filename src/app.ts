@@ -306,7 +306,7 @@ app.storageBlob('startProductsImport', {
 
 // The end.
 app.hook.appTerminate(async () => {
-  mailer.close();
+  await mailer.close();
   await relay.idle();
   await serviceBus.close();
   await database.close();

@@ -11,7 +11,7 @@
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
-import { shared, appOutside } from '../../build-settings.mjs';
+import { appOutside, appPlugins, shared } from '../../build-settings.mjs';
 import { lateModules, lateName } from './late-modules.mjs';
 
 /**
@@ -30,7 +30,7 @@ export async function bundleApp(root) {
     chunkNames: '[name]-[hash]',
     conditions: ['source'],
     external: appOutside,
-    plugins: [lateModules(late)],
+    plugins: [lateModules(late), ...appPlugins],
     format: 'esm',
     splitting: true,
     minifySyntax: true,

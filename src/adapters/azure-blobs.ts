@@ -1,12 +1,6 @@
 import { Readable } from 'node:stream';
-import type * as AzureBlobs from '@azure/storage-blob';
 import type { BlobServiceClient, BlockBlobClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
 import type { Files, OpenedFile } from '../ports';
-
-// `require` takes the CommonJS build into the bundle. The other one asks for `import.meta.url` when it is loaded, which a
-// CommonJS bundle doesn't have.
-// eslint-disable-next-line @typescript-eslint/no-require-imports
-const storage = require('@azure/storage-blob') as typeof AzureBlobs;
 
 /** Where the storage account is, in the forms that Azure Functions knows: exactly one of them is needed. */
 export interface StorageSettings {
@@ -24,7 +18,7 @@ const options: StoragePipelineOptions = {
   retryOptions: { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
 };
 
-/** The files of one blob container. Errors other than those `Files` names are the SDK's. */
+/** The files of one blob container. Errors other than those `Files` names are the SDK's, which is loaded with the first file. */
 export function createBlobFiles(settings: StorageSettings, containerName: string): Files {
   let connected: Promise<ContainerClient> | undefined;
   const container = async (): Promise<ContainerClient> => {
@@ -65,11 +59,11 @@ export function createBlobFiles(settings: StorageSettings, containerName: string
 }
 
 async function connect({ connectionString, accountName, blobServiceUri }: StorageSettings): Promise<BlobServiceClient> {
-  if (connectionString !== undefined) return storage.BlobServiceClient.fromConnectionString(connectionString, options);
-  // A large library that only a deployed app needs.
+  const { BlobServiceClient } = await import('@azure/storage-blob');
+  if (connectionString !== undefined) return BlobServiceClient.fromConnectionString(connectionString, options);
   const { DefaultAzureCredential } = await import('@azure/identity');
   const uri = blobServiceUri ?? `https://${accountName ?? ''}.blob.core.windows.net`;
-  return new storage.BlobServiceClient(uri, new DefaultAzureCredential(), options);
+  return new BlobServiceClient(uri, new DefaultAzureCredential(), options);
 }
 
 async function openBlob(blob: BlockBlobClient, expected: string | undefined): Promise<OpenedFile> {
@@ -117,5 +111,6 @@ function quote(etag: string): string {
 }
 
 function hasStatus(error: unknown, ...statuses: number[]): boolean {
-  return error instanceof storage.RestError && statuses.includes(error.statusCode ?? 0);
+  if (!(error instanceof Error && error.name === 'RestError' && 'statusCode' in error)) return false;
+  return typeof error.statusCode === 'number' && statuses.includes(error.statusCode);
 }

@@ -1,4 +1,3 @@
-import type * as AzureServiceBus from '@azure/service-bus';
 import type { ServiceBusClient, ServiceBusClientOptions, ServiceBusSender } from '@azure/service-bus';
 
 /** Where the namespace is, in the forms that Azure Functions knows: exactly one of them is needed. */
@@ -37,9 +36,7 @@ export function connectServiceBus(settings: ServiceBusSettings): ServiceBusConne
 }
 
 async function connect({ connectionString, fullyQualifiedNamespace }: ServiceBusSettings): Promise<ServiceBusClient> {
-  // `require` takes the CommonJS build into the bundle.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const { ServiceBusClient } = require('@azure/service-bus') as typeof AzureServiceBus;
+  const { ServiceBusClient } = await import('@azure/service-bus');
   if (connectionString !== undefined) return new ServiceBusClient(connectionString, options);
   if (fullyQualifiedNamespace === undefined) {
     throw new Error('expected a connection string of Service Bus or the name of its namespace, got neither');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createTransport } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import type { Mailer } from '../ports';
 import { OutsideError, type OutsideTrouble } from './outside-error';
 
@@ -14,10 +14,31 @@ export interface SmtpMailerOptions {
 
 /**
  * Mail over SMTP, on a few connections that are kept. SMTP has no idempotency keys: when an answer is lost the mail may
- * arrive twice, with the same Message-ID, which follows from the key. Throws an `OutsideError`.
+ * arrive twice, with the same Message-ID, which follows from the key. Throws an `OutsideError`. The library is loaded with the
+ * first mail.
  */
-export function createSmtpMailer({ url, from, timeoutMs = 10_000 }: SmtpMailerOptions): Mailer & { close(): void } {
-  const transport = createTransport({
+export function createSmtpMailer(options: SmtpMailerOptions): Mailer & { close(): Promise<void> } {
+  const { from } = options;
+  let opened: Promise<Transporter> | undefined;
+  return {
+    async send(key, { to, subject, text }) {
+      opened ??= openTransport(options);
+      const transport = await opened;
+      try {
+        await transport.sendMail({ from, to, subject, text, messageId: toMessageId(key, from) });
+      } catch (error) {
+        throw toOutsideError(error, to);
+      }
+    },
+    async close() {
+      (await opened)?.close();
+    },
+  };
+}
+
+async function openTransport({ url, timeoutMs = 10_000 }: SmtpMailerOptions): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer');
+  return createTransport({
     ...toServer(url),
     pool: true,
     maxConnections: 5,
@@ -30,16 +51,6 @@ export function createSmtpMailer({ url, from, timeoutMs = 10_000 }: SmtpMailerOp
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  return {
-    async send(key, { to, subject, text }) {
-      try {
-        await transport.sendMail({ from, to, subject, text, messageId: toMessageId(key, from) });
-      } catch (error) {
-        throw toOutsideError(error, to);
-      }
-    },
-    close: () => transport.close(),
-  };
 }
 
 /** `<first 32 hex digits of the key's SHA-256@domain of the sender>`. */

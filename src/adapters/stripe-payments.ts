@@ -11,8 +11,10 @@
  * attempt fails, and the step ends as one that somebody has to look at.
  *
  * Refunds are simpler: the key makes each one happen once, and Stripe itself refuses more than was taken.
+ *
+ * The library is large, and loaded when a payment is first asked for: an app's start doesn't wait for it.
  */
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import type { Authorisation, AuthoriseRequest, Payments, Refund, RefundRequest } from '../ports';
 import { toIdempotencyHeader } from './idempotency-header';
 import { OutsideError, type OutsideTrouble } from './outside-error';
@@ -26,37 +28,31 @@ export interface StripePaymentsOptions {
   readonly timeoutMs?: number;
 }
 
-/** Stripe's client bound to its settings. Throws an `OutsideError` where an outcome stays open. */
-export function createStripePayments({ key: apiKey, url, timeoutMs = 20_000 }: StripePaymentsOptions): Payments {
-  const stripe = new Stripe(apiKey, {
+/** Payments with these settings. Throws an `OutsideError` where an outcome stays open. */
+export function createStripePayments(options: StripePaymentsOptions): Payments {
+  let connected: Promise<Stripe> | undefined;
+  const connect = async (): Promise<Stripe> => (connected ??= openStripe(options));
+  return {
+    authorise: async (key, request) => authorise(await connect(), key, request),
+    capture: async (key, request) => capture(await connect(), key, request),
+    cancel: async (key, request, intentId) => {
+      const stripe = await connect();
+      const id = intentId ?? (await findIntent(stripe, key, request));
+      if (id !== undefined) await cancelIntent(stripe, id, `${toIdempotencyHeader(key)}/cancel`);
+    },
+    refund: async (key, request) => refund(await connect(), key, request),
+  };
+}
+
+async function openStripe({ key, url, timeoutMs = 20_000 }: StripePaymentsOptions): Promise<Stripe> {
+  const { default: Stripe } = await import('stripe');
+  return new Stripe(key, {
     ...(url === undefined ? {} : toServer(url)),
     // Retrying is the step's business, which does it durably; see its policy.
     maxNetworkRetries: 0,
     timeout: timeoutMs,
     telemetry: false,
   });
-  return {
-    authorise: async (key, request) => authorise(stripe, key, request),
-    async capture(key, { intentId, amount }) {
-      try {
-        const intent = await stripe.paymentIntents.capture(
-          intentId,
-          { amount_to_capture: amount },
-          { idempotencyKey: toIdempotencyHeader(key) },
-        );
-        return { kind: 'captured', amount: intent.amount_received };
-      } catch (error) {
-        if (error instanceof Stripe.errors.StripeCardError) return { kind: 'refused', ...toReason(error) };
-        if (isUnexpectedState(error)) return readCapture(stripe, intentId, amount, error);
-        throw toOutsideError(error);
-      }
-    },
-    async cancel(key, request, intentId) {
-      const id = intentId ?? (await findIntent(stripe, key, request));
-      if (id !== undefined) await cancelIntent(stripe, id, `${toIdempotencyHeader(key)}/cancel`);
-    },
-    refund: async (key, request) => refund(stripe, key, request),
-  };
 }
 
 function toServer(value: string): { host: string; port: string; protocol: 'http' | 'https' } {
@@ -89,9 +85,28 @@ async function authorise(stripe: Stripe, key: string, request: AuthoriseRequest)
       `payment intent ${intent.id} of order ${orderId}: expected requires_capture or processing, got ${intent.status}`,
     );
   } catch (error) {
-    if (error instanceof Stripe.errors.StripeCardError || isAboutThePayment(error)) {
+    if (isStripeError(error, 'StripeCardError') || isAboutThePayment(error)) {
       return { kind: 'declined', ...toReason(error) };
     }
+    throw toOutsideError(error);
+  }
+}
+
+async function capture(
+  stripe: Stripe,
+  key: string,
+  { intentId, amount }: Parameters<Payments['capture']>[1],
+): ReturnType<Payments['capture']> {
+  try {
+    const intent = await stripe.paymentIntents.capture(
+      intentId,
+      { amount_to_capture: amount },
+      { idempotencyKey: toIdempotencyHeader(key) },
+    );
+    return { kind: 'captured', amount: intent.amount_received };
+  } catch (error) {
+    if (isStripeError(error, 'StripeCardError')) return { kind: 'refused', ...toReason(error) };
+    if (isUnexpectedState(error)) return readCapture(stripe, intentId, amount, error);
     throw toOutsideError(error);
   }
 }
@@ -164,22 +179,30 @@ async function retrieve(stripe: Stripe, id: string): Promise<Stripe.PaymentInten
   }
 }
 
+/** By the marks that Stripe's errors bear, since their classes are only there when the library is. */
+function isStripeError(
+  error: unknown,
+  type?: 'StripeCardError' | 'StripeInvalidRequestError',
+): error is Stripe.errors.StripeError {
+  if (!(error instanceof Error && 'rawType' in error && 'type' in error)) return false;
+  return type === undefined || error.type === type;
+}
+
 function isUnexpectedState(error: unknown): error is Stripe.errors.StripeError {
-  return error instanceof Stripe.errors.StripeError && error.code === 'payment_intent_unexpected_state';
+  return isStripeError(error) && error.code === 'payment_intent_unexpected_state';
 }
 
 /** Stripe did not even try the card: there is no such payment method, or the amount is out of its bounds. */
 function isAboutThePayment(error: unknown): error is Stripe.errors.StripeError {
   return (
-    error instanceof Stripe.errors.StripeInvalidRequestError &&
-    (error.param === 'payment_method' || error.param === 'amount')
+    isStripeError(error, 'StripeInvalidRequestError') && (error.param === 'payment_method' || error.param === 'amount')
   );
 }
 
 /** There is not so much left to give back, or nothing can be given back of this payment: asking again won't help. */
 function isAboutTheRefund(error: unknown): error is Stripe.errors.StripeError {
-  if (error instanceof Stripe.errors.StripeCardError) return true;
-  if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return false;
+  if (isStripeError(error, 'StripeCardError')) return true;
+  if (!isStripeError(error, 'StripeInvalidRequestError')) return false;
   return error.param === 'amount' || error.code?.startsWith('charge_') === true || isUnexpectedState(error);
 }
 
@@ -190,7 +213,7 @@ function toReason(error: Stripe.errors.StripeError): { code: string; message: st
 }
 
 function toOutsideError(error: unknown): unknown {
-  if (!(error instanceof Stripe.errors.StripeError)) return error;
+  if (!isStripeError(error)) return error;
   const detail = error.detail as { message?: string } | string | undefined;
   const reason = typeof detail === 'object' && detail.message ? ` (${detail.message})` : '';
   const request = error.requestId === undefined ? '' : ` (request ${error.requestId})`;
@@ -198,7 +221,7 @@ function toOutsideError(error: unknown): unknown {
 }
 
 function toTrouble(error: Stripe.errors.StripeError): OutsideTrouble {
-  if (error instanceof Stripe.errors.StripeConnectionError) {
+  if (error.type === 'StripeConnectionError') {
     return /timeout/i.test(error.message) ? 'Timeout' : 'Unreachable';
   }
   const status = error.statusCode ?? 0;
