@@ -15,6 +15,7 @@ import { systemClock } from './adapters/clock';
 import { createHttpCarrier } from './adapters/http-carrier';
 import { createOutboxRelay } from './adapters/outbox-relay';
 import { readBuild } from './adapters/package-mark';
+import { lookAtBacklog } from './adapters/postgres-backlog';
 import { createPostgresCatalogue } from './adapters/postgres-catalogue';
 import { connectDatabase } from './adapters/postgres-database';
 import { createPostgresEventReaders } from './adapters/postgres-event-readers';
@@ -39,6 +40,7 @@ import { readConfig } from './config';
 import { orderIdSchema, returnIdSchema } from './domain/ids';
 import type { OrderId } from './domain/ids';
 import { activities, sagas as definedSagas } from './sagas';
+import { startTelemetry } from './telemetry/start';
 import { IMPORT_CONTAINER, startOrdersImport, startProductsImport } from './triggers/blob/imports';
 import { createRedriver } from './triggers/dead-letter-redrive';
 import { placeOrderByHttp } from './triggers/http/place-order';
@@ -63,10 +65,12 @@ import { countEvents, mailAboutFailures, recordMovements } from './triggers/serv
 import { takePaymentEvent } from './triggers/service-bus/payment-events';
 import { placeOrderByMessage } from './triggers/service-bus/place-order';
 import { retrying } from './triggers/service-bus/retry-later';
+import type { MessageOrigin } from './triggers/service-bus/retry-later';
 import { keepDeadLetters } from './triggers/service-bus/dead-letters';
 import { handedOverWhole, settledByHandler, settling, takingWhole } from './triggers/service-bus/settlement';
 import type { MessageHandler } from './triggers/service-bus/settlement';
 import { cleanUp } from './triggers/timer/clean-up';
+import { measureBacklog } from './triggers/timer/measure-backlog';
 import { relayEvents } from './triggers/timer/relay-events';
 import { startLostSagas } from './triggers/timer/start-lost-sagas';
 import { tellDeadLetters } from './triggers/timer/tell-dead-letters';
@@ -79,6 +83,7 @@ import { watchStuckSagas } from './triggers/timer/watch-stuck-sagas';
 
 const config = readConfig();
 const clock = systemClock;
+const telemetry = startTelemetry({ settings: config.telemetry, clock, warn: (message) => console.warn(message) });
 
 // Adapters.
 const database = connectDatabase({
@@ -93,10 +98,13 @@ const serviceBus = connectServiceBus(config.serviceBus);
 const relay = createOutboxRelay({
   outbox,
   database,
-  publisher: createServiceBusPublisher(serviceBus),
+  publisher: telemetry.publishing(createServiceBusPublisher(serviceBus)),
   warn: (message) => console.warn(message),
 });
-const events = createOrderEvents(outbox, () => relay.soon());
+const events = createOrderEvents(outbox, () => relay.soon(), {
+  headers: () => telemetry.headers(),
+  ended: (end) => telemetry.rowEnded(end),
+});
 const orders = createPostgresOrders(database, ledger, clock, events);
 const paymentRows = createPostgresPaymentRows(database, ledger, clock);
 const shipmentRows = createPostgresShipmentRows(database, ledger, clock);
@@ -106,10 +114,12 @@ const pickUpRows = createPostgresPickUpRows(database, ledger, clock);
 const files = createBlobFiles(config.storage, IMPORT_CONTAINER);
 const imports = createPostgresImports(database, clock);
 const { currency, approval, pickUpTimeout, paymentTimeout } = config;
-const deadLetters = createPostgresDeadLetters(database, clock);
+const deadLetters = telemetry.countingDeadLetters(createPostgresDeadLetters(database, clock));
 const sender = createServiceBusSender(serviceBus);
-const starter = createOrderStarter({ orders, currency, approval, paymentTimeout });
-const returnStarter = createReturnStarter({ returns, orders, currency, pickUpTimeout });
+const starters = {
+  order: telemetry.starting('placeOrder', createOrderStarter({ orders, currency, approval, paymentTimeout })),
+  return: telemetry.starting('returnOrder', createReturnStarter({ returns, orders, currency, pickUpTimeout })),
+};
 
 // Sagas and their activities.
 registerSagas({
@@ -121,7 +131,7 @@ registerSagas({
     returns,
     returnedItems,
     pickUpRows,
-    starter,
+    starter: starters.order.apart,
     mailer,
     files,
     imports,
@@ -133,19 +143,21 @@ registerSagas({
   },
   sagas: definedSagas,
   activities,
+  observer: telemetry.observer,
 });
 
 // HTTP.
 const durableClient = df.input.durableClient();
 const clientOf = (context: InvocationContext) => df.getClient(context);
-const sagas = (context: InvocationContext) => createOrderSagas(clientOf(context), starter);
-const returnSagas = (context: InvocationContext) => createReturnSagas(clientOf(context), returnStarter);
+const sagas = (context: InvocationContext) => createOrderSagas(clientOf(context), starters.order.here);
+const returnSagas = (context: InvocationContext) => createReturnSagas(clientOf(context), starters.return.here);
 const newOrderId = () => orderIdSchema.parse(randomUUID());
 const newReturnId = (orderId: OrderId) => returnIdSchema.parse(`${orderId}.${randomUUID().replaceAll('-', '')}`);
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
 function route(name: string, methods: Method[], path: string, handler: HttpHandler): void {
-  app.http(name, { methods, route: path, authLevel: 'function', extraInputs: [durableClient], handler });
+  const traced = telemetry.http({ name, route: path }, handler);
+  app.http(name, { methods, route: path, authLevel: 'function', extraInputs: [durableClient], handler: traced });
 }
 
 route('listProducts', ['GET'], 'products', listProducts({ catalogue, currency: currency.code }));
@@ -182,15 +194,17 @@ operatorRoute('discardDeadLetter', 'POST', '/{id}/discard', discardDeadLetter(st
 
 // Timers.
 const { startGrace } = config;
+const lostSagas = (context: InvocationContext) => createOrderSagas(clientOf(context), starters.order.apart);
+const lostReturnSagas = (context: InvocationContext) => createReturnSagas(clientOf(context), starters.return.apart);
 app.timer('startLostOrders', {
   schedule: '0 * * * * *',
   extraInputs: [durableClient],
-  handler: startLostSagas({ what: 'order', rows: orders, sagas, clock, startGrace }),
+  handler: startLostSagas({ what: 'order', rows: orders, sagas: lostSagas, clock, startGrace }),
 });
 app.timer('startLostReturns', {
   schedule: '30 * * * * *',
   extraInputs: [durableClient],
-  handler: startLostSagas({ what: 'return', rows: returns, sagas: returnSagas, clock, startGrace }),
+  handler: startLostSagas({ what: 'return', rows: returns, sagas: lostReturnSagas, clock, startGrace }),
 });
 
 app.timer('watchStuckSagas', {
@@ -227,26 +241,30 @@ app.timer('cleanUp', {
 });
 
 app.timer('relayEvents', { schedule: '15 * * * * *', handler: relayEvents({ relay }) });
+if (telemetry.backlog) {
+  const handler = measureBacklog({ look: async () => lookAtBacklog(database), tell: telemetry.backlog });
+  app.timer('measureBacklog', { schedule: '5 * * * * *', handler });
+}
 
 // Messages of Service Bus.
 const serviceBusTrigger = { connection: 'ServiceBusConnection', extraInputs: [durableClient], ...settledByHandler };
 
+const handling = (origin: MessageOrigin, handler: MessageHandler) =>
+  settling(retrying({ sender, clock }, origin, telemetry.message(origin, handler)));
+
 app.serviceBusQueue('placeOrderByMessage', {
   ...serviceBusTrigger,
   queueName: 'orders',
-  handler: settling(retrying({ sender, clock }, { address: 'orders' }, placeOrderByMessage(placing))),
+  handler: handling({ address: 'orders' }, placeOrderByMessage(placing)),
 });
 
 app.serviceBusTopic('takePaymentEvent', {
   ...serviceBusTrigger,
   topicName: 'payment-events',
   subscriptionName: 'sagas',
-  handler: settling(
-    retrying(
-      { sender, clock },
-      { address: 'payment-events', subscription: 'sagas' },
-      takePaymentEvent({ orders, paymentRows, sagas, mailer, opsEmail: config.mail.ops }),
-    ),
+  handler: handling(
+    { address: 'payment-events', subscription: 'sagas' },
+    takePaymentEvent({ orders, paymentRows, sagas, mailer, opsEmail: config.mail.ops }),
   ),
 });
 
@@ -257,7 +275,7 @@ function readEvents(name: string, subscriptionName: string, handler: MessageHand
     topicName: origin.address,
     subscriptionName,
     isSessionsEnabled: true,
-    handler: settling(retrying({ sender, clock }, origin, handler)),
+    handler: handling(origin, handler),
   });
 }
 const readers = createPostgresEventReaders(database, ledger);
@@ -296,12 +314,12 @@ const uploaded = { connection: 'AzureWebJobsStorage', source: config.blobTrigger
 app.storageBlob('startOrdersImport', {
   ...uploaded,
   path: `${IMPORT_CONTAINER}/orders/{name}.csv`,
-  handler: startOrdersImport({ files, clientOf, pause }),
+  handler: telemetry.blob('startOrdersImport', startOrdersImport({ files, clientOf, pause })),
 });
 app.storageBlob('startProductsImport', {
   ...uploaded,
   path: `${IMPORT_CONTAINER}/products/{name}.csv`,
-  handler: startProductsImport({ files, clientOf, pause }),
+  handler: telemetry.blob('startProductsImport', startProductsImport({ files, clientOf, pause })),
 });
 
 // The end.
@@ -310,4 +328,5 @@ app.hook.appTerminate(async () => {
   await relay.idle();
   await serviceBus.close();
   await database.close();
+  await telemetry.stop();
 });

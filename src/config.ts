@@ -41,6 +41,17 @@ const namespaceName = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, {
   error: 'the host name of a Service Bus namespace, e.g. "shop.servicebus.windows.net"',
 });
 
+const applicationInsights = z.string().regex(/(^|;)\s*InstrumentationKey=[^;]+/i, {
+  error: 'a connection string of Application Insights (InstrumentationKey=...;IngestionEndpoint=...)',
+});
+
+/** As Azure Functions reads it: `Authorization=AAD`, with `;ClientId=...` for a user-assigned identity. */
+const applicationInsightsSignIn = z.string().transform((text, context) => {
+  const parts = new Map(text.split(';').map((part) => [part.split('=', 1)[0]?.trim().toLowerCase(), valueOf(part)]));
+  if (parts.get('authorization')?.toLowerCase() === 'aad') return { clientId: parts.get('clientid') };
+  return refuse(context, '"Authorization=AAD", with ";ClientId=..." for a user-assigned identity');
+});
+
 const email = z.email({ error: 'an e-mail address' });
 
 const settingsSchema = z.object({
@@ -74,6 +85,13 @@ const settingsSchema = z.object({
   START_GRACE: duration.default(60_000),
   RETENTION_DAYS: integer(1, 3650),
   STUCK_AFTER: duration,
+  OTEL_SDK_DISABLED: z.enum(['true', 'false'], { error: '"true" or "false"' }).default('false'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.literal('http/protobuf', { error: '"http/protobuf"' }).optional(),
+  OTEL_METRIC_EXPORT_INTERVAL: integer(100, 3_600_000).default(60_000),
+  OTEL_SERVICE_NAME: text('the name under which telemetry is found').default('order-sagas'),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.optional(),
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: applicationInsightsSignIn.optional(),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
@@ -120,6 +138,22 @@ function toConfig(settings: Settings, approvalThreshold: number) {
     retentionDays: settings.RETENTION_DAYS,
     /** A saga that has been waiting for longer than this (milliseconds) is reported. */
     stuckAfter: settings.STUCK_AFTER,
+    telemetry: toTelemetry(settings),
+  };
+}
+
+/** Where telemetry goes; undefined where it is off. What the SDK's other variables say (`OTEL_*`) it reads by itself. */
+function toTelemetry(settings: Settings) {
+  const connectionString = settings.APPLICATIONINSIGHTS_CONNECTION_STRING;
+  const otlp = settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined;
+  if (settings.OTEL_SDK_DISABLED === 'true' || !(otlp || connectionString !== undefined)) return undefined;
+  const entra = settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING;
+  return {
+    serviceName: settings.OTEL_SERVICE_NAME,
+    otlp,
+    azureMonitor: connectionString === undefined ? undefined : { connectionString, entra },
+    /** Milliseconds. */
+    metricInterval: settings.OTEL_METRIC_EXPORT_INTERVAL,
   };
 }
 export type Config = ReturnType<typeof toConfig>;
@@ -130,6 +164,7 @@ const secrets: readonly string[] = [
   'ServiceBusConnection',
   'DATABASE_URL',
   'SMTP_URL',
+  'APPLICATIONINSIGHTS_CONNECTION_STRING',
 ];
 
 /** Thrown once, with one line for every setting that is missing or wrong. */
@@ -209,6 +244,10 @@ function wrong(key: string, given: Environment, expected: string): Problem {
 function describe(key: string, value: string | undefined): string {
   if (value === undefined) return 'nothing';
   return secrets.includes(key) ? `something else (${value.length} characters, not shown)` : JSON.stringify(value);
+}
+
+function valueOf(part: string): string | undefined {
+  return part.split('=').slice(1).join('=').trim() || undefined;
 }
 
 function refuse(context: z.core.$RefinementCtx, expected: string): never {

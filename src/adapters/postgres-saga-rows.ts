@@ -81,15 +81,17 @@ export function createSagaRows<Id extends string, Status extends OrderStatus | R
     },
 
     async settle(id, status, reason) {
-      await database.transaction(async (tx) => {
-        const { rowCount } = await tx.query(
+      const ended = await database.transaction(async (tx) => {
+        const { rows } = await tx.query<{ created_at: Date }>(
           `update ${table} set status = $2, status_reason = coalesce($3, status_reason), updated_at = $4
-           where id = $1 and ${notFinal}`,
+           where id = $1 and ${notFinal} returning created_at`,
           [id, status, toJson(reason), clock.now()],
         );
-        if (rowCount === 1) await tellEnd(tx, id, status);
+        if (rows[0]) await tellEnd(tx, id, status);
+        return rows[0];
       });
       events.committed();
+      if (ended) events.ended({ of: table, outcome: status, reason: reason?.code, acceptedAt: ended.created_at });
     },
   };
 }

@@ -42,10 +42,16 @@ export const metricNames = {
   sagaRunning: 'saga.running',
   /** Gauge, seconds, each minute: age of the oldest saga that has not ended; 0 when there is none. Attribute `saga.name`. */
   sagaOldestAge: 'saga.age.oldest',
-  /** Counter: attempts after the first. Attributes `saga.name`, `saga.step` (without its number), `saga.undo`. */
+  /** Counter: attempts after the first. Attributes `saga.name`, `saga.step` (the activity), `saga.undo`. */
   sagaStepRetries: 'saga.step.retries',
   /** Counter: dead letters that came. Attributes `reason`, `team`, `entity`. */
   deadLetters: 'dead_letters',
+  /** Gauge, each minute: dead letters that wait for an operator. Attributes `reason`, `team`. */
+  deadLettersOpen: 'dead_letters.open',
+  /** Gauge, each minute: messages of the outbox that are not published yet. */
+  outboxWaiting: 'outbox.waiting',
+  /** Gauge, seconds, each minute: age of the oldest of them; 0 when there is none. */
+  outboxOldestAge: 'outbox.age.oldest',
 } as const;
 
 /** Attributes of measures. All have few values: nothing of one order is among them. */

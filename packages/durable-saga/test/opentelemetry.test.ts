@@ -106,7 +106,7 @@ describe('the observer for OpenTelemetry', () => {
     let load: () => void = () => undefined;
     const ready = new Promise<void>((resolve) => (load = resolve));
     let ran = false;
-    const observing = observeWithOpenTelemetry({ ready }).attempt(attempt, async () => {
+    const observing = observeWithOpenTelemetry({ ready: () => ready }).attempt(attempt, async () => {
       ran = true;
       return ok;
     });

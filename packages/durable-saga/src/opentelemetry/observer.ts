@@ -10,8 +10,8 @@ import type { AttemptEnd, ObservedAttempt, SagaObserver } from '../definition/ob
  */
 
 export interface OpenTelemetryOptions {
-  /** Resolves when the SDK is registered, for one that is loaded in the background; attempts wait for it. It may not fail. */
-  readonly ready?: Promise<unknown>;
+  /** Resolves when the SDK is registered, for one that is loaded when it is first wanted; attempts wait for it. It may not fail. */
+  readonly ready?: () => Promise<unknown>;
   /** Attributes of one's own for an attempt's span. */
   readonly attributes?: (attempt: ObservedAttempt) => Attributes;
 }
@@ -27,7 +27,7 @@ const NAME = 'durable-saga';
 export function observeWithOpenTelemetry(options: OpenTelemetryOptions = {}): SagaObserver {
   return {
     async attempt(attempt, run) {
-      await options.ready;
+      await options.ready?.();
       if (attempt.attempt > 1) countRetry(attempt);
       const { activity, undo } = attempt;
       const attributes = { ...attributesOf(attempt), ...options.attributes?.(attempt) };

@@ -1,0 +1,42 @@
+import type { Backlog } from '../domain/backlog';
+import type { Database } from './postgres-database';
+import { notFinal } from './postgres-saga-rows';
+
+/**
+ * What waits, by the rows: of orders and returns that have not ended, imports that have not finished, the outbox, and dead
+ * letters. Counting reads them all, so it is for once a minute, and for those who want to know.
+ */
+export async function lookAtBacklog(database: Database): Promise<Backlog> {
+  const { rows: sagas } = await database.query<{
+    saga: string;
+    running: number;
+    parked: number;
+    stuck: number;
+    oldest: Date | null;
+  }>(
+    `select k.saga, count(w.id)::integer as running, count(*) filter (where w.status = 'parked')::integer as parked,
+       count(n.instance_id)::integer as stuck, min(w.since) as oldest
+     from (values ('placeOrder'), ('returnOrder'), ('import')) as k (saga)
+     left join (
+       select 'placeOrder' as saga, id, status, created_at as since from orders where ${notFinal}
+       union all
+       select 'returnOrder', id, status, created_at from returns where ${notFinal}
+       union all
+       select 'import', id, 'importing', started_at from imports where finished_at is null
+     ) as w on w.saga = k.saga
+     left join stuck_notices n on n.instance_id = w.id
+     group by k.saga order by k.saga`,
+  );
+  const { rows: outbox } = await database.query<{ waiting: number; oldest: Date | null }>(
+    `select count(*)::integer as waiting, min(put_at) as oldest from saga_outbox where state = 'pending'`,
+  );
+  const { rows: deadLetters } = await database.query<{ reason: string; team: string; open: number }>(
+    `select reason, team, count(*) filter (where status in ('open', 'redriving'))::integer as open
+     from dead_letters group by reason, team order by reason, team`,
+  );
+  return {
+    sagas: sagas.map(({ oldest, ...saga }) => ({ ...saga, oldest: oldest ?? undefined })),
+    outbox: { waiting: outbox[0]?.waiting ?? 0, oldest: outbox[0]?.oldest ?? undefined },
+    deadLetters,
+  };
+}

@@ -1,0 +1,20 @@
+/** Sagas of one kind that have not ended. */
+export interface SagaBacklog {
+  readonly saga: string;
+  readonly running: number;
+  /** Of those, the ones that wait for an operator. */
+  readonly parked: number;
+  /** Of those, the ones that were reported as stuck. */
+  readonly stuck: number;
+  /** When the oldest one was accepted. */
+  readonly oldest: Date | undefined;
+}
+
+/** What waits for somebody or something at one moment. */
+export interface Backlog {
+  readonly sagas: readonly SagaBacklog[];
+  /** Messages that the relay has not brought to the broker. */
+  readonly outbox: { readonly waiting: number; readonly oldest: Date | undefined };
+  /** Dead letters that wait for an operator. */
+  readonly deadLetters: readonly { readonly reason: string; readonly team: string; readonly open: number }[];
+}

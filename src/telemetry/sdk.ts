@@ -1,0 +1,138 @@
+import { DiagLogLevel, context, diag, metrics, propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import {
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+  serviceInstanceIdDetector,
+} from '@opentelemetry/resources';
+import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
+import type { Clock } from '../ports';
+
+/*
+ * OpenTelemetry's SDK, put together. Only `start.ts` reaches this file, and only when telemetry is on: it takes a quarter of a
+ * second to load. What the SDK's own variables say (`OTEL_*`: headers, sampler, batches, resource) it reads by itself.
+ *
+ * An exporter that fails loses telemetry, and nothing else: spans wait in a queue of bounded length, and what went wrong is
+ * said once a minute.
+ */
+
+/** Where telemetry goes; at least one of the two is there. */
+export interface ExportSettings {
+  readonly serviceName: string;
+  /** OTLP over HTTP, in protobuf, to the address in OTEL_EXPORTER_OTLP_ENDPOINT. */
+  readonly otlp: boolean;
+  readonly azureMonitor:
+    | {
+        readonly connectionString: string;
+        /** Sign-in with Entra, as the identity with this client id if there is one; undefined: by the connection string alone. */
+        readonly entra: { readonly clientId: string | undefined } | undefined;
+      }
+    | undefined;
+  /** Milliseconds from one export of measures to the next. */
+  readonly metricInterval: number;
+}
+
+export interface Sdk {
+  /** Sends what waits, and ends. Takes bounded time, and never fails. */
+  stop(): Promise<void>;
+}
+
+interface SdkOptions {
+  readonly settings: ExportSettings;
+  readonly clock: Clock;
+  readonly warn: (message: string) => void;
+}
+
+interface Exporters {
+  readonly spans: SpanExporter;
+  readonly metrics: PushMetricExporter;
+}
+
+/** Milliseconds that a host which ends is kept waiting at most. */
+const LONGEST_STOP = 5_000;
+
+/** Registers the SDK with the API, for this process. */
+export async function startSdk({ settings, clock, warn }: SdkOptions): Promise<Sdk> {
+  diag.setLogger(sayingSeldom(clock, warn), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  const exporters = await makeExporters(settings);
+  const resource = resourceFromAttributes({ 'service.name': settings.serviceName }).merge(
+    detectResources({ detectors: [serviceInstanceIdDetector, envDetector] }),
+  );
+  const tracers = new BasicTracerProvider({
+    resource,
+    spanProcessors: exporters.map(({ spans }) => new BatchSpanProcessor(spans)),
+  });
+  const meters = new MeterProvider({
+    resource,
+    readers: exporters.map(
+      (exporter) =>
+        new PeriodicExportingMetricReader({
+          exporter: exporter.metrics,
+          exportIntervalMillis: settings.metricInterval,
+          exportTimeoutMillis: Math.min(settings.metricInterval, LONGEST_EXPORT),
+        }),
+    ),
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(
+    new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+  );
+  trace.setGlobalTracerProvider(tracers);
+  metrics.setGlobalMeterProvider(meters);
+  return { stop: async () => withinTime(Promise.allSettled([tracers.shutdown(), meters.shutdown()])) };
+}
+
+const LONGEST_EXPORT = 30_000;
+
+async function makeExporters({ otlp, azureMonitor }: ExportSettings): Promise<Exporters[]> {
+  const exporters: Exporters[] = [];
+  if (otlp) {
+    const [{ OTLPTraceExporter }, { OTLPMetricExporter }] = await Promise.all([
+      import('@opentelemetry/exporter-trace-otlp-proto'),
+      import('@opentelemetry/exporter-metrics-otlp-proto'),
+    ]);
+    exporters.push({ spans: new OTLPTraceExporter(), metrics: new OTLPMetricExporter() });
+  }
+  if (azureMonitor) {
+    const [{ AzureMonitorTraceExporter, AzureMonitorMetricExporter }, { ManagedIdentityCredential }] =
+      await Promise.all([import('@azure/monitor-opentelemetry-exporter'), import('@azure/identity')]);
+    const { connectionString, entra } = azureMonitor;
+    const { clientId } = entra ?? {};
+    const credential = new ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
+    const options = { connectionString, ...(entra && { credential }) };
+    exporters.push({
+      spans: new AzureMonitorTraceExporter(options),
+      metrics: new AzureMonitorMetricExporter(options),
+    });
+  }
+  return exporters;
+}
+
+async function withinTime(work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LONGEST_STOP);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+const SILENCE = 60_000;
+
+/** The SDK says the same every few seconds while a collector is away. */
+function sayingSeldom(clock: Clock, warn: (message: string) => void) {
+  let quietUntil = 0;
+  const say = (message: string): void => {
+    const now = clock.now().getTime();
+    if (now < quietUntil) return;
+    quietUntil = now + SILENCE;
+    warn(`telemetry: ${message.slice(0, 500)}`);
+  };
+  const ignore = (): void => undefined;
+  return { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore };
+}
