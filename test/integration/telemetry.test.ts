@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { createOrderClient } from '../support/order-client';
+import { startOtlpReceiver } from '../support/otlp-receiver';
+import type { OtlpReceiver, ReceivedSpan } from '../support/otlp-receiver';
+import { startApp } from '../support/running-app';
+import type { RunningApp } from '../support/running-app';
+
+/*
+ * The whole app with telemetry on, and a collector beside it: an order is one trace, from the request to the last reader of
+ * the last message that tells of it.
+ */
+
+let receiver: OtlpReceiver;
+let app: RunningApp;
+let client: ReturnType<typeof createOrderClient>;
+
+beforeAll(async () => {
+  receiver = await startOtlpReceiver();
+  app = await startApp({
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_BSP_SCHEDULE_DELAY: '200',
+      OTEL_METRIC_EXPORT_INTERVAL: '300',
+    },
+  });
+  client = createOrderClient(app);
+}, 120_000);
+afterAll(async () => {
+  // Undefined when it didn't start, whatever its type says.
+  expect(await (app as RunningApp | undefined)?.stop()).toBe(0);
+  await (receiver as OtlpReceiver | undefined)?.stop();
+}, 60_000);
+
+/** Posts an order as part of a trace of the caller's, and gives that trace's id. */
+async function placeTraced(order: object): Promise<string> {
+  const traceId = randomBytes(16).toString('hex');
+  const caller = randomBytes(8).toString('hex');
+  const reply = await fetch(`${app.url}/api/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', traceparent: `00-${traceId}-${caller}-01` },
+    body: JSON.stringify({
+      customerId: 'ALFKI',
+      email: 'maria@example.com',
+      lines: [{ sku: 'coffee', quantity: 1 }],
+      ...order,
+    }),
+  });
+  expect(reply.status).toBe(202);
+  return traceId;
+}
+
+const ofApp = ({ service }: ReceivedSpan): boolean => service === 'order-sagas';
+const spansOf = (traceId: string): ReceivedSpan[] => receiver.spans().filter((span) => span.traceId === traceId);
+
+/** Waits until each of `names` has come in the trace, as often as it is named. */
+async function traceWith(traceId: string, names: readonly string[]): Promise<ReceivedSpan[]> {
+  return receiver.waitFor(`the trace has ${names.join(', ')}`, () => {
+    const left = spansOf(traceId)
+      .filter(ofApp)
+      .map(({ name }) => name);
+    for (const name of names) {
+      const at = left.indexOf(name);
+      if (at < 0) return undefined;
+      left.splice(at, 1);
+    }
+    return spansOf(traceId).filter(ofApp);
+  });
+}
+
+describe("an order's trace", () => {
+  it('goes from the request over each step to the last reader of the last message', async () => {
+    const traceId = await placeTraced({ orderId: 'traced', paymentMethod: 'pm_card_visa' });
+    await client.follow('traced');
+    const steps = ['reserveStock', 'authorisePayment', 'capturePayment', 'bookShipment', 'confirmOrder', 'settleOrder'];
+    const told = ['send order-events', 'send order-events'];
+    const read = ['process order-events/analytics', 'process order-events/analytics', 'process order-events/inventory'];
+    const trace = await traceWith(traceId, ['placeOrderByHttp', ...steps, ...told, ...read]);
+
+    expect(receiver.spans().filter(({ attributes }) => attributes['order.id'] === 'traced')).toEqual(
+      expect.arrayContaining(trace),
+    );
+    for (const span of receiver.spans()) {
+      if (span.attributes['order.id'] === 'traced') expect(span.traceId).toBe(traceId);
+    }
+    const request = trace.find(({ name }) => name === 'placeOrderByHttp');
+    expect(request).toMatchObject({
+      attributes: { 'saga.name': 'placeOrder', 'saga.id': 'traced', 'http.response.status_code': 202 },
+      failed: false,
+    });
+    for (const name of steps) {
+      expect(trace.find((span) => span.name === name)).toMatchObject({
+        kind: 'internal',
+        scope: 'durable-saga',
+        failed: false,
+        attributes: {
+          'saga.name': 'placeOrder',
+          'saga.id': 'traced',
+          'saga.version': '2',
+          'saga.step': name === 'reserveStock' ? 'reserveStock#coffee' : `${name}#1`,
+          'saga.attempt': 1,
+          'saga.undo': false,
+          'order.id': 'traced',
+        },
+      });
+    }
+    const ids = new Set(trace.map(({ spanId }) => spanId));
+    const sends = trace.filter(({ name }) => name === 'send order-events');
+    expect(sends.map(({ kind }) => kind)).toEqual(['producer', 'producer']);
+    // What is published stands below who put it into the outbox: the request, and the step that ended the order.
+    for (const { parentSpanId } of sends) expect(ids).toContain(parentSpanId);
+    for (const reader of trace.filter(({ name }) => name.startsWith('process '))) {
+      expect(reader).toMatchObject({ kind: 'consumer', attributes: { 'messaging.system': 'servicebus' }, links: [] });
+    }
+  });
+
+  it('shows what was taken back, and the refusal, without what was refused', async () => {
+    const traceId = await placeTraced({ orderId: 'declined', paymentMethod: 'pm_card_declined' });
+    expect(await client.follow('declined')).toMatchObject({ status: 'compensated' });
+    const trace = await traceWith(traceId, ['authorisePayment', 'undo reserveStock', 'settleOrder']);
+    expect(trace.find(({ name }) => name === 'undo reserveStock')).toMatchObject({
+      failed: false,
+      attributes: { 'saga.step': 'reserveStock#coffee', 'saga.undo': true, 'faas.name': 'reserveStock_undo' },
+    });
+    expect(trace.find(({ name }) => name === 'authorisePayment')).toMatchObject({
+      failed: false,
+      attributes: { 'saga.failure.kind': 'declared', 'saga.failure.effect': 'none' },
+    });
+    expect(JSON.stringify(trace)).not.toMatch(/maria@example|pm_card/);
+  });
+
+  it('is counted: how it ended, how long it took, whether it turned back', async () => {
+    const ended = (outcome: string) =>
+      receiver.points('orders.processed').find(({ attributes }) => attributes['outcome'] === outcome);
+    await receiver.waitFor('both orders are counted', () => ended('completed') && ended('compensated'));
+    expect(ended('completed')).toMatchObject({ value: 1 });
+    expect(ended('compensated')).toMatchObject({ value: 1 });
+    const durations = receiver.points('saga.duration');
+    expect(durations.find(({ attributes }) => attributes['outcome'] === 'completed')).toMatchObject({
+      count: 1,
+      attributes: { 'saga.name': 'placeOrder' },
+    });
+    expect(receiver.points('saga.undone')[0]).toMatchObject({
+      value: 1,
+      attributes: { 'saga.name': 'placeOrder', outcome: 'compensated' },
+    });
+  });
+});
