@@ -1,6 +1,5 @@
 import { types as kinds } from 'node:util';
-import { Pool, types } from 'pg';
-import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
+import type { CustomTypesConfig, Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 
 /** Where SQL goes: the pool itself, or the one connection that holds a transaction. */
 export interface Queryable {
@@ -30,28 +29,20 @@ const CONNECT_TIMEOUT = 5_000;
 const STATEMENT_TIMEOUT = 30_000;
 
 /**
- * A pool of connections to PostgreSQL. It connects when first used and outlives the server: broken connections are
- * dropped, and the next statement gets a new one. `bigint` columns come as numbers; one that a number can't hold
- * exactly is an error.
+ * A pool of connections to PostgreSQL. It connects when first used, for which the driver is loaded then, and outlives the server:
+ * broken connections are dropped, and the next statement gets a new one. `bigint` columns come as numbers; one that a number
+ * can't hold exactly is an error.
  */
 export function connectDatabase(options: DatabaseOptions): Database {
   const place = placeOf(options.url);
-  const pool = new Pool({
-    connectionString: options.url,
-    max: options.poolSize,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
-    statement_timeout: STATEMENT_TIMEOUT,
-    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,
-    keepAlive: true,
-    allowExitOnIdle: true,
-    types: { getTypeParser: parserOf },
-  });
-  pool.on('error', (error) => options.onConnectionLost?.(error));
+  let opened: Promise<Pool> | undefined;
+  const open = async (): Promise<Pool> => (opened ??= openPool(options));
   const explain = (error: unknown): unknown => (isUnavailable(error) ? unavailable(place, error) : error);
 
   return {
     async query(sql, values) {
       try {
+        const pool = await open();
         return await pool.query(sql, [...(values ?? [])]);
       } catch (error) {
         throw explain(error);
@@ -59,13 +50,35 @@ export function connectDatabase(options: DatabaseOptions): Database {
     },
     async transaction(work) {
       try {
-        return await inTransaction(pool, work);
+        return await inTransaction(await open(), work);
       } catch (error) {
         throw explain(error);
       }
     },
-    close: () => pool.end(),
+    close: async () => (await opened)?.end(),
   };
+}
+
+async function openPool({ url, poolSize, onConnectionLost }: DatabaseOptions): Promise<Pool> {
+  const { Pool, types } = await import('pg');
+  const bigint: number = types.builtins.INT8;
+  const pool = new Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    statement_timeout: STATEMENT_TIMEOUT,
+    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,
+    keepAlive: true,
+    allowExitOnIdle: true,
+    types: {
+      getTypeParser: (...type: Parameters<CustomTypesConfig['getTypeParser']>) => {
+        const oid: number = type[0];
+        return oid === bigint ? toSafeInteger : (types.getTypeParser(...type) as (text: string) => unknown);
+      },
+    },
+  });
+  pool.on('error', (error) => onConnectionLost?.(error));
+  return pool;
 }
 
 async function inTransaction<Result>(pool: Pool, work: (tx: Queryable) => Promise<Result>): Promise<Result> {
@@ -135,15 +148,6 @@ function unavailable(place: string, cause: Error): DatabaseUnavailable {
 function placeOf(url: string): string {
   const { hostname, port, pathname } = new URL(url);
   return `${hostname}:${port || '5432'}${pathname}`;
-}
-
-const BIGINT: number = types.builtins.INT8;
-
-type Parse = (text: string) => unknown;
-
-function parserOf(...type: Parameters<typeof types.getTypeParser>): Parse {
-  const oid: number = type[0];
-  return oid === BIGINT ? toSafeInteger : (types.getTypeParser(...type) as Parse);
 }
 
 function toSafeInteger(text: string): number {

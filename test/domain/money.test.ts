@@ -58,7 +58,8 @@ describe('money', () => {
   });
 
   it('knows how many decimals a currency has, and what is none', () => {
-    expect(['usd', 'jpy', 'kwd', 'xyz', 'dollars', ''].map(minorDigits)).toEqual([
+    expect(['usd', 'huf', 'jpy', 'kwd', 'xyz', 'dollars', ''].map(minorDigits)).toEqual([
+      2,
       2,
       0,
       3,
