@@ -16,7 +16,7 @@ const ENDED = ['completed', 'compensated', 'compensationFailed', 'parked'];
 
 async function main(): Promise<void> {
   const app = await startApp({
-    command: ['npm', 'start', '--silent', '--'],
+    command: ['npm', 'start', '--silent', '--', '--no-watch'],
     onOutput: (text) => process.stdout.write(text),
   });
   let ending: number | NodeJS.Signals | null;

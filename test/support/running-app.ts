@@ -25,12 +25,17 @@ export interface RunningAppOptions {
   readonly args?: readonly string[];
   /** Program and first arguments; the host's command line by default. */
   readonly command?: readonly string[];
+  /** The app's folder; this repository by default. */
+  readonly folder?: string;
   readonly readyWithinMs?: number;
   /** Called with every piece of output. */
   readonly onOutput?: (text: string) => void;
 }
 
 const root = path.resolve(__dirname, '../..');
+
+/** The host's command line. */
+export const hostProgram = path.join(root, 'packages/functions-host/dist/cli.js');
 
 /** The account name and key that every storage emulator has built in; they open nothing else. */
 const STORAGE_ACCOUNT =
@@ -44,16 +49,18 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
   await chmod(dataDir, 0o755);
   const [http, ...others] = await freePorts(10);
   const settings = { ...localSettings(http, others), ...options.env };
+  const { folder = root } = options;
   const [program = process.execPath, ...first] = options.command ?? [
     process.execPath,
-    path.join(root, 'packages/functions-host/dist/cli.js'),
+    hostProgram,
     'start',
+    '--no-watch',
   ];
   const child = spawn(
     program,
-    [...first, '--app', root, '--port', String(http), '--data', dataDir, '--no-watch', ...(options.args ?? [])],
+    [...first, '--app', folder, '--port', String(http), '--data', dataDir, ...(options.args ?? [])],
     {
-      cwd: root,
+      cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...settings },
       // A process group of its own stands for the terminal's: Ctrl-C reaches all of it, and npm passes no SIGINT on.
