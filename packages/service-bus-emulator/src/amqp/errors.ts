@@ -1,6 +1,6 @@
 import { BrokerError, type BrokerErrorCode } from '../broker/errors';
 import { MessageFormatError } from '../message/decode';
-import type { AmqpErrorFields } from './rhea-seam';
+import type { AmqpErrorFields } from './rhea-values';
 
 /** How a refusal is said: the condition closes a link or rejects a delivery, the status answers a request. */
 interface Wording {

@@ -16,7 +16,7 @@ import { amqpError, RequestError, wordingOf } from './errors';
 import { managementHandler } from './management';
 import { openReceiveLink } from './receive-link';
 import { openReplyLink, openRequestLink } from './request-link';
-import { acceptSocket, adoptSession, type RheaConnection, type RheaContext, type RheaLink } from './rhea-seam';
+import { acceptSocket, type RheaConnection, type RheaContext, type RheaLink } from './rhea-seam';
 import { DEFAULT_MAX_MESSAGE_BYTES, openSendLink } from './send-link';
 
 export interface AmqpFront {
@@ -138,7 +138,6 @@ export function createAmqpFront(options: FrontOptions): AmqpFront {
 
   container.on('sender_open', onSenderOpen as never);
   container.on('receiver_open', onReceiverOpen as never);
-  container.on('session_open', (({ session }: RheaContext) => adoptSession(session)) as never);
   container.on('session_close', (({ connection, session }: RheaContext) =>
     clients.get(connection)?.endSession(session)) as never);
   container.on('connection_close', onDisconnected as never);
@@ -157,7 +156,6 @@ export function createAmqpFront(options: FrontOptions): AmqpFront {
     channel_max: CHANNEL_MAX,
     idle_time_out: IDLE_TIMEOUT_MS,
     tcp_no_delay: true,
-    sender_options: { autosettle: false, treat_modified_as_released: false },
     receiver_options: { autoaccept: false, autosettle: false, credit_window: LINK_CREDIT },
   };
 

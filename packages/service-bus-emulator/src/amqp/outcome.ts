@@ -1,7 +1,7 @@
 import { types } from 'rhea';
 import type { Outcome, PropertyChanges } from '../broker/message';
 import { RequestError } from './errors';
-import type { RheaDelivery } from './rhea-seam';
+import type { DeliveryState } from './rhea-seam';
 
 /** The condition with which a client rejects what it dead-letters; the reason stands in the error's info. */
 const DEAD_LETTER = 'com.microsoft:dead-letter';
@@ -41,12 +41,11 @@ export function deadLetter(fields: Record<string, unknown>): Outcome {
 }
 
 /** What the state of a delivery means. Throws RequestError when it is no outcome. */
-export function toOutcome(delivery: RheaDelivery): Outcome {
-  const state = delivery.remote_state;
-  const fields = (state?.value ?? []).map((field) => types.unwrap(field as never) as unknown);
-  switch (state?.constructor.composite_type) {
-    case 'accepted':
-      return { kind: 'complete' };
+export function toOutcome(state: DeliveryState): Outcome {
+  const kind = state.constructor.composite_type;
+  if (kind === 'accepted') return { kind: 'complete' };
+  const fields = state.value.map((field) => types.unwrap(field as never) as unknown);
+  switch (kind) {
     case 'released':
       return { kind: 'release' };
     case 'modified': {
@@ -64,7 +63,7 @@ export function toOutcome(delivery: RheaDelivery): Outcome {
       throw new RequestError(
         'amqp:not-implemented',
         501,
-        `expected a delivery to be accepted, released, modified or rejected, got ${state?.constructor.composite_type ?? 'no outcome'}`,
+        `expected a delivery to be accepted, released, modified or rejected, got ${kind ?? 'another state'}`,
       );
   }
 }

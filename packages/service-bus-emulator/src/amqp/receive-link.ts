@@ -1,25 +1,14 @@
 import { types } from 'rhea';
 import { BrokerError } from '../broker/errors';
 import type { Delivery, ReceiveMode, Receiver, ReceiverOptions } from '../broker/receiver';
-import { joinMessage } from '../message/outgoing';
+import { mostBytes, writeMessage } from '../message/outgoing';
 import type { Client, FrontOptions, OpenLink } from './client';
 import { amqpError, RequestError, wordingOf } from './errors';
 import { toDeliveryTag } from './lock-token';
 import { toOutcome } from './outcome';
-import {
-  ACCEPTED,
-  answerAttach,
-  forget,
-  holdAttach,
-  rejected,
-  sendSettled,
-  type RheaDelivery,
-  type RheaLink,
-  settleSent,
-  takeBackUnsent,
-  tellDrained,
-  unsentOn,
-} from './rhea-seam';
+import { answerAttach, type DeliveryState, holdAttach, type RheaLink, senderOf, tellDrained } from './rhea-seam';
+import { rejected } from './rhea-values';
+import { type Recipient, SentDelivery } from './session-sender';
 import { whenDurable } from './send-link';
 
 const SESSION_FILTER = 'com.microsoft:session-filter';
@@ -39,13 +28,12 @@ function toTicks(milliseconds: number): unknown {
 }
 
 /** One link over which a client receives: between the broker's receiver and rhea's sender. */
-class ReceiveLink implements OpenLink {
+class ReceiveLink implements OpenLink, Recipient {
   readonly #options: FrontOptions;
   readonly #client: Client;
   readonly link: RheaLink;
   readonly address: string;
   readonly #mode: ReceiveMode;
-  readonly #tokens = new WeakMap<RheaDelivery, string>();
   #receiver: Receiver | undefined;
   #waiting: { cancel(): void } | undefined;
   #tag = 0;
@@ -79,10 +67,6 @@ class ReceiveLink implements OpenLink {
     }
     this.#client.addLink(this);
     link.on('sender_flow', () => this.#flow());
-    for (const event of ['accepted', 'released', 'modified', 'rejected']) {
-      link.on(event, ({ delivery }) => this.#settle(delivery));
-    }
-    link.on('settled', ({ delivery }) => this.#settledByClient(delivery));
     link.on('sender_close', () => this.#client.removeLink(this));
   }
 
@@ -152,55 +136,54 @@ class ReceiveLink implements OpenLink {
       setImmediate(() => this.#flow());
       return;
     }
-    receiver.setCredit(Math.max(0, link.credit - unsentOn(link)));
+    receiver.setCredit(Math.max(0, link.credit - senderOf(link).waitingOn(link)));
     if (!link._draining) return;
     receiver.setCredit(0);
     this.#takeBack();
     tellDrained(link);
   }
 
-  #send(delivery: Delivery): void {
-    const { lockToken } = delivery;
-    if (lockToken === undefined) {
-      const tag = Buffer.alloc(16);
-      tag.writeUInt32BE(this.#tag++ >>> 0, 12);
-      sendSettled(this.link, joinMessage(delivery.message), tag);
-      return;
-    }
-    const bytes = joinMessage(delivery.message, delivery.lockedUntil);
-    this.#tokens.set(this.link.send(bytes, toDeliveryTag(lockToken), 0), lockToken);
+  #send({ message, lockToken, lockedUntil }: Delivery): void {
+    const isLocked = lockToken !== undefined;
+    senderOf(this.link).send(
+      isLocked
+        ? new SentDelivery(this.link, toDeliveryTag(lockToken), lockToken, this)
+        : new SentDelivery(this.link, this.#nextTag()),
+      {
+        mostBytes: mostBytes(message),
+        write: (writer) => writeMessage(writer, message, isLocked ? lockedUntil : undefined),
+      },
+    );
   }
 
-  #settle(delivery: RheaDelivery): void {
-    const token = this.#tokens.get(delivery);
-    if (token === undefined) return;
-    this.#tokens.delete(delivery);
+  /** Of a message that has no lock. */
+  #nextTag(): Buffer {
+    const tag = Buffer.alloc(16);
+    tag.writeUInt32BE(this.#tag++ >>> 0, 12);
+    return tag;
+  }
+
+  decided(delivery: SentDelivery, state: DeliveryState): void {
+    const sender = senderOf(this.link);
     const refuse = (error: unknown): void => {
       const { isFault, description } = wordingOf(error);
       if (isFault) this.#options.log?.log('Error', `A message of "${this.address}" was not settled: ${description}`);
-      settleSent(delivery, rejected(amqpError(error)));
+      sender.reject(delivery, rejected(amqpError(error)));
     };
     try {
-      this.#options.broker.settle(this.address, token, toOutcome(delivery));
+      this.#options.broker.settle(this.address, delivery.lockToken, toOutcome(state));
     } catch (error) {
       refuse(error);
       return;
     }
     // The answer to every outcome is accepted: an echo of rejected would be an error to the client.
-    whenDurable(this.#options.broker, () => settleSent(delivery, ACCEPTED), refuse);
-  }
-
-  /** Settled without an outcome of its own: the lock stays until it ends. */
-  #settledByClient(delivery: RheaDelivery): void {
-    if (!delivery.settled) delivery.settled = true;
-    if (this.#tokens.delete(delivery)) forget(delivery);
+    whenDurable(this.#options.broker, () => sender.accept(delivery), refuse);
   }
 
   /** Messages that wait for the client's window go back, as if they had not been delivered. */
   #takeBack(): void {
-    for (const delivery of takeBackUnsent(this.link, (unsent) => this.#tokens.has(unsent))) {
-      const token = this.#tokens.get(delivery);
-      if (token !== undefined) this.#options.broker.settle(this.address, token, { kind: 'release' });
+    for (const { lockToken } of senderOf(this.link).takeBack(this.link)) {
+      this.#options.broker.settle(this.address, lockToken, { kind: 'release' });
     }
   }
 

@@ -1,7 +1,9 @@
 import { message as amqp, types } from 'rhea';
 import type { Client, FrontOptions, OpenLink } from './client';
 import { wordingOf } from './errors';
-import { ACCEPTED, type RheaLink, sendSettled } from './rhea-seam';
+import { type RheaLink, senderOf } from './rhea-seam';
+import { ACCEPTED } from './rhea-values';
+import { SentDelivery } from './session-sender';
 import { whenDurable } from './send-link';
 
 /** A request as it came over a link to `$cbs` or `$management`. */
@@ -64,13 +66,17 @@ export function openRequestLink(
   link.set_target({ address });
   const open: OpenLink = { address, link, ended: () => undefined };
   client.addLink(open);
+  let answers = 0;
   link.on('message', ({ message, delivery }) => {
     delivery.update(true, ACCEPTED);
     const request = amqp.decode(message) as unknown as RequestMessage;
     const reply = (response: Response & { condition?: string }): void => {
       const replyLink = client.replyLink(request.reply_to, address, link.session);
-      if (replyLink?.is_open() === true) sendSettled(replyLink, answer(request, response));
-      else {
+      if (replyLink?.is_open() === true) {
+        const bytes = answer(request, response);
+        const delivery = new SentDelivery(replyLink, Buffer.from(String(answers++)));
+        senderOf(replyLink).send(delivery, { mostBytes: bytes.length, write: (writer) => writer.raw(bytes) });
+      } else {
         options.log?.log(
           'Warning',
           `A request to "${address}" cannot be answered: no link of its connection is named "${request.reply_to ?? ''}".`,

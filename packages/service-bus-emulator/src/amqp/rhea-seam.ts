@@ -4,39 +4,38 @@
  *
  * - *Bodies stay bytes.* rhea decodes every message of format 0 before it hands it over. The format is taken off the
  *   transfer on its way in, and rhea then gives the bytes.
- * - *No ring of deliveries.* rhea keeps what it sent in a ring of 2,048 that one old, unsettled delivery blocks. A
- *   map takes its place, from which each delivery goes when it is settled.
+ * - *A sending half of its own* for each session, see session-sender.ts.
  * - *Messages that are too large are not gathered.* Their bytes are dropped as they come.
  * - *An attach can be answered later*: a receiver that asks for the next free session waits for one.
  * - *Outcomes are not mixed up*, see {@link settle}.
  * - *One write a turn.* rhea writes each frame by itself; the socket is corked while it writes.
  */
 import type { Duplex } from 'node:stream';
-import { type Connection, type Container, types } from 'rhea';
+import type { Connection, Container } from 'rhea';
+import { FrameOutput } from './frame-output';
+import { ACCEPTED, type AmqpErrorFields, disposition } from './rhea-values';
+import { SessionSender } from './session-sender';
 
-/** A delivery as rhea keeps it; those that came have no `data`. */
+/** A delivery that came, as rhea keeps it. */
 export interface RheaDelivery {
   readonly id: number;
   readonly link: RheaLink;
   readonly tag: Buffer;
+  readonly format: number | undefined;
   settled: boolean;
-  remote_settled: boolean;
-  remote_state?: { value: unknown[]; constructor: { composite_type?: string } } | undefined;
-  readonly data?: readonly Buffer[];
-  next_to_send: number;
+  readonly remote_settled: boolean;
   update(settled: boolean, state?: unknown): void;
+}
+
+/** What the other side says of a delivery, as rhea decodes it. */
+export interface DeliveryState {
+  readonly value: readonly unknown[];
+  readonly constructor: { readonly composite_type?: string };
 }
 
 interface Terminus {
   readonly address?: string | null;
   readonly filter?: Record<string, unknown>;
-}
-
-/** The fields of an error that closes a link or refuses a delivery. */
-export interface AmqpErrorFields {
-  readonly condition: string;
-  readonly description: string;
-  readonly info?: Record<string, unknown>;
 }
 
 /** A link; `source`, `target`, `properties` and the settle modes are what the other side attached with. */
@@ -49,7 +48,7 @@ export interface RheaLink {
   readonly snd_settle_mode: number | undefined;
   readonly rcv_settle_mode: number | undefined;
   readonly properties: Record<string, unknown> | undefined;
-  readonly local: { readonly attach: Record<string, unknown> };
+  readonly local: { readonly handle: number; readonly attach: Record<string, unknown> };
   readonly state: { open_requests: number };
   credit: number;
   delivery_count: number;
@@ -58,7 +57,6 @@ export interface RheaLink {
   set_source(fields: object): void;
   set_target(fields: object): void;
   set_drained(drained: boolean): void;
-  send(message: Buffer, tag: Buffer | undefined, format: number): RheaDelivery;
   close(error?: AmqpErrorFields): void;
   is_open(): boolean;
   is_receiver(): boolean;
@@ -76,32 +74,24 @@ interface Transfer {
   };
 }
 
-interface Deliveries {
-  available(): number;
-  push(delivery: RheaDelivery): void;
-  by_id(id: number): RheaDelivery | undefined;
-  pop_if(settled: (delivery: RheaDelivery) => boolean): number;
-}
-
-interface Outgoing {
-  deliveries: Deliveries;
-  next_delivery_id: number;
-  next_pending_delivery: number;
-}
-
 export interface RheaSession {
-  readonly outgoing: Outgoing;
-  readonly remote: { readonly handles: Record<number, RheaLink | undefined> };
+  outgoing: SessionSender;
+  readonly connection: RheaConnection;
+  readonly local: { readonly channel: number };
+  readonly remote: {
+    readonly begin: { readonly incoming_window: number };
+    readonly handles: Record<number, RheaLink | undefined>;
+  };
   output(frame: unknown): void;
 }
 
 export interface RheaConnection {
   readonly remote_channel_map: Record<number, RheaSession | undefined>;
-  readonly transport: { write(socket: Duplex): void };
+  /** What the other side takes at most in one frame. */
+  readonly max_frame_size: number | undefined;
   accept(socket: Duplex): void;
   close(error?: AmqpErrorFields): void;
   is_closed(): boolean;
-  output(): void;
   _register(): void;
   on_transfer(frame: Transfer): void;
   on(event: string, listener: (context: RheaContext) => void): void;
@@ -115,53 +105,13 @@ export interface RheaContext {
   /** The link over which the other side sends. */
   readonly receiver: RheaLink;
   readonly message: Buffer;
-  readonly delivery: RheaDelivery & { readonly format: number | undefined };
+  readonly delivery: RheaDelivery;
   readonly error?: { readonly condition?: string; readonly description?: string } | undefined;
 }
 
-/** Deliveries that are not settled yet, by id; see the essay above. */
-class OpenDeliveries implements Deliveries {
-  readonly #byId = new Map<number, RheaDelivery>();
-  readonly #sentSettled: RheaDelivery[] = [];
-  readonly available = (): number => 0x7fff_ffff;
-
-  push(delivery: RheaDelivery): void {
-    this.#byId.set(delivery.id, delivery);
-  }
-
-  by_id(id: number): RheaDelivery | undefined {
-    return this.#byId.get(id);
-  }
-
-  /** rhea asks after each turn. Deliveries leave when they are settled, so only those that were sent settled are left. */
-  pop_if(isDone: (delivery: RheaDelivery) => boolean): number {
-    let done = 0;
-    for (let next = this.#sentSettled[done]; next !== undefined && isDone(next); next = this.#sentSettled[done]) {
-      this.#byId.delete(next.id);
-      done++;
-    }
-    if (done > 0) this.#sentSettled.splice(0, done);
-    return done;
-  }
-
-  /** It goes out settled: nobody will settle it. */
-  addSettled(delivery: RheaDelivery): void {
-    this.#sentSettled.push(delivery);
-  }
-
-  remove(delivery: RheaDelivery): void {
-    this.#byId.delete(delivery.id);
-  }
-}
-
-/** Prepares a session that was just begun. */
-export function adoptSession(session: RheaSession): void {
-  session.outgoing.deliveries = new OpenDeliveries();
-}
-
 /**
- * Settles a delivery, of either direction, with an outcome. rhea gathers what it has to tell of a turn and takes a second
- * delivery's outcome to be the first's: so only accepted ones are left to it, any other is told in a frame of its own.
+ * Settles a delivery that came, with an outcome. rhea gathers what it has to tell of a turn and takes a second delivery's
+ * outcome to be the first's: so only accepted ones are left to it, any other is told in a frame of its own.
  */
 export function settle(delivery: RheaDelivery, outcome: unknown): void {
   if (outcome === ACCEPTED || delivery.remote_settled) {
@@ -169,64 +119,12 @@ export function settle(delivery: RheaDelivery, outcome: unknown): void {
     return;
   }
   delivery.settled = true;
-  const { link, id } = delivery;
-  const role = types.wrap_boolean(link.is_receiver());
-  const fields = [role, types.wrap_uint(id), types.wrap_uint(id), true, outcome];
-  link.session.output(described(DISPOSITION, fields));
-  link.connection._register();
+  delivery.link.session.output(disposition(true, delivery.id, outcome));
+  delivery.link.connection._register();
 }
 
-/** Settles a delivery that was sent, and forgets it. */
-export function settleSent(delivery: RheaDelivery, outcome: unknown): void {
-  settle(delivery, outcome);
-  delivery.remote_settled = true;
-  forget(delivery);
-}
-
-/** Sends bytes on a link whose deliveries are settled when they are sent. */
-export function sendSettled(link: RheaLink, bytes: Buffer, tag?: Buffer): void {
-  const delivery = link.send(bytes, tag, 0);
-  delivery.settled = true;
-  const { deliveries } = link.session.outgoing;
-  if (deliveries instanceof OpenDeliveries) deliveries.addSettled(delivery);
-}
-
-/** Forgets a delivery that the other side has settled, or that is not to be sent. */
-export function forget(delivery: RheaDelivery): void {
-  const { deliveries } = delivery.link.session.outgoing;
-  if (deliveries instanceof OpenDeliveries) deliveries.remove(delivery);
-}
-
-/** How many deliveries wait on a link for the other side's window. */
-export function unsentOn(link: RheaLink): number {
-  const { outgoing } = link.session;
-  if (outgoing.next_pending_delivery === outgoing.next_delivery_id) return 0;
-  let count = 0;
-  for (let id = outgoing.next_pending_delivery; id < outgoing.next_delivery_id; id++) {
-    if (outgoing.deliveries.by_id(id)?.link === link) count++;
-  }
-  return count;
-}
-
-/** Takes deliveries of a link back of which no byte has gone out, if they may be; those behind them move up. */
-export function takeBackUnsent(link: RheaLink, may: (delivery: RheaDelivery) => boolean): RheaDelivery[] {
-  const { outgoing } = link.session;
-  const taken: RheaDelivery[] = [];
-  let next = outgoing.next_pending_delivery;
-  for (let id = next; id < outgoing.next_delivery_id; id++) {
-    const delivery = outgoing.deliveries.by_id(id);
-    if (delivery === undefined) continue;
-    forget(delivery);
-    if (delivery.link === link && delivery.next_to_send === 0 && may(delivery)) {
-      taken.push(delivery);
-      continue;
-    }
-    (delivery as { id: number }).id = next++;
-    outgoing.deliveries.push(delivery);
-  }
-  outgoing.next_delivery_id = next;
-  return taken;
-}
+/** The sending half of a link's session. */
+export const senderOf = (link: RheaLink): SessionSender => link.session.outgoing;
 
 /**
  * Tells a client that asked for what is left on its credit that there is nothing more: in a flow that says so also where
@@ -286,6 +184,10 @@ export function acceptSocket(container: Container, socket: Duplex, options: obje
     limitSize(connection, frame, limit);
     onTransfer(frame);
   };
+  const output = new FrameOutput(socket);
+  connection.on('session_open', ({ session }: { session: RheaSession }) => {
+    session.outgoing = new SessionSender(session, output, session.remote.begin.incoming_window);
+  });
   const process = (connection as unknown as { _process(): void })._process.bind(connection);
   (connection as unknown as { _process(): void })._process = () => {
     socket.cork();
@@ -311,14 +213,3 @@ function endWithSocket(connection: { eof(): void }, socket: Duplex): void {
     if (!isTold) connection.eof();
   });
 }
-
-const described = (code: number, fields: readonly unknown[] = []): unknown =>
-  types.wrap_described([...fields] as never, code);
-
-const DISPOSITION = 0x15;
-
-/** Outcomes, made once: rhea tells a run of accepted deliveries in one frame. */
-export const ACCEPTED: unknown = described(0x24);
-
-export const rejected = (error: AmqpErrorFields): unknown =>
-  described(0x25, [(types as unknown as { wrap_error(fields: object): unknown }).wrap_error(error)]);

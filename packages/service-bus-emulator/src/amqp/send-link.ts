@@ -5,15 +5,8 @@ import { splitBatch, splitMessage } from '../message/content';
 import { changeProperties } from '../message/properties';
 import { amqpError, RequestError, wordingOf } from './errors';
 import type { Client, FrontOptions, OpenLink } from './client';
-import {
-  ACCEPTED,
-  rejected,
-  type RheaContext,
-  type RheaDelivery,
-  type RheaLink,
-  settle,
-  wasCutShort,
-} from './rhea-seam';
+import { type RheaContext, type RheaDelivery, type RheaLink, settle, wasCutShort } from './rhea-seam';
+import { ACCEPTED, rejected } from './rhea-values';
 
 /** The message format of a batch: data sections that hold a message each. */
 const BATCH_FORMAT = 0x80013700;

@@ -1,15 +1,7 @@
 import type { JournalMessage } from './journal';
 import type { IncomingMessage, MessageState, StoredMessage } from './message';
-import type { Session } from './sessions';
+import type { Lock } from './locks';
 import { keep } from './slab';
-
-/** Who holds a message, and until when. */
-export interface Lock {
-  readonly token: string;
-  until: number;
-  /** The session that it came with; its lock is the message's. */
-  readonly session: Session | undefined;
-}
 
 type Kept = Omit<JournalMessage, 'sequenceNumber' | 'enqueuedAt' | 'expiresAt' | 'state'>;
 
@@ -75,10 +67,9 @@ export class KeptMessage implements StoredMessage, JournalMessage {
     return this.here && this.lock === undefined && this.state === 'active';
   }
 
-  /** What time does to it next: a lock ends (a session's lock does that itself), a schedule is due, a waiting message expires. */
+  /** What time does to it next: a schedule is due, a waiting message expires. What ends its lock is told by {@link Locks}. */
   get due(): number {
-    if (!this.here) return Infinity;
-    if (this.lock !== undefined) return this.lock.session === undefined ? this.lock.until : Infinity;
+    if (!this.here || this.lock !== undefined) return Infinity;
     if (this.state === 'scheduled') return this.scheduledAt ?? Infinity;
     return this.state === 'active' ? this.expiresAt : Infinity;
   }

@@ -12,7 +12,8 @@
 import { changeProperties } from '../message/properties';
 import type { BrokerContext } from './context';
 import type { BrokerError } from './errors';
-import { KeptMessage, type Lock } from './kept-message';
+import { KeptMessage } from './kept-message';
+import { type Lock, Locks } from './locks';
 import type { Outcome } from './message';
 import { MessageStore } from './message-store';
 import { OpenReceiver } from './open-receiver';
@@ -30,7 +31,7 @@ export class MessageQueue implements Deliverer {
   readonly ends: QueueEnds;
   readonly sessions: SessionLocks | undefined;
   readonly #context: BrokerContext;
-  readonly #locks = new Map<string, KeptMessage>();
+  readonly #locks = new Locks();
   readonly #tally: Tally = { waiting: 0 };
   readonly #line = new WaitingLine(this.#tally);
   readonly #receivers = new Receivers();
@@ -173,11 +174,9 @@ export class MessageQueue implements Deliverer {
       return { message, lockToken: undefined, lockedUntil: 0 };
     }
     const token = this.#context.newLockToken();
-    const lock: Lock = { token, until: this.#lockEnd(), session };
-    message.lock = lock;
-    this.#locks.set(token, message);
-    if (session === undefined) this.store.watch(message);
-    else session.held.add(message);
+    const until = this.#lockEnd();
+    this.#locks.take(message, token, until, session);
+    if (session === undefined) this.#context.wakeAt(until);
     return { message, lockToken: token, lockedUntil: message.lockedUntil };
   }
 
@@ -192,9 +191,14 @@ export class MessageQueue implements Deliverer {
 
   // -- settling -------------------------------------------------------------------------------------------------------
 
+  #held(token: string): Lock {
+    const lock = this.#locks.get(token);
+    if (lock === undefined) throw this.sessions?.lockLost() ?? lockLost(token);
+    return lock;
+  }
+
   settle(token: string, outcome: Outcome): void {
-    const message = this.#locks.get(token);
-    if (message === undefined) throw this.sessions?.lockLost() ?? lockLost(token);
+    const { message } = this.#held(token);
     if (outcome.kind === 'deadLetter' && this.ends.deadLetter === undefined) {
       throw deadAlready(this.address);
     }
@@ -202,7 +206,7 @@ export class MessageQueue implements Deliverer {
       'properties' in outcome && outcome.kind !== 'deadLetter' && outcome.properties !== undefined
         ? changeProperties(message.content, { application: outcome.properties })
         : message.content;
-    this.#unlock(message);
+    this.#locks.release(message);
     switch (outcome.kind) {
       case 'complete': {
         this.#leave(message);
@@ -227,17 +231,9 @@ export class MessageQueue implements Deliverer {
     }
   }
 
-  #unlock(message: KeptMessage): void {
-    const { lock } = message;
-    if (lock === undefined) return;
-    this.#locks.delete(lock.token);
-    lock.session?.held.delete(message);
-    message.lock = undefined;
-  }
-
   /** The session's lock has ended or was released: so has the message's. */
   unhold(message: KeptMessage, counts: boolean): void {
-    this.#unlock(message);
+    this.#locks.release(message);
     if (counts) this.giveBack(message);
     else this.#returned(message);
   }
@@ -279,18 +275,14 @@ export class MessageQueue implements Deliverer {
   }
 
   renewLocks(tokens: readonly string[]): number[] {
-    const messages = tokens.map((token) => {
-      const message = this.#locks.get(token);
-      if (message === undefined) throw this.sessions?.lockLost() ?? lockLost(token);
-      return message;
-    });
+    const locks = tokens.map((token) => this.#held(token));
     if (this.sessions !== undefined) {
       throw lockedWithSession(this.address);
     }
-    return messages.map((message) => {
-      if (message.lock !== undefined) message.lock.until = this.#lockEnd();
-      this.store.watch(message);
-      return message.lockedUntil;
+    return locks.map((lock) => {
+      this.#locks.renew(lock, this.#lockEnd());
+      this.#context.wakeAt(lock.until);
+      return lock.until;
     });
   }
 
@@ -344,20 +336,29 @@ export class MessageQueue implements Deliverer {
 
   // -- time -----------------------------------------------------------------------------------------------------------
 
+  /** When something is due next; Infinity: nothing is. */
+  get nextDue(): number {
+    return Math.min(this.#locks.nextEnd, this.store.deadlines.next ?? Infinity);
+  }
+
   /** Does what is due by now. */
   advance(now: number): void {
-    if (!this.store.deadlines.mayBeDue(now)) return;
-    for (let item = this.store.deadlines.take(now); item !== undefined; item = this.store.deadlines.take(now)) {
+    const { deadlines } = this.store;
+    while (this.#locks.nextEnd <= now || deadlines.mayBeDue(now)) {
+      const { first } = this.#locks;
+      if (first !== undefined && first.until <= Math.min(now, deadlines.next ?? Infinity)) {
+        this.#locks.release(first.message);
+        this.giveBack(first.message);
+        continue;
+      }
+      const item = deadlines.take(now);
       if (item instanceof KeptMessage) this.#fall(item);
       else if (item instanceof Session) this.sessions?.lose(item);
     }
   }
 
   #fall(message: KeptMessage): void {
-    if (message.lock !== undefined) {
-      this.#unlock(message);
-      this.giveBack(message);
-    } else if (message.state === 'scheduled') {
+    if (message.state === 'scheduled') {
       this.store.leave(message);
       message.enqueuedSequenceNumber = 0;
       this.#arrive(message);

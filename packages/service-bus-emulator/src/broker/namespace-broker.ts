@@ -239,7 +239,7 @@ export class NamespaceBroker extends EntityAdministration implements Broker {
 
   #nextDue(): number | undefined {
     let next = Infinity;
-    for (const queue of this.#directory.allQueues()) next = Math.min(next, queue.store.deadlines.next ?? Infinity);
+    for (const queue of this.#directory.allQueues()) next = Math.min(next, queue.nextDue);
     for (const { due } of this.#idling()) next = Math.min(next, due);
     return next === Infinity ? undefined : next;
   }

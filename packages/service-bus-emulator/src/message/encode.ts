@@ -24,6 +24,11 @@ export class AmqpWriter {
     this.#bytes = Buffer.allocUnsafe(size);
   }
 
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#at;
+  }
+
   #ensure(length: number): void {
     const needed = this.#at + length;
     if (needed <= this.#bytes.length) return;
@@ -148,6 +153,20 @@ export class AmqpWriter {
   close(mark: number, count: number): void {
     this.#bytes.writeUInt32BE(this.#at - mark - 4, mark);
     this.#bytes.writeUInt32BE(count, mark + 4);
+  }
+
+  /** Opens a frame of a channel; {@link closeFrame} gives it its size. */
+  openFrame(channel: number): number {
+    this.#ensure(8);
+    const mark = this.#at;
+    // Two words of header, the type of AMQP's own frames, the channel.
+    this.#bytes.writeUInt32BE(0x0200_0000 + channel, mark + 4);
+    this.#at += 8;
+    return mark;
+  }
+
+  closeFrame(mark: number): void {
+    this.#bytes.writeUInt32BE(this.#at - mark, mark);
   }
 
   /** What was written: a view that later writes would change, so take it last. */

@@ -73,14 +73,29 @@ function writeAnnotations(writer: AmqpWriter, message: OutgoingMessage, lockedUn
   writer.close(mark, count);
 }
 
+/** More bytes than header and annotations of the broker's own ever take. */
+const BROKERS_PART = 384;
+
+/** How many bytes a message takes at most when it goes out. */
+export const mostBytes = (message: OutgoingMessage): number =>
+  message.content.length +
+  (message.annotations?.length ?? 0) +
+  BROKERS_PART +
+  3 * ((message.partitionKey?.length ?? 0) + (message.deadLetterSource?.length ?? 0));
+
 /**
- * The bytes to send: header and annotations as the broker says, then the content untouched.
+ * Writes what is to be sent: header and annotations as the broker says, then the content untouched.
  * @param lockedUntil when the lock ends that the receiver holds; undefined: none
  */
-export function joinMessage(message: OutgoingMessage, lockedUntil?: number): Buffer {
-  const writer = new AmqpWriter(message.content.length + (message.annotations?.length ?? 0) + 384);
+export function writeMessage(writer: AmqpWriter, message: OutgoingMessage, lockedUntil?: number): void {
   writeHeader(writer, message);
   writeAnnotations(writer, message, lockedUntil);
   writer.raw(message.content);
+}
+
+/** The same as bytes. */
+export function joinMessage(message: OutgoingMessage, lockedUntil?: number): Buffer {
+  const writer = new AmqpWriter(mostBytes(message));
+  writeMessage(writer, message, lockedUntil);
   return writer.take();
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import rhea from 'rhea';
-import { ACCEPTED } from '../../src/amqp/rhea-seam';
+import { ACCEPTED } from '../../src/amqp/rhea-values';
 import { bodies, onEmulatorOnly, openNamespace, type TestNamespace } from '../support/namespace';
 
 let namespace: TestNamespace;
