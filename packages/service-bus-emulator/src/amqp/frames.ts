@@ -33,11 +33,14 @@ export function openTransfer(writer: AmqpWriter, channel: number, fields: Transf
   return frame;
 }
 
-/** Says, as the sender, that a run of deliveries is settled as accepted. */
-export function writeAccepted(writer: AmqpWriter, channel: number, first: number, last: number): void {
+/**
+ * Says that a run of deliveries is settled as accepted.
+ * @param cameIn whether they came from the other side, rather than went to it
+ */
+export function writeAccepted(writer: AmqpWriter, channel: number, cameIn: boolean, first: number, last: number): void {
   const frame = writer.openFrame(channel);
   const list = writer.open(DISPOSITION, 'list');
-  writer.byte(FALSE);
+  writer.byte(cameIn ? TRUE : FALSE);
   writer.uint(first);
   writer.uint(last);
   writer.byte(TRUE);

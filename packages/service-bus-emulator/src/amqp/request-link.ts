@@ -1,7 +1,7 @@
 import { message as amqp, types } from 'rhea';
 import type { Client, FrontOptions, OpenLink } from './client';
 import { wordingOf } from './errors';
-import { type RheaLink, senderOf } from './rhea-seam';
+import { type RheaLink, senderOf, settle } from './rhea-seam';
 import { ACCEPTED } from './rhea-values';
 import { SentDelivery } from './session-sender';
 import { whenDurable } from './send-link';
@@ -68,7 +68,7 @@ export function openRequestLink(
   client.addLink(open);
   let answers = 0;
   link.on('message', ({ message, delivery }) => {
-    delivery.update(true, ACCEPTED);
+    settle(delivery, ACCEPTED);
     const request = amqp.decode(message) as unknown as RequestMessage;
     const reply = (response: Response & { condition?: string }): void => {
       const replyLink = client.replyLink(request.reply_to, address, link.session);

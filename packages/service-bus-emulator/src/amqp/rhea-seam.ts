@@ -24,7 +24,6 @@ export interface RheaDelivery {
   readonly format: number | undefined;
   settled: boolean;
   readonly remote_settled: boolean;
-  update(settled: boolean, state?: unknown): void;
 }
 
 /** What the other side says of a delivery, as rhea decodes it. */
@@ -110,17 +109,16 @@ export interface RheaContext {
 }
 
 /**
- * Settles a delivery that came, with an outcome. rhea gathers what it has to tell of a turn and takes a second delivery's
- * outcome to be the first's: so only accepted ones are left to it, any other is told in a frame of its own.
+ * Settles a delivery that came, with an outcome. Not by rhea, which gathers what it has to tell of a turn and takes a second
+ * delivery's outcome to be the first's.
  */
 export function settle(delivery: RheaDelivery, outcome: unknown): void {
-  if (outcome === ACCEPTED || delivery.remote_settled) {
-    delivery.update(true, outcome);
-    return;
-  }
+  const { link, id } = delivery;
   delivery.settled = true;
-  delivery.link.session.output(disposition(true, delivery.id, outcome));
-  delivery.link.connection._register();
+  link.connection._register();
+  if (delivery.remote_settled) return;
+  if (outcome === ACCEPTED) senderOf(link).acceptTaken(id);
+  else link.session.output(disposition(true, id, outcome));
 }
 
 /** The sending half of a link's session. */

@@ -10,7 +10,7 @@ export interface AmqpErrorFields {
 const described = (code: number, fields: readonly unknown[] = []): unknown =>
   types.wrap_described([...fields] as never, code);
 
-/** Outcomes, for rhea to write. Accepted is made once: rhea tells a run of them in one frame. */
+/** Outcomes, for rhea to write. */
 export const ACCEPTED: unknown = described(0x24);
 
 export const rejected = (error: AmqpErrorFields): unknown =>

@@ -10,8 +10,9 @@
  */
 import { message as outcomes } from 'rhea';
 import { AmqpWriter } from '../message/encode';
+import { AcceptedRun } from './accepted-run';
 import type { FrameOutput } from './frame-output';
-import { openTransfer, TRANSFER_BYTES, writeAccepted } from './frames';
+import { openTransfer, TRANSFER_BYTES } from './frames';
 import { disposition } from './rhea-values';
 import type { DeliveryState, RheaLink, RheaSession } from './rhea-seam';
 
@@ -87,18 +88,20 @@ export class SessionSender implements RheaOutgoing {
   readonly #session: RheaSession;
   readonly #output: FrameOutput;
   readonly #unsettled = new Map<number, SentDelivery>();
+  readonly #accepted: AcceptedRun;
+  readonly #taken: AcceptedRun;
   readonly #mostPayload: number;
   #waiting: Waiting[] = [];
   #nextId = 0;
   #remoteWindow: number;
   #remoteNextId = 0;
-  /** The run of accepted deliveries that is still to be told; `last` is below `first` when there is none. */
-  #accepted = { first: 0, last: -1 };
 
   /** @param remoteWindow the window that the other side began the session with */
   constructor(session: RheaSession, output: FrameOutput, remoteWindow: number) {
     this.#session = session;
     this.#output = output;
+    this.#accepted = new AcceptedRun(output, session.local.channel, false);
+    this.#taken = new AcceptedRun(output, session.local.channel, true);
     this.#remoteWindow = remoteWindow;
     this.#mostPayload = (session.connection.max_frame_size ?? Infinity) - TRANSFER_BYTES;
   }
@@ -197,9 +200,7 @@ export class SessionSender implements RheaOutgoing {
   /** Settles it: the other side's outcome has been followed. */
   accept(delivery: SentDelivery): void {
     if (delivery.isSettled) return;
-    if (delivery.id !== this.#accepted.last + 1) this.#tellAccepted();
-    if (this.#accepted.last < this.#accepted.first) this.#accepted.first = delivery.id;
-    this.#accepted.last = delivery.id;
+    this.#accepted.add(delivery.id);
     this.#session.connection._register();
   }
 
@@ -210,12 +211,10 @@ export class SessionSender implements RheaOutgoing {
     this.#session.connection._register();
   }
 
-  #tellAccepted(): void {
-    const { first, last } = this.#accepted;
-    if (last < first) return;
-    writeAccepted(this.#output.writer, this.#session.local.channel, first, last);
-    this.#output.written();
-    this.#accepted.first = last + 1;
+  /** Tells that a delivery which came is settled as accepted. */
+  acceptTaken(id: number): void {
+    this.#taken.add(id);
+    this.#session.connection._register();
   }
 
   // -- what rhea calls ------------------------------------------------------------------------------------------------
@@ -253,7 +252,8 @@ export class SessionSender implements RheaOutgoing {
 
   process(): void {
     if (this.#waiting.length > 0) this.#sendWaiting();
-    this.#tellAccepted();
+    this.#accepted.tell();
+    this.#taken.tell();
     this.#output.flush();
   }
 }

@@ -108,6 +108,38 @@ describe('a queue', () => {
     expect(labelsAt(broker, 'q')).toEqual(['b']);
   });
 
+  it('ends each lock at its time, also where later ones are shorter, some were renewed and some settled', () => {
+    const { broker, clock } = queueBroker({ lockDurationMs: 60 * SECOND });
+    broker.send(
+      'q',
+      ['a', 'b', 'c', 'd', 'e'].map((label) => message(label)),
+    );
+    const long = receive(broker, 'q', 2);
+    broker.updateQueue('q', { lockDurationMs: 20 * SECOND });
+    const short = receive(broker, 'q', 3);
+    clock.advance(10 * SECOND);
+    broker.renewLocks('q', [short.token('c')]);
+    broker.settle('q', short.token('d'), { kind: 'complete' });
+    const next = receive(broker, 'q', 10);
+    const ends: [second: number, label: string][] = [];
+    for (let second = 11; second <= 61; second++) {
+      const before = next.labels.length;
+      clock.advance(SECOND);
+      for (const label of next.labels.slice(before)) {
+        ends.push([second, label]);
+        broker.settle('q', next.token(label), { kind: 'complete' });
+      }
+    }
+    expect(ends).toEqual([
+      [20, 'e'],
+      [30, 'c'],
+      [60, 'a'],
+      [60, 'b'],
+    ]);
+    expect(refusal(() => broker.settle('q', long.token('a'), { kind: 'complete' }))).toBe('messageLockLost');
+    expect(broker.getQueue('q')!.counts.total).toBe(0);
+  });
+
   it('puts an abandoned message back in its place, with what was changed of it', () => {
     const { broker } = queueBroker();
     broker.send('q', [message('a'), message('b'), message('c')]);

@@ -161,3 +161,90 @@ onEmulatorOnly('sends thousands of messages on one link while an old one stays u
   expect(received).toBe(3_000);
   connection.close();
 });
+
+interface Delivered {
+  readonly id: number;
+  update(settled: boolean, state: unknown): void;
+}
+
+/** What rhea does with a frame that comes. */
+interface FrameHandlers {
+  on_transfer(frame: unknown): void;
+  on_disposition(frame: { performative: { first: number; last: number } }): void;
+  _register(): void;
+}
+
+/** Takes messages of `work`, as many as are given credit for, and leaves settling them to the caller. */
+const rawReceiver = (connection: rhea.Connection, credit: number): rhea.Receiver => {
+  const receiver = connection.open_receiver({
+    source: 'work',
+    credit_window: 0,
+    autoaccept: false,
+    rcv_settle_mode: 1,
+  });
+  receiver.add_credit(credit);
+  return receiver;
+};
+
+onEmulatorOnly('sends a message of many frames through a narrow window, and the next one behind it', async () => {
+  namespace = await openNamespace({ queues: { work: {} } });
+  const large = 'x'.repeat(200_000);
+  const sender = namespace.client.createSender('work');
+  await sender.sendMessages({ body: large });
+  await sender.sendMessages({ body: 'small' });
+  // Half a hundred frames, of which at most eight may be under way. rhea opens its window anew only when it has something else to do.
+  const connection = raw({ session_buffer_size: 8, max_frame_size: 4_096 });
+  const handlers = connection as unknown as FrameHandlers;
+  let frames = 0;
+  const onTransfer = handlers.on_transfer.bind(connection);
+  handlers.on_transfer = (frame) => {
+    frames++;
+    onTransfer(frame);
+    handlers._register();
+  };
+  const receiver = rawReceiver(connection, 2);
+  const received: string[] = [];
+  await new Promise<void>((resolve) => {
+    receiver.on('message', ({ message, delivery }) => {
+      const { content } = message!.body as { content: Buffer };
+      received.push(JSON.parse(content.toString()) as string);
+      (delivery as unknown as Delivered).update(true, ACCEPTED);
+      if (received.length === 2) resolve();
+    });
+  });
+  expect(received).toEqual([large, 'small']);
+  expect(frames).toBeGreaterThan(48);
+  connection.close();
+});
+
+onEmulatorOnly('answers each run of accepted deliveries in one frame', async () => {
+  namespace = await openNamespace({ queues: { work: {} } });
+  await namespace.client.createSender('work').sendMessages(Array.from({ length: 6 }, (_, i) => ({ body: i })));
+  const connection = raw();
+  const handlers = connection as unknown as FrameHandlers;
+  const answers: { first: number; last: number }[] = [];
+  const onDisposition = handlers.on_disposition.bind(connection);
+  handlers.on_disposition = (frame) => {
+    const { first, last } = frame.performative;
+    answers.push({ first, last });
+    onDisposition(frame);
+  };
+  const receiver = rawReceiver(connection, 6);
+  const deliveries: unknown[] = [];
+  let settled = 0;
+  await new Promise<void>((resolve) => {
+    receiver.on('message', ({ delivery }) => {
+      deliveries.push(delivery);
+      if (deliveries.length < 6) return;
+      for (const place of [0, 1, 2, 4, 5]) (deliveries[place] as Delivered).update(false, ACCEPTED);
+    });
+    receiver.on('settled', () => {
+      if (++settled === 5) resolve();
+    });
+  });
+  expect(answers).toEqual([
+    { first: 0, last: 2 },
+    { first: 4, last: 5 },
+  ]);
+  connection.close();
+});
