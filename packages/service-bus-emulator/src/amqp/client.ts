@@ -22,6 +22,9 @@ export interface FrontOptions {
   readonly log?: EmulatorLog | undefined;
 }
 
+/** Where tokens are shown. */
+export const CBS = '$cbs';
+
 export type About = Parameters<AcceptAmqp>[1];
 
 /** A link that is open, as its client's connection keeps it. */
@@ -36,7 +39,7 @@ export interface OpenLink {
 /** One connection of a client: the tokens that it has shown, its links, and where answers to its requests go. */
 export class Client {
   readonly #options: FrontOptions;
-  readonly #tokens = new Map<string, string>();
+  readonly #tokens = new Map<string, { readonly token: string; readonly expiresAt: number }>();
   readonly #links = new Set<OpenLink>();
   readonly #replyLinks = new Map<string, RheaLink>();
   #expiry: { cancel(): void } | undefined;
@@ -53,18 +56,29 @@ export class Client {
   putToken(audience: string, token: string): void {
     const decision = this.#options.checkToken?.(token, audience) ?? { ok: true, expiresAt: Infinity };
     if (!decision.ok) throw new RequestError('amqp:unauthorized-access', 401, decision.reason);
-    this.#tokens.set(audience.toLowerCase(), token);
-    if (decision.expiresAt === Infinity) return;
+    this.#tokens.set(audience.toLowerCase(), { token, expiresAt: decision.expiresAt });
+    this.#watchExpiry();
+  }
+
+  /** As soon as one token has expired, links may be open that no other opens. */
+  #watchExpiry(): void {
     this.#expiry?.cancel();
-    this.#expiry = this.#options.clock.schedule(decision.expiresAt, () => this.#closeUnauthorized());
+    const next = Math.min(...[...this.#tokens.values()].map(({ expiresAt }) => expiresAt));
+    if (next === Infinity) return;
+    this.#expiry = this.#options.clock.schedule(next, () => {
+      const now = this.#options.clock.now();
+      for (const [audience, { expiresAt }] of this.#tokens) if (expiresAt <= now) this.#tokens.delete(audience);
+      this.#closeUnauthorized();
+      this.#watchExpiry();
+    });
   }
 
   /** Throws RequestError when no token of this connection opens an address (now). */
   authorize(address: string): void {
     const check = this.#options.checkToken;
     if (check === undefined) return;
-    let reason = 'no token was put for it';
-    for (const token of this.#tokens.size > 0 ? this.#tokens.values() : ['']) {
+    let reason = 'no token was put for it, or it has expired';
+    for (const { token } of this.#tokens.size > 0 ? this.#tokens.values() : [{ token: '' }]) {
       const decision = check(token, address);
       if (decision.ok) return;
       if (token !== '') ({ reason } = decision);
@@ -72,8 +86,10 @@ export class Client {
     throw new RequestError('amqp:unauthorized-access', 401, `not allowed to use "${address}": ${reason}`);
   }
 
+  /** But for `$cbs`, which needs no token: over it the next one comes. */
   #closeUnauthorized(): void {
     for (const open of [...this.#links]) {
+      if (open.address === CBS) continue;
       try {
         this.authorize(open.address);
       } catch (error) {

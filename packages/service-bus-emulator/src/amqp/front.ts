@@ -11,7 +11,7 @@ import { randomUUID } from 'node:crypto';
 import rhea from 'rhea';
 import type { AcceptAmqp } from '../amqp-port';
 import { cbsHandler } from './cbs';
-import { type About, Client, type FrontOptions } from './client';
+import { type About, CBS, Client, type FrontOptions } from './client';
 import { amqpError, RequestError, wordingOf } from './errors';
 import { managementHandler } from './management';
 import { openReceiveLink } from './receive-link';
@@ -38,7 +38,6 @@ const CLOSING_MS = 1_000;
 const CLOSING_STEP_MS = 5;
 
 const MANAGEMENT = /(?:^|\/)\$management$/i;
-const CBS = '$cbs';
 
 /** `amqps://host/Orders/` -> `Orders`: clients write an address as a path or as a URL. */
 const toPath = (address: string): string => address.replace(/^[a-z][\w+.-]*:\/\/[^/]*/i, '').replace(/^\/+|\/+$/g, '');

@@ -41,6 +41,14 @@ export function readText(body: Body, field: string): string {
   return value;
 }
 
+/** Milliseconds since the Unix epoch. */
+export function readTime(body: Body, field: string, otherwise: number): number {
+  const value = body[field];
+  if (value === null || value === undefined) return otherwise;
+  if (!(value instanceof Date)) throw wrong(field, 'a timestamp', value);
+  return value.getTime();
+}
+
 export function readOptionalText(body: Body, field: string): string | undefined {
   const value = body[field];
   return value === null || value === undefined ? undefined : readText(body, field);

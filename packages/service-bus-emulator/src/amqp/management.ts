@@ -1,5 +1,7 @@
+import { types } from 'rhea';
 import type { Delivery } from '../broker/receiver';
 import type { Outcome, StoredMessage } from '../broker/message';
+import { withoutBody } from '../message/content';
 import { joinMessage } from '../message/outgoing';
 import type { FrontOptions } from './client';
 import { RequestError } from './errors';
@@ -13,6 +15,7 @@ import {
   readMaps,
   readOptionalText,
   readText,
+  readTime,
   readUuids,
   timestamp,
   timestampArray,
@@ -42,16 +45,32 @@ const cancelScheduledMessage: Operation = ({ broker }, address, body) => {
   return {};
 };
 
-/** Messages of which a sender asked to leave the body out are sent whole: the header says the same. */
-const peekedMessage = (message: StoredMessage): Body => ({
-  message: joinMessage(message, message.lockedUntil > 0 ? message.lockedUntil : undefined),
-});
+const peekedMessage = (message: StoredMessage): Buffer =>
+  joinMessage(message, message.lockedUntil > 0 ? message.lockedUntil : undefined);
 
 const peekMessage: Operation = ({ broker }, address, body) => {
   const from = readInteger(body, 'from-sequence-number');
   const count = readInteger(body, 'message-count');
   const messages = broker.peek(address, from, count, readOptionalText(body, 'session-id'));
-  return messages.length === 0 ? NOTHING : { body: { messages: messages.map(peekedMessage) } };
+  if (messages.length === 0) return NOTHING;
+  const whole = messages.map(peekedMessage);
+  const shown = body['omit-message-body'] === true ? whole.map(withoutBody) : whole;
+  return { body: { messages: shown.map((message) => ({ message })) } };
+};
+
+/** Azure's premium tier takes so many at a time (its standard tier 500). */
+const MOST_DELETED = 4_000;
+
+const batchDeleteMessages: Operation = ({ broker, clock }, address, body) => {
+  const count = readInteger(body, 'message-count');
+  if (count < 1 || count > MOST_DELETED) {
+    const expected = `expected 1 to ${MOST_DELETED} in "message-count", got ${count}`;
+    throw new RequestError('com.microsoft:argument-error', 400, expected);
+  }
+  const enqueuedBefore = readTime(body, 'enqueued-time-utc', clock.now());
+  const session = readOptionalText(body, 'session-id');
+  const deleted = broker.deleteMessages(address, { count, enqueuedBefore, session });
+  return deleted === 0 ? NOTHING : { body: { 'message-count': types.wrap_int(deleted) } };
 };
 
 const receivedMessage = ({ message, lockToken, lockedUntil }: Delivery): Body => ({
@@ -162,6 +181,7 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['schedule-message', scheduleMessage],
   ['cancel-scheduled-message', cancelScheduledMessage],
   ['peek-message', peekMessage],
+  ['batch-delete-messages', batchDeleteMessages],
   ['receive-by-sequence-number', receiveBySequenceNumber],
   ['update-disposition', updateDisposition],
   ['renew-session-lock', renewSessionLock],

@@ -305,6 +305,8 @@ export class EntityAdministration implements Administration {
   }
 
   purge(address: string): number {
-    return this.#context.turn.run(() => this.#directory.at(address).queue.purge());
+    return this.#context.turn.run(
+      () => this.#directory.at(address).queue.removeWhere(({ lock }) => lock === undefined).length,
+    );
   }
 }

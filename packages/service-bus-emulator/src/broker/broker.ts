@@ -71,6 +71,19 @@ interface Receiving {
     mode: ReceiveMode,
     session?: string,
   ): readonly Delivery[];
+  /**
+   * Removes the oldest messages that were enqueued before a time and are not locked, nor scheduled for later. `session` leaves
+   * the others alone, and must be held by the caller. Returns how many there were.
+   */
+  deleteMessages(address: string, which: DeletedMessages): number;
+}
+
+export interface DeletedMessages {
+  /** At most so many. */
+  readonly count: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly enqueuedBefore: number;
+  readonly session?: string | undefined;
 }
 
 /** Of entities with sessions. But for `listSessions` they throw sessionLockLost when the session is not locked. */

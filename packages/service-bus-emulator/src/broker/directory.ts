@@ -79,7 +79,10 @@ export class Directory {
 
   #gone({ path, queues }: { readonly path: string; readonly queues: readonly MessageQueue[] }): void {
     this.#places.clear();
-    const reason = new BrokerError('entityDeleted', `The messaging entity '${path}' was deleted.`);
+    const reason = new BrokerError(
+      'entityDeleted',
+      `The messaging entity '${path}' could not be found: it was deleted.`,
+    );
     for (const queue of queues) queue.close(reason);
   }
 

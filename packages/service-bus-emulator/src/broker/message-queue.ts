@@ -311,17 +311,18 @@ export class MessageQueue implements Deliverer {
     for (const message of messages) this.#leave(message);
   }
 
-  purge(): number {
-    return this.#removeWhere((message) => message.lock === undefined).length;
-  }
-
   /** Has all that waits arrive again: its entity forwards now. */
   sendOnward(): void {
-    for (const message of this.#removeWhere((candidate) => candidate.waiting)) this.#arrive(message);
+    for (const message of this.removeWhere((candidate) => candidate.waiting)) this.#arrive(message);
   }
 
-  #removeWhere(goes: (message: KeptMessage) => boolean): KeptMessage[] {
-    const removed = [...this.store.log.from(0)].filter(goes);
+  /** The oldest first. */
+  removeWhere(goes: (message: KeptMessage) => boolean, most = Infinity): readonly KeptMessage[] {
+    const removed: KeptMessage[] = [];
+    for (const message of this.store.log.from(0)) {
+      if (removed.length >= most) break;
+      if (goes(message)) removed.push(message);
+    }
     for (const message of removed) this.#withdraw(message);
     return removed;
   }

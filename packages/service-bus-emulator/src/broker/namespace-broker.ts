@@ -1,11 +1,11 @@
 import { EntityAdministration } from './administration';
-import type { Activity, Broker, BrokerQuotas } from './broker';
+import type { Activity, Broker, BrokerQuotas, DeletedMessages } from './broker';
 import type { BrokerContext } from './context';
 import type { Destination } from './destination';
 import type { Directory, Place } from './directory';
 import { BrokerError } from './errors';
 import type { Journal, JournalRecord } from './journal';
-import { received } from './kept-message';
+import { type KeptMessage, received } from './kept-message';
 import type { IncomingMessage, Outcome, StoredMessage } from './message';
 import type { MessageQueue } from './message-queue';
 import type { Delivery, ReceiveMode, Receiver, ReceiverOptions, SessionOptions, SessionRequest } from './receiver';
@@ -166,6 +166,19 @@ export class NamespaceBroker extends EntityAdministration implements Broker {
     return this.#use(address, (place) =>
       this.#receivable(address, place).receiveDeferred(sequenceNumbers, mode, session),
     );
+  }
+
+  deleteMessages(address: string, { count, enqueuedBefore, session }: DeletedMessages): number {
+    return this.#use(address, (place) => {
+      const queue = this.#receivable(address, place);
+      const held = session === undefined ? undefined : queue.sessions?.holder(session);
+      const goes = ({ lock, state, enqueuedAt, sessionId }: KeptMessage): boolean =>
+        lock === undefined &&
+        state !== 'scheduled' &&
+        enqueuedAt < enqueuedBefore &&
+        (held === undefined || sessionId === held.id);
+      return queue.removeWhere(goes, count).length;
+    });
   }
 
   // -- sessions -------------------------------------------------------------------------------------------------------

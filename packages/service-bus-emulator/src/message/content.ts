@@ -130,6 +130,17 @@ export function splitMessage(bytes: Buffer): SplitMessage {
   return message;
 }
 
+/** An encoded message without its body's sections. A copy. */
+export function withoutBody(bytes: Buffer): Buffer {
+  const kept: Buffer[] = [];
+  const section: Section = { code: 0, valueAt: 0, end: 0 };
+  for (let at = 0; at < bytes.length; at = section.end) {
+    readSection(bytes, at, section);
+    if (section.code < SECTION.data || section.code > SECTION.value) kept.push(bytes.subarray(at, section.end));
+  }
+  return Buffer.concat(kept);
+}
+
 /**
  * The messages of a batch (message format 0x80013700): an AMQP message whose data sections hold one encoded message
  * each. Views of `bytes`.

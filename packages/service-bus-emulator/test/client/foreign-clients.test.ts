@@ -3,7 +3,9 @@
  * after each receive of a session, opens windows of four billion, gives up an attach before it is answered. A
  * client of rhea's own does the same here.
  */
+import { createHmac } from 'node:crypto';
 import rhea from 'rhea';
+import { createRequester } from '../support/requester';
 import { openNamespace, onEmulatorOnly, type TestNamespace } from '../support/namespace';
 
 let namespace: TestNamespace;
@@ -123,4 +125,105 @@ onEmulatorOnly('answers a request that names no link for the answer on the one b
   });
   const { message } = await next(answers, 'message');
   expect(message).toMatchObject({ correlation_id: 1, application_properties: { statusCode: 202, 'status-code': 202 } });
+});
+
+onEmulatorOnly(
+  'deletes the oldest messages that nobody holds, at most so many, and only those enqueued before',
+  async () => {
+    namespace = await openNamespace({ queues: { work: {} } }, { frozen: true });
+    const { client } = namespace;
+    const send = (...texts: string[]) => client.createSender('work').sendMessages(texts.map((body) => ({ body })));
+    await send('locked', 'a', 'b', 'c');
+    await client.createReceiver('work').receiveMessages(1);
+    namespace.advance(1_000);
+    const [first] = await client.createReceiver('work').peekMessages(1);
+    const before = new Date(first!.enqueuedTimeUtc!.getTime() + 1_000);
+    await send('late');
+    const sender = client.createSender('work');
+    await sender.scheduleMessages({ body: 'scheduled' }, new Date(before.getTime() + 3_600_000));
+    const request = createRequester(connect(), 'work/$management');
+    const erase = (count: number, more: object = {}) =>
+      request('com.microsoft:batch-delete-messages', { 'message-count': rhea.types.wrap_int(count), ...more });
+    expect(await erase(2)).toMatchObject({ status: 200, body: { 'message-count': 2 } });
+    expect(await erase(500, { 'enqueued-time-utc': before })).toMatchObject({
+      status: 200,
+      body: { 'message-count': 1 },
+    });
+    expect(await erase(500, { 'enqueued-time-utc': before })).toMatchObject({ status: 204 });
+    const left = await client.createReceiver('work').peekMessages(10, { fromSequenceNumber: first!.sequenceNumber! });
+    expect(left.map(({ body }) => body as unknown)).toEqual(['locked', 'late', 'scheduled']);
+    for (const count of [0, 4_001]) {
+      expect(await erase(count)).toMatchObject({ status: 400, condition: 'com.microsoft:argument-error' });
+    }
+    expect(await erase(1, { 'enqueued-time-utc': 'today' })).toMatchObject({
+      status: 400,
+      description: 'expected a timestamp in "enqueued-time-utc", got "today"',
+    });
+  },
+);
+
+onEmulatorOnly('deletes messages of a session for who holds it', async () => {
+  namespace = await openNamespace({ queues: { steps: { requiresSession: true } } });
+  const { client } = namespace;
+  const messages = ['s1', 's2', 's1'].map((sessionId, body) => ({ body, sessionId }));
+  await client.createSender('steps').sendMessages(messages);
+  const request = createRequester(connect(), 'steps/$management');
+  const erase = () =>
+    request('com.microsoft:batch-delete-messages', {
+      'message-count': rhea.types.wrap_int(10),
+      'enqueued-time-utc': new Date(Date.now() + 1_000),
+      'session-id': 's1',
+    });
+  expect(await erase()).toMatchObject({ status: 410, condition: 'com.microsoft:session-lock-lost' });
+  await client.acceptSession('steps', 's1');
+  expect(await erase()).toMatchObject({ status: 200, body: { 'message-count': 2 } });
+  expect(
+    (await (await client.acceptSession('steps', 's2')).peekMessages(5)).map(({ body }) => body as unknown),
+  ).toEqual([1]);
+});
+
+const KEY = { name: 'Root', key: 'c2VjcmV0IQ==' };
+
+/** A token for a resource, valid until a time (milliseconds since the Unix epoch). */
+function sign(resource: string, until: number): string {
+  const audience = encodeURIComponent(resource);
+  const expiry = String(Math.floor(until / 1_000));
+  const signature = createHmac('sha256', KEY.key).update(`${audience}\n${expiry}`).digest('base64');
+  return `SharedAccessSignature sr=${audience}&sig=${encodeURIComponent(signature)}&se=${expiry}&skn=${KEY.name}`;
+}
+
+onEmulatorOnly('closes a link when the token that opened it expires, and opens it again for a new one', async () => {
+  namespace = await openNamespace({ queues: { work: {}, other: {} } }, { frozen: true, sasKeys: [KEY] });
+  const connection = connect();
+  const started = Date.now();
+  const request = createRequester(connection, '$cbs');
+  const show = (entity: string, minutes: number) =>
+    request('put-token', sign(`sb://127.0.0.1/${entity}`, started + minutes * 60_000), {
+      type: 'servicebus.windows.net:sastoken',
+      name: `sb://127.0.0.1/${entity}`,
+    });
+  expect(await show('work', 5)).toMatchObject({ status: 202 });
+  expect(await show('other', 60)).toMatchObject({ status: 202 });
+  const open = async (entity: string): Promise<rhea.Sender> => {
+    const sender = connection.open_sender(entity);
+    await next(sender, 'sendable');
+    return sender;
+  };
+  const [work, other] = [await open('work'), await open('other')];
+  const closed = next(work, 'sender_close');
+  namespace.advance(4 * 60_000);
+  expect(work.is_open()).toBe(true);
+  namespace.advance(2 * 60_000);
+  await closed;
+  expect(work.error).toMatchObject({ condition: 'amqp:unauthorized-access' });
+  expect(other.is_open()).toBe(true);
+  const refused = connection.open_sender('work');
+  await next(refused, 'sender_close');
+  expect(refused.error).toMatchObject({
+    condition: 'amqp:unauthorized-access',
+    description: expect.stringContaining('not allowed to use "work"'),
+  });
+  expect(await show('work', 5)).toMatchObject({ status: 401, description: expect.stringContaining('expired') });
+  expect(await show('work', 30)).toMatchObject({ status: 202 });
+  expect((await open('work')).is_open()).toBe(true);
 });

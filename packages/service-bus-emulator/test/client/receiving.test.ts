@@ -83,6 +83,21 @@ it('receives and deletes: what was delivered is gone', async () => {
   expect(bodies(await receiver.peekMessages(10))).toEqual(['b']);
 });
 
+onEmulatorOnly('leaves bodies out of what is peeked, where that is asked for', async () => {
+  namespace = await openNamespace({ queues: { work: {} } });
+  const { client, name } = namespace;
+  const about = { subject: 'kept', applicationProperties: { total: 5 } };
+  await client.createSender(name('work')).sendMessages([
+    { body: Buffer.alloc(1_000), ...about },
+    { body: { bodyType: 'value' }, ...about },
+  ]);
+  const receiver = client.createReceiver(name('work'));
+  const peeked = await receiver.peekMessages(2, { omitMessageBody: true } as object);
+  expect(peeked).toMatchObject([about, about]);
+  expect(bodies(peeked)).toEqual([undefined, undefined]);
+  expect(bodies(await receiver.receiveMessages(2))).toEqual([Buffer.alloc(1_000), { bodyType: 'value' }]);
+});
+
 onEmulatorOnly('gives a message out again when its lock ends, and then refuses the old lock', async () => {
   namespace = await openNamespace({ queues: { work: { lockDurationMs: 30_000 } } }, { frozen: true });
   const { client, name } = namespace;
