@@ -26,5 +26,15 @@ const oneAzure = {
   },
 };
 
+/** zod's messages come in fifty languages, all of which would be loaded; the app's are English. */
+const oneLanguage = {
+  name: 'one-language',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
+
 /** Plugins of every build of the app. */
-export const appPlugins = [oneAzure];
+export const appPlugins = [oneAzure, oneLanguage];

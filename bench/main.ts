@@ -6,6 +6,7 @@ import { parseArguments, usage } from './arguments';
 import { readLoad } from './processes';
 import { stopPrograms } from './program';
 import type { BenchOptions, Section, SectionResult } from './section';
+import { coldLoadSection } from './sections/cold-load';
 import { engineSection } from './sections/engine';
 import { explorerSection } from './sections/explorer';
 import { httpSection } from './sections/http';
@@ -23,6 +24,7 @@ const sections: readonly Section[] = [
   restartsSection,
   memorySection,
   serviceBusSection,
+  coldLoadSection,
 ];
 
 const root = path.join(__dirname, '../..');

@@ -5,21 +5,24 @@
  * while somebody waits for an answer. So the code is cut where the sources say `import()`, which esbuild does for ES modules only: it
  * is bundled as those, then each file is turned into CommonJS, as which both hosts take it and a file can be loaded at once.
  *
- * Names are kept as written: storage-blob tells credentials apart by the name of their class, and a stack is readable without
- * the maps. White space and comments, most of the gain, go.
+ * Names are kept as written: storage-blob tells credentials apart by the name of their class, and a stack is half readable without
+ * the maps. White space and comments, most of the gain, go. What the maps are for is told in mapped-stacks.cjs.
  */
 import { Buffer } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { appOutside, appPlugins, shared } from '../../build-settings.mjs';
 import { lateModules, lateName } from './late-modules.mjs';
+
+/** What durable-functions needs for its client and for timers, and what takes messages: see late-modules.mjs. */
+const late = ['axios', 'validator', 'moment', 'lodash/cloneDeep', '@azure/functions-extensions-servicebus'];
 
 /**
  * Bundles the app of `root`.
  * @returns `files`: name in `dist` -> content; `weights`: package -> bytes of its code in them, the heaviest first.
  */
 export async function bundleApp(root) {
-  const late = ['axios', 'validator', '@azure/functions-extensions-servicebus'];
   const { outputFiles, metafile } = await build({
     ...shared,
     absWorkingDir: root,
@@ -41,12 +44,13 @@ export async function bundleApp(root) {
     metafile: true,
     write: false,
   });
-  const files = new Map();
+  const files = new Map([['mapped-stacks.js', readFileSync(new URL('mapped-stacks.cjs', import.meta.url))]]);
   for (const file of outputFiles) {
     const name = path.basename(file.path);
     const { code, map } = await transform(file.text, {
       ...{ platform: shared.platform, target: shared.target, format: 'cjs', legalComments: 'none' },
       supported: { 'dynamic-import': false },
+      banner: name === 'app.js' ? "require('./mapped-stacks.js');" : '',
       minifyWhitespace: true,
       minifySyntax: true,
       sourcefile: name,

@@ -15,9 +15,11 @@ export function lateModules(modules) {
   return {
     name: 'late-modules',
     setup(build) {
-      build.onResolve({ filter: /^[^.]/ }, ({ path, kind }) => {
+      build.onResolve({ filter: /^[^.]/ }, ({ path, kind, importer }) => {
         if (kind === 'entry-point' || !modules.includes(path)) return undefined;
-        return { path, namespace };
+        const [theirs, ours] = [createRequire(importer).resolve(path), require.resolve(path)];
+        if (theirs === ours) return { path, namespace };
+        return { errors: [{ text: `${importer} asks for another copy of ${path} than there is for all: ${theirs}` }] };
       });
       build.onResolve({ filter: /./, namespace }, ({ path }) => ({ path, external: true }));
       build.onLoad({ filter: /./, namespace }, ({ path }) => ({ contents: standIn(path) }));
@@ -26,7 +28,10 @@ export function lateModules(modules) {
 }
 
 function standIn(module) {
-  const names = Object.keys(require(module));
-  return `for (const name of ${JSON.stringify(names)})
-    Object.defineProperty(exports, name, { enumerable: true, get: () => require('./${lateName(module)}.js').default[name] });`;
+  const real = require(module);
+  const load = `const load = () => require('./${lateName(module)}.js').default;`;
+  // A module that is a function is called, too.
+  const made = typeof real === 'function' ? 'module.exports = (...args) => load()(...args);' : '';
+  return `${load} ${made} for (const name of ${JSON.stringify(Object.keys(real))})
+    Object.defineProperty(module.exports, name, { enumerable: true, get: () => load()[name] });`;
 }

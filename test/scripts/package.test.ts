@@ -78,12 +78,14 @@ describe('the package', () => {
 
   it('has a map for each of its files, to the sources of the repository', () => {
     const one = contents('one');
-    const code = [...one.keys()].filter((name) => name.endsWith('.js'));
+    const code = [...one.keys()].filter((name) => name.endsWith('.js') && !name.endsWith('mapped-stacks.js'));
     expect(code.length).toBeGreaterThan(5);
     for (const name of code) {
       const { sources: from } = JSON.parse(String(one.get(`${name}.map`))) as { sources: string[] };
       // Packages bring maps of their own, to sources that they don't always ship.
-      const own = from.filter((file) => !/:|node_modules\/(?!durable-saga\/)/.test(file));
+      const own = from.filter(
+        (file) => file !== path.basename(name) && !/:|node_modules\/(?!durable-saga\/)/.test(file),
+      );
       const files = own.map((file) => path.join(root, 'dist', file));
       expect(files.filter((file) => !existsSync(file))).toEqual([]);
     }
@@ -92,7 +94,19 @@ describe('the package', () => {
   });
 });
 
+it('shows stacks with the places of the sources', async () => {
+  const program = `require('./mapped-stacks.js');
+    try { require('./validator.js').default.isURL(5); } catch (error) { console.log(error.stack); }`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], {
+    cwd: path.join(place, 'one/app/dist'),
+  });
+  expect(stdout).toMatch(/^TypeError: Expected a string but received a Number\n/);
+  expect(stdout).toMatch(/at Object\.isURL \(\S*node_modules\/validator\/\S*isURL\.js:\d+:\d+\)/);
+  expect(stdout).not.toContain('dist/validator.js:');
+});
+
 it('that is too heavy is refused, with what has grown', async () => {
+  await pack(checkout, 'kept', { args: ['--keep-sizes'] });
   const file = path.join(checkout, 'scripts/package/size-budget.json');
   const kept = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, number> };
   const { stripe = 0, zod: _, ...packages } = kept.packages;
