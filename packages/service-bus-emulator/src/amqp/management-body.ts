@@ -3,6 +3,8 @@
  * typed values that answers need: AMQP arrays have one type for all their items.
  */
 import { types } from 'rhea';
+import { asText, eachItem, readValue } from '../message/decode';
+import { readSection, type Section, SECTION } from '../message/sections';
 import { RequestError } from './errors';
 import { uuidBytes, uuidText } from './lock-token';
 
@@ -84,6 +86,26 @@ export function readBinary(body: Body, field: string): Buffer {
   const value = body[field];
   if (!Buffer.isBuffer(value)) throw wrong(field, 'a binary', value);
   return value;
+}
+
+/** A field of a request's body, still encoded; undefined where there is none. */
+export function encodedField(request: Buffer, field: string): Buffer | undefined {
+  const section: Section = { code: 0, valueAt: 0, end: 0 };
+  for (let at = 0; at < request.length; at = section.end) {
+    readSection(request, at, section);
+    if (section.code === SECTION.value) return fieldOf(request, section.valueAt, field);
+  }
+  return undefined;
+}
+
+function fieldOf(bytes: Buffer, at: number, field: string): Buffer | undefined {
+  let found: Buffer | undefined;
+  let name = '';
+  eachItem(bytes, at, 'a map for the body', (index, from, to) => {
+    if (index % 2 === 0) name = asText(readValue(bytes, from)) ?? '';
+    else if (name === field) found = bytes.subarray(from, to);
+  });
+  return found;
 }
 
 const LONG = 0x81;

@@ -7,6 +7,7 @@ import type { FrontOptions } from './client';
 import { RequestError } from './errors';
 import {
   type Body,
+  encodedField,
   longArray,
   readBinary,
   readBody,
@@ -27,7 +28,7 @@ import { decodeRule, encodeRule } from './rule-codec';
 import { toIncoming } from './send-link';
 
 /** An operation on the entity at `address`. */
-type Operation = (options: FrontOptions, address: string, body: Body) => Response;
+type Operation = (options: FrontOptions, address: string, body: Body, bytes: Buffer) => Response;
 
 const NOTHING: Response = { status: 204, description: 'NoContent' };
 
@@ -86,8 +87,8 @@ const receiveBySequenceNumber: Operation = ({ broker }, address, body) => {
   return { body: { messages: deliveries.map(receivedMessage) } };
 };
 
-function readOutcome(body: Body): Outcome {
-  const properties = toPropertyChanges(body['properties-to-modify']);
+function readOutcome(body: Body, bytes: Buffer): Outcome {
+  const properties = toPropertyChanges(encodedField(bytes, 'properties-to-modify'));
   const status = readText(body, 'disposition-status');
   switch (status) {
     case 'completed':
@@ -112,8 +113,8 @@ function readOutcome(body: Body): Outcome {
   }
 }
 
-const updateDisposition: Operation = ({ broker }, address, body) => {
-  const outcome = readOutcome(body);
+const updateDisposition: Operation = ({ broker }, address, body, bytes) => {
+  const outcome = readOutcome(body, bytes);
   for (const lockToken of readUuids(body, 'lock-tokens')) broker.settle(address, lockToken, outcome);
   return {};
 };
@@ -204,6 +205,6 @@ export function managementHandler(options: FrontOptions, address: string): Handl
         `there is no operation "${request.operation}" on $management, only ${[...OPERATIONS.keys()].join(', ')}`,
       );
     }
-    return operation(options, address, readBody(request.body));
+    return operation(options, address, readBody(request.body), request.bytes);
   };
 }

@@ -12,6 +12,8 @@ export interface Request {
   readonly operation: string;
   readonly properties: Readonly<Record<string, unknown>>;
   readonly body: unknown;
+  /** The whole request as it came, in which values have the types that the client gave them. */
+  readonly bytes: Buffer;
 }
 
 /** What is answered to a request that is met; the status is 200 if nothing else is said. */
@@ -96,6 +98,7 @@ export function openRequestLink(
         operation: operation.startsWith(VENDOR) ? operation.slice(VENDOR.length) : operation,
         properties,
         body: request.body,
+        bytes: message,
       });
       whenDurable(options.broker, () => reply(response), fail);
     } catch (error) {
