@@ -5,16 +5,19 @@
  */
 import { randomUUID } from 'node:crypto';
 import {
+  type CorrelationRuleFilter,
   ServiceBusAdministrationClient,
   ServiceBusClient,
   type ServiceBusClientOptions,
   type ServiceBusReceivedMessage,
+  type SqlRuleFilter,
 } from '@azure/service-bus';
 import { createAmqpFront } from '../../src/amqp/front';
 import { openAmqpPort } from '../../src/amqp-port';
 import { createBroker } from '../../src/broker/create-broker';
 import type { Namespace, QueueOptions, SubscriptionDeclaration, TopicOptions } from '../../src/broker/entities';
 import { realClock } from '../../src/clock';
+import type { Filter } from '../../src/rules/filter';
 import { createTokenCheck, type SasKey } from '../../src/sas';
 import { FakeClock } from './fake-clock';
 
@@ -117,6 +120,26 @@ class Clients {
 /** ISO 8601 duration of milliseconds, as the administration client takes it. */
 const duration = (milliseconds: number): string => `PT${milliseconds / 1000}S`;
 
+/** A filter as the administration client takes it. */
+function toRealFilter(filter: Filter): SqlRuleFilter | CorrelationRuleFilter {
+  if (filter.kind === 'correlation') {
+    const { kind: _, label, properties, ...rest } = filter;
+    return {
+      ...rest,
+      ...(label === undefined ? {} : { subject: label }),
+      ...(properties === undefined
+        ? {}
+        : { applicationProperties: properties as NonNullable<CorrelationRuleFilter['applicationProperties']> }),
+    };
+  }
+  if (filter.kind !== 'sql') return { sqlExpression: filter.kind === 'true' ? '1=1' : '1=0' };
+  const { expression, parameters } = filter;
+  return {
+    sqlExpression: expression,
+    ...(parameters === undefined ? {} : { sqlParameters: parameters as NonNullable<SqlRuleFilter['sqlParameters']> }),
+  };
+}
+
 async function openReal(entities: Entities, connectionString: string): Promise<TestNamespace> {
   const suffix = randomUUID().slice(0, 8);
   const name = (entity: string): string => `${entity}-${suffix}`;
@@ -154,15 +177,8 @@ async function openReal(entities: Entities, connectionString: string): Promise<T
       await administration.createSubscription(name(topic), subscription, toReal(own));
       if (rules.length > 0) await administration.deleteRule(name(topic), subscription, '$Default');
       for (const { name: rule, filter, action } of rules) {
-        const sql =
-          filter.kind === 'correlation' ? filter : { sqlExpression: filter.kind === 'sql' ? filter.expression : '1=1' };
-        await administration.createRule(
-          name(topic),
-          subscription,
-          rule,
-          sql,
-          action === undefined ? {} : { sqlExpression: action },
-        );
+        const then = action === undefined ? {} : { sqlExpression: action };
+        await administration.createRule(name(topic), subscription, rule, toRealFilter(filter), then);
       }
     }
   }
