@@ -4,16 +4,23 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ledgerMigrations } from 'durable-saga/postgres';
 import { runner } from 'node-pg-migrate';
 import { Client } from 'pg';
-import { readDatabaseConfig } from '../src/config';
+import { toClientConfig } from '../src/adapters/postgres-sign-in';
+import type { DatabasePlace } from '../src/adapters/postgres-sign-in';
+import { readAppRole, readDatabaseConfig } from '../src/config';
+import { grantRows, makeRole } from './migrate/app-role';
 
 /**
  * Brings the app's tables up to date: the migrations of `migrations/`, then those of the saga ledger. Running it again
- * changes nothing; two at once wait for each other. It creates tables only, never a database or a user.
+ * changes nothing; two at once wait for each other. It creates tables only, never a database or a user; with
+ * APP_DATABASE_ROLE and APP_DATABASE_PRINCIPAL_ID, the name and object id of the identity that the app runs under in Azure,
+ * also that identity's role, which may read and write the tables' rows.
  *
  * Settings come from the environment, then from local.settings.json.
  */
 
 const LONGEST_WAIT = 60_000;
+/** A token may come from a command line that takes its time. */
+const LONGEST_SIGN_IN = 20_000;
 
 /** One migration: the name it is remembered by, and its SQL. */
 interface Step {
@@ -23,14 +30,21 @@ interface Step {
 
 async function main(): Promise<void> {
   const root = findRoot(__dirname);
-  const { url } = readDatabaseConfig({ ...readLocalSettings(root), ...process.env });
-  const client = await connect(url, LONGEST_WAIT);
+  const environment = { ...readLocalSettings(root), ...process.env };
+  const appRole = readAppRole(environment);
+  const place = readDatabaseConfig(environment);
+  const client = await connect(place, LONGEST_WAIT);
   try {
     const applied = [
       ...(await migrate(client, root, 'app_migrations', undefined)),
       ...(await migrate(client, root, 'saga_ledger_migrations', ledgerMigrations)),
     ];
     console.log(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The tables are up to date.');
+    if (appRole) {
+      await makeRole((database) => connect({ ...place, url: inDatabase(place.url, database) }, LONGEST_WAIT), appRole);
+      await grantRows(client, appRole.name);
+      console.log(`${appRole.name} may read and write their rows.`);
+    }
   } finally {
     await client.end();
   }
@@ -62,12 +76,22 @@ function toUnits(steps: readonly Step[]) {
   }));
 }
 
-async function connect(url: string, longest: number): Promise<Client> {
-  const { hostname, port } = new URL(url);
+/** The same server, another database of it. */
+function inDatabase(url: string, database: string): string {
+  const other = new URL(url);
+  other.pathname = `/${database}`;
+  return other.href;
+}
+
+async function connect(to: DatabasePlace, longest: number): Promise<Client> {
+  const { hostname, port } = new URL(to.url);
   const place = `${hostname}:${port || '5432'}`;
   const deadline = performance.now() + longest;
   for (let attempt = 1; ; attempt += 1) {
-    const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+    const client = new Client({
+      ...toClientConfig(to),
+      connectionTimeoutMillis: to.identity ? LONGEST_SIGN_IN : 5_000,
+    });
     try {
       await client.connect();
       return client;

@@ -23,8 +23,7 @@ function product(sku: string, name: string, unitPrice: number, stock: number): P
 }
 
 async function main(): Promise<void> {
-  const { url } = readDatabaseConfig(process.env);
-  const database = connectDatabase({ url, poolSize: 1 });
+  const database = connectDatabase({ ...readDatabaseConfig(process.env), poolSize: 1 });
   try {
     const ledger = createLedger({ clock: () => systemClock.now() });
     await createPostgresCatalogue(database, ledger, systemClock).put('development-catalogue', products);

@@ -52,19 +52,30 @@ const applicationInsightsSignIn = z.string().transform((text, context) => {
   return refuse(context, '"Authorization=AAD", with ";ClientId=..." for a user-assigned identity');
 });
 
+/** As Azure Functions reads it beside a connection; without it whoever is signed in on this machine is asked. */
+const credential = z.literal('managedidentity', { error: '"managedidentity"' });
+
+const clientId = text('the client id of a user-assigned identity');
+
 const email = z.email({ error: 'an e-mail address' });
 
 const settingsSchema = z.object({
   DATABASE_URL: url('postgres', 'postgresql'),
   DATABASE_POOL_SIZE: integer(1, 100).default(10),
+  DATABASE_AUTHENTICATION: z.enum(['password', 'entra'], { error: '"password" or "entra"' }).default('password'),
+  AZURE_CLIENT_ID: clientId.optional(),
   AzureWebJobsStorage: text('a storage connection string').optional(),
   AzureWebJobsStorage__accountName: text('the name of a storage account').optional(),
   AzureWebJobsStorage__blobServiceUri: url('https', 'http').optional(),
+  AzureWebJobsStorage__credential: credential.optional(),
+  AzureWebJobsStorage__clientId: clientId.optional(),
   BLOB_TRIGGER_SOURCE: z
     .enum(['LogsAndContainerScan', 'EventGrid'], { error: '"LogsAndContainerScan" or "EventGrid"' })
     .default('LogsAndContainerScan'),
   ServiceBusConnection: serviceBusConnection.optional(),
   ServiceBusConnection__fullyQualifiedNamespace: namespaceName.optional(),
+  ServiceBusConnection__credential: credential.optional(),
+  ServiceBusConnection__clientId: clientId.optional(),
   PAYMENT_PROVIDER_URL: url('http', 'https'),
   PAYMENT_PROVIDER_KEY: text("the payment provider's API key"),
   PAYMENT_TIMEOUT: duration.default(3 * 86_400_000),
@@ -95,14 +106,18 @@ const settingsSchema = z.object({
 });
 type Settings = z.infer<typeof settingsSchema>;
 
+/** Every setting that the app reads. */
+export const settingNames: readonly string[] = Object.keys(settingsSchema.shape);
+
 function toConfig(settings: Settings, approvalThreshold: number) {
   return {
-    database: { url: settings.DATABASE_URL, poolSize: settings.DATABASE_POOL_SIZE },
+    database: { ...toDatabasePlace(settings), poolSize: settings.DATABASE_POOL_SIZE },
     /** As Azure Functions reads it: a connection string, or the identity-based form. */
     storage: {
       connectionString: settings.AzureWebJobsStorage,
       accountName: settings.AzureWebJobsStorage__accountName,
       blobServiceUri: settings.AzureWebJobsStorage__blobServiceUri,
+      identity: toIdentity(settings.AzureWebJobsStorage__credential, settings.AzureWebJobsStorage__clientId),
     },
     /** How uploads are noticed: by polling, or by Event Grid, which Flex Consumption needs. */
     blobTriggerSource: settings.BLOB_TRIGGER_SOURCE,
@@ -110,6 +125,7 @@ function toConfig(settings: Settings, approvalThreshold: number) {
     serviceBus: {
       connectionString: settings.ServiceBusConnection,
       fullyQualifiedNamespace: settings.ServiceBusConnection__fullyQualifiedNamespace,
+      identity: toIdentity(settings.ServiceBusConnection__credential, settings.ServiceBusConnection__clientId),
     },
     payments: { url: settings.PAYMENT_PROVIDER_URL, key: settings.PAYMENT_PROVIDER_KEY },
     /** An order whose payment the provider has not decided after this long (milliseconds) is undone. */
@@ -158,6 +174,26 @@ function toTelemetry(settings: Settings) {
 }
 export type Config = ReturnType<typeof toConfig>;
 
+/** Who the app is to a service that knows identities of Entra ID. */
+function toIdentity(credential: 'managedidentity' | undefined, clientId: string | undefined) {
+  return { isManaged: credential === 'managedidentity', clientId };
+}
+
+const databaseSchema = settingsSchema.pick({
+  DATABASE_URL: true,
+  DATABASE_AUTHENTICATION: true,
+  AZURE_CLIENT_ID: true,
+});
+
+/** With `identity`, PostgreSQL is signed in to by a token of Entra ID, under the URL's user, and the URL's password is not used. */
+function toDatabasePlace(settings: z.infer<typeof databaseSchema>) {
+  const isEntra = settings.DATABASE_AUTHENTICATION === 'entra';
+  return {
+    url: settings.DATABASE_URL,
+    identity: isEntra ? toIdentity(undefined, settings.AZURE_CLIENT_ID) : undefined,
+  };
+}
+
 const secrets: readonly string[] = [
   'PAYMENT_PROVIDER_KEY',
   'AzureWebJobsStorage',
@@ -189,9 +225,10 @@ export class ConfigError extends Error {
 
 /** Reads the settings from the environment. Throws `ConfigError`. */
 export function readConfig(environment: Environment = process.env): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  const given = givenOf(environment);
   const parsed = settingsSchema.safeParse(given);
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => toProblem(issue, given));
+  problems.push(...unresolvedSecrets(given, problems));
   if (!hasStorage(given)) {
     problems.push(missing('AzureWebJobsStorage'));
   }
@@ -208,17 +245,49 @@ export function readConfig(environment: Environment = process.env): Config {
 }
 
 /** Reads what is needed to reach the database, and nothing else. Throws `ConfigError`. */
-export function readDatabaseConfig(environment: Environment): Pick<Config['database'], 'url'> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
-  const parsed = settingsSchema.pick({ DATABASE_URL: true }).safeParse(given);
+export function readDatabaseConfig(environment: Environment): ReturnType<typeof toDatabasePlace> {
+  return toDatabasePlace(readSome(databaseSchema, environment));
+}
+
+const appRoleSchema = z.object({
+  APP_DATABASE_ROLE: text('the name of the identity that the app runs under'),
+  APP_DATABASE_PRINCIPAL_ID: z.guid({ error: "the object id of the app's identity" }),
+});
+
+/** Reads for whom the tables are, where that is another than their owner. Throws `ConfigError`. */
+export function readAppRole(
+  environment: Environment,
+): { readonly name: string; readonly principalId: string } | undefined {
+  if (!environment['APP_DATABASE_ROLE']?.trim()) return undefined;
+  const { APP_DATABASE_ROLE, APP_DATABASE_PRINCIPAL_ID } = readSome(appRoleSchema, environment);
+  return { name: APP_DATABASE_ROLE, principalId: APP_DATABASE_PRINCIPAL_ID };
+}
+
+function readSome<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, environment: Environment) {
+  const given = givenOf(environment);
+  const parsed = schema.safeParse(given);
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => toProblem(issue, given)));
-  return { url: parsed.data.DATABASE_URL };
+  return parsed.data;
+}
+
+function givenOf(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 interface Problem {
   readonly key: string;
   readonly message: string;
+}
+
+/** A reference that Azure could not follow is left as it is, and would be sent on as if it were the secret. */
+function unresolvedSecrets(given: Environment, found: readonly Problem[]): Problem[] {
+  return settingNames
+    .filter((key) => given[key]?.startsWith('@Microsoft.KeyVault(') && !found.some((problem) => problem.key === key))
+    .map((key) => ({
+      key,
+      message: `${key}: expected a secret of Key Vault, got its reference: it could not be read`,
+    }));
 }
 
 function hasStorage(given: Environment): boolean {

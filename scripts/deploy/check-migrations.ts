@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { ledgerMigrations } from 'durable-saga/postgres';
 import { connectDatabase } from '../../src/adapters/postgres-database';
 import type { Database } from '../../src/adapters/postgres-database';
+import type { DatabasePlace } from '../../src/adapters/postgres-sign-in';
 import { readDatabaseConfig } from '../../src/config';
 import { findNotAdding } from './additive-sql';
 import type { MigrationText } from './additive-sql';
@@ -24,7 +25,7 @@ export const checkMigrations: DeployStep = {
       options: { migrations: { type: 'string', default: 'migrations' } },
     });
     const migrations = await readMigrations(values.migrations);
-    const applied = await readApplied(readDatabaseConfig(environment).url);
+    const applied = await readApplied(readDatabaseConfig(environment));
     if (applied.size === 0) {
       console.log('the database is empty: no version runs on it, and every migration may run');
       return;
@@ -57,8 +58,8 @@ async function readMigrations(folder: string): Promise<NamedMigration[]> {
 }
 
 /** The names of all migrations that have run, from both tables that `npm run migrate` keeps. */
-async function readApplied(url: string): Promise<ReadonlySet<string>> {
-  const database = connectDatabase({ url, poolSize: 1 });
+async function readApplied(place: DatabasePlace): Promise<ReadonlySet<string>> {
+  const database = connectDatabase({ ...place, poolSize: 1 });
   try {
     return new Set((await Promise.all(['app_migrations', 'saga_ledger_migrations'].map(namesIn(database)))).flat());
   } finally {

@@ -17,8 +17,7 @@ export const smokeProduct: DeployStep = {
   summary: 'puts the product that smoke orders are for into the catalogue, once',
   usage: 'smoke-product\nDATABASE_URL is taken from the environment.',
   async run(_args, environment) {
-    const { url } = readDatabaseConfig(environment);
-    const database = connectDatabase({ url, poolSize: 1 });
+    const database = connectDatabase({ ...readDatabaseConfig(environment), poolSize: 1 });
     try {
       const ledger = createLedger({ clock: () => systemClock.now() });
       const product = { sku: SMOKE_SKU, name: 'Test of a deployment, not for sale', unitPrice: PRICE, stock: 1_000 };

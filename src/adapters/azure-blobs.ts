@@ -1,12 +1,16 @@
 import { Readable } from 'node:stream';
 import type { BlobServiceClient, BlockBlobClient, ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
 import type { Files, OpenedFile } from '../ports';
+import { createCredential } from './azure-credential';
+import type { IdentitySettings } from './azure-credential';
 
 /** Where the storage account is, in the forms that Azure Functions knows: exactly one of them is needed. */
 export interface StorageSettings {
   readonly connectionString?: string | undefined;
   readonly accountName?: string | undefined;
   readonly blobServiceUri?: string | undefined;
+  /** Who asks, where there is no connection string. */
+  readonly identity?: IdentitySettings;
 }
 
 /** So much is fetched at a time: a reader that stops early has not fetched the rest of a long file. */
@@ -58,12 +62,12 @@ export function createBlobFiles(settings: StorageSettings, containerName: string
   };
 }
 
-async function connect({ connectionString, accountName, blobServiceUri }: StorageSettings): Promise<BlobServiceClient> {
+async function connect(settings: StorageSettings): Promise<BlobServiceClient> {
+  const { connectionString, accountName, blobServiceUri, identity } = settings;
   const { BlobServiceClient } = await import('@azure/storage-blob');
   if (connectionString !== undefined) return BlobServiceClient.fromConnectionString(connectionString, options);
-  const { DefaultAzureCredential } = await import('@azure/identity');
   const uri = blobServiceUri ?? `https://${accountName ?? ''}.blob.core.windows.net`;
-  return new BlobServiceClient(uri, new DefaultAzureCredential(), options);
+  return new BlobServiceClient(uri, await createCredential(identity ?? { isManaged: false }), options);
 }
 
 async function openBlob(blob: BlockBlobClient, expected: string | undefined): Promise<OpenedFile> {

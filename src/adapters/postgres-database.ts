@@ -1,5 +1,7 @@
 import { types as kinds } from 'node:util';
 import type { CustomTypesConfig, Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
+import { SignInUnavailable, toClientConfig } from './postgres-sign-in';
+import type { DatabasePlace } from './postgres-sign-in';
 
 /** Where SQL goes: the pool itself, or the one connection that holds a transaction. */
 export interface Queryable {
@@ -12,8 +14,7 @@ export interface Database extends Queryable {
   close(): Promise<void>;
 }
 
-export interface DatabaseOptions {
-  readonly url: string;
+export interface DatabaseOptions extends DatabasePlace {
   readonly poolSize: number;
   /** Told when an idle connection breaks, which needs no action: the pool replaces it. */
   readonly onConnectionLost?: (error: Error) => void;
@@ -26,6 +27,8 @@ export class DatabaseUnavailable extends Error {
 }
 
 const CONNECT_TIMEOUT = 5_000;
+/** The first connection may have to wait for a token. */
+const SIGN_IN_TIMEOUT = 15_000;
 const STATEMENT_TIMEOUT = 30_000;
 
 /**
@@ -59,13 +62,13 @@ export function connectDatabase(options: DatabaseOptions): Database {
   };
 }
 
-async function openPool({ url, poolSize, onConnectionLost }: DatabaseOptions): Promise<Pool> {
+async function openPool({ poolSize, onConnectionLost, ...place }: DatabaseOptions): Promise<Pool> {
   const { Pool, types } = await import('pg');
   const bigint: number = types.builtins.INT8;
   const pool = new Pool({
-    connectionString: url,
+    ...toClientConfig(place),
     max: poolSize,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    connectionTimeoutMillis: place.identity ? SIGN_IN_TIMEOUT : CONNECT_TIMEOUT,
     statement_timeout: STATEMENT_TIMEOUT,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,
     keepAlive: true,
@@ -129,6 +132,7 @@ const lostConnection =
 
 function isUnavailable(error: unknown): error is Error {
   if (!kinds.isNativeError(error)) return false;
+  if (error instanceof SignInUnavailable) return true;
   if (isAggregate(error)) return error.errors.some(isUnavailable);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return unavailableStates.test(code) || unavailableErrnos.includes(code) || lostConnection.test(error.message);

@@ -1,9 +1,13 @@
 import type { ServiceBusClient, ServiceBusClientOptions, ServiceBusSender } from '@azure/service-bus';
+import { createCredential } from './azure-credential';
+import type { IdentitySettings } from './azure-credential';
 
 /** Where the namespace is, in the forms that Azure Functions knows: exactly one of them is needed. */
 export interface ServiceBusSettings {
   readonly connectionString?: string | undefined;
   readonly fullyQualifiedNamespace?: string | undefined;
+  /** Who asks, where there is no connection string. */
+  readonly identity?: IdentitySettings;
 }
 
 export interface ServiceBusConnection {
@@ -35,12 +39,16 @@ export function connectServiceBus(settings: ServiceBusSettings): ServiceBusConne
   };
 }
 
-async function connect({ connectionString, fullyQualifiedNamespace }: ServiceBusSettings): Promise<ServiceBusClient> {
+async function connect(settings: ServiceBusSettings): Promise<ServiceBusClient> {
+  const { connectionString, fullyQualifiedNamespace, identity } = settings;
   const { ServiceBusClient } = await import('@azure/service-bus');
   if (connectionString !== undefined) return new ServiceBusClient(connectionString, options);
   if (fullyQualifiedNamespace === undefined) {
     throw new Error('expected a connection string of Service Bus or the name of its namespace, got neither');
   }
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  return new ServiceBusClient(fullyQualifiedNamespace, new DefaultAzureCredential(), options);
+  return new ServiceBusClient(
+    fullyQualifiedNamespace,
+    await createCredential(identity ?? { isManaged: false }),
+    options,
+  );
 }

@@ -94,10 +94,10 @@ export function createPostgresShop({ database, ledger, outbox, clock }: OrdersDa
 }
 
 /** Runs what `npm run migrate` runs; gives back what it printed. */
-export async function migrate(url: string): Promise<string> {
+export async function migrate(url: string, settings: Readonly<Record<string, string>> = {}): Promise<string> {
   const script = path.join(__dirname, '../../dist/scripts/migrate.js');
   const { stdout } = await promisify(execFile)(process.execPath, [script], {
-    env: { ...process.env, DATABASE_URL: url },
+    env: { ...process.env, DATABASE_URL: url, ...settings },
   });
   return stdout;
 }

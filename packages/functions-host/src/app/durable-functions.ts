@@ -9,8 +9,10 @@
 import { randomUUID } from 'node:crypto';
 import { format } from 'node:util';
 import type { ActivityCall, DurableFunctions, OpenInvocation } from '../durable/ports';
+import { toEntityName } from '../engine/entity-id';
 import type { HostLog } from '../log';
-import { toInvocationTrace, toTraceFields, type TraceFields } from '../tracing/trace-context';
+import { toTraceFields, type TraceFields } from '../tracing/trace-context';
+import type { Tracer } from '../tracing/tracer';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import type { Hooks } from './hooks';
 import type { Invoker } from './invocation';
@@ -19,6 +21,7 @@ import type { RegisteredFunction } from './registered-function';
 import { fromTypedData } from './from-typed-data';
 import { type TypedData, toJsonText, typedDataToJsonText } from './typed-data';
 import { toCamelCase } from './camel-case';
+import { standBelow, type SpanAbout } from './invocation-span';
 import { logFromWorker } from './worker-log';
 
 export interface DurableFunctionsOptions {
@@ -27,6 +30,7 @@ export interface DurableFunctionsOptions {
   readonly invoker: Invoker;
   readonly hooks: Hooks;
   readonly log: HostLog;
+  readonly tracer?: Tracer | undefined;
 }
 
 const triggerTypes = {
@@ -76,9 +80,12 @@ const durableReason = '(null)';
 function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime, call: ActivityCall): Promise<string> {
   const invocationId = randomUUID();
   const { instanceId } = call;
+  const { traceContext, span } = standBelow(call.trace, options.tracer, runtime, invocationId, () =>
+    toSpanAbout(runtime, call),
+  );
   return options.invoker.observe(
     runtime,
-    { reason: durableReason, invocationId, instanceId, input: call.input },
+    { reason: durableReason, invocationId, instanceId, input: call.input, span },
     async (isOver) => {
       const triggerMetadata = {
         instanceId,
@@ -86,7 +93,6 @@ function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime,
           return toCamelCase(JSON.parse(call.input));
         },
       };
-      const traceContext = toInvocationTrace(invocationId, call.trace);
       const context = toContext(options, runtime, invocationId, triggerMetadata, traceContext);
       const { fn } = runtime;
       if (runtime.inputs.length > 0) await readExtraInputs(runtime, context, call);
@@ -97,6 +103,34 @@ function runDirectly(options: DurableFunctionsOptions, runtime: FunctionRuntime,
   );
 }
 
+/** An activity, or operations of an entity, as the Durable Task Framework tells of them. */
+function toSpanAbout({ fn }: FunctionRuntime, { instanceId, taskId, operation }: ActivityCall): SpanAbout {
+  const scope = 'DurableTask.Core';
+  if (operation !== undefined) {
+    return {
+      ...{
+        name: `entity:${toEntityName(instanceId).name}:${operation.name}`,
+        kind: operation.isSignal ? 'consumer' : 'server',
+        scope,
+      },
+      attributes: {
+        'durabletask.type': 'entity',
+        'durabletask.task.operation': operation.isSignal ? 'signal_entity' : 'call_entity',
+        'durabletask.task.instance_id': instanceId,
+      },
+    };
+  }
+  return {
+    ...{ name: `activity:${fn.name}`, kind: 'server', scope },
+    attributes: {
+      'durabletask.type': 'activity',
+      'durabletask.task.name': fn.name,
+      'durabletask.task.instance_id': instanceId,
+      'durabletask.task.task_id': taskId,
+    },
+  };
+}
+
 async function runThroughModel(invoker: Invoker, runtime: FunctionRuntime, call: ActivityCall): Promise<string> {
   const response = await invoker.invoke(runtime, {
     reason: durableReason,
@@ -104,6 +138,7 @@ async function runThroughModel(invoker: Invoker, runtime: FunctionRuntime, call:
     triggerMetadata: { InstanceId: { json: JSON.stringify(call.instanceId) }, Data: { json: call.input } },
     bindingData: () => toBindingData(call),
     trace: call.trace,
+    span: () => toSpanAbout(runtime, call),
   });
   return typedDataToJsonText(response.returnValue);
 }

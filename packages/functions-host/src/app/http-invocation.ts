@@ -10,7 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { format } from 'node:util';
 import type { HostLog } from '../log';
-import { readTrace, toInvocationTrace } from '../tracing/trace-context';
+import { readTrace, toInvocationTrace, type TraceFields } from '../tracing/trace-context';
 import { DirectRequest, type DirectRequestClass, type HttpRequestClass, toDirectRequestClass } from './direct-request';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import type { Hooks } from './hooks';
@@ -22,13 +22,17 @@ import type { HttpResponseData, TypedData } from './typed-data';
 import { logFromWorker } from './worker-log';
 
 /** A request for a function, read whole. */
-interface HttpCall {
+export interface HttpCall {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly bindingData: () => BindingData;
+  /** Template of the route, with the prefix. */
+  readonly route: string;
+  /** Given by who tells of the request as a span. */
+  readonly placed?: { readonly invocationId: string; readonly traceContext: TraceFields };
 }
 
 export interface HttpInvoker {
@@ -112,7 +116,7 @@ function runDirectly(
   runtime: FunctionRuntime,
   call: HttpCall,
 ): Promise<HttpAnswer | undefined> {
-  const invocationId = randomUUID();
+  const invocationId = call.placed?.invocationId ?? randomUUID();
   return options.invoker.observe(runtime, { reason: httpReason, invocationId }, async () => {
     const body = call.body.length === 0 ? undefined : call.body;
     const request = new requestClass(call.method, call.url, call.headers, body, call.params);
@@ -154,7 +158,9 @@ function toContext(
     invocationId,
     functionName: fn.name,
     logHandler,
-    traceContext: toInvocationTrace(invocationId, readTrace(call.headers['traceparent'], call.headers['tracestate'])),
+    traceContext:
+      call.placed?.traceContext ??
+      toInvocationTrace(invocationId, readTrace(call.headers['traceparent'], call.headers['tracestate'])),
     options: runtime.contextOptions,
   });
   return context;
@@ -202,7 +208,7 @@ async function runThroughModel(
     reason: httpReason,
     trigger: { http: { method, url, headers, params, ...(body.length === 0 ? undefined : { body: { bytes: body } }) } },
     bindingData,
-    trace: readTrace(headers['traceparent'], headers['tracestate']),
+    ...(call.placed ?? { trace: readTrace(headers['traceparent'], headers['tracestate']) }),
   });
   return toAnswer(findHttpOutput(runtime, response));
 }

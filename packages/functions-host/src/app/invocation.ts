@@ -13,9 +13,11 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock';
 import type { InFlight } from '../in-flight';
 import type { HostLog, LogDetails } from '../log';
-import { toInvocationTrace, type Trace } from '../tracing/trace-context';
+import type { Trace, TraceFields } from '../tracing/trace-context';
+import type { Tracer } from '../tracing/tracer';
 import type { BindingData, FunctionRuntime } from './function-runtime';
 import { runHooked } from './hooked-run';
+import { standBelow, toSpanError, type BegunSpan, type SpanAbout } from './invocation-span';
 import type { Hooks } from './hooks';
 import type {
   CoreInvocation,
@@ -38,6 +40,10 @@ export interface InvocationCall {
   readonly retryContext?: RetryContext;
   /** Where the caller stands in a trace, if it said so. */
   readonly trace?: Trace | undefined;
+  /** The run as a span; by the function's name unless given. */
+  readonly span?: () => SpanAbout;
+  /** Given by who tells of the run as a span itself, in place of `trace` and `span`. */
+  readonly traceContext?: TraceFields;
   /** Shown in a line of its own after the start of the run. */
   readonly triggerDetails?: string;
   /** Changes the handler's result before the library encodes it. */
@@ -53,6 +59,7 @@ export interface InvokerOptions {
   readonly hooks: Hooks;
   readonly log: HostLog;
   readonly clock: Clock;
+  readonly tracer?: Tracer | undefined;
   /** Told of each run, when given. */
   readonly inFlight?: InFlight | undefined;
   /** Milliseconds; undefined for no limit. */
@@ -66,6 +73,7 @@ interface RunAbout {
   readonly instanceId?: string;
   /** Input of an activity (JSON). A saga's step has its key first in it. */
   readonly input?: string;
+  readonly span?: BegunSpan | undefined;
   /** False if somebody else tells of it as being under way. */
   readonly isNoted?: boolean;
 }
@@ -98,7 +106,7 @@ const noBindingData: BindingData = {};
 
 /** The invoker of one app. */
 export function createInvoker(options: InvokerOptions): Invoker {
-  const { log, clock, timeoutMs, inFlight } = options;
+  const { log, clock, timeoutMs, inFlight, tracer } = options;
   const appHookData = {};
   let running = 0;
   let whenIdle: (() => void) | undefined;
@@ -131,6 +139,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
           log.log('Information', category, message, toDetails(runtime, about));
         }
         isOver = true;
+        if (about.span !== undefined) tracer?.record({ ...about.span, startAt: startedAt, endAt: clock.now() });
         ended(finish);
         return result;
       },
@@ -139,6 +148,9 @@ export function createInvoker(options: InvokerOptions): Invoker {
         const message = `Executed '${displayName}' (Failed, Id=${invocationId}, Duration=${took}ms)`;
         log.log('Error', category, message, { ...toDetails(runtime, about), error });
         isOver = true;
+        if (about.span !== undefined) {
+          tracer?.record({ ...about.span, startAt: startedAt, endAt: clock.now(), error: toSpanError(error) });
+        }
         ended(finish);
         // The handler's own value, thrown on as it came.
         throw error;
@@ -149,13 +161,17 @@ export function createInvoker(options: InvokerOptions): Invoker {
   return {
     invoke(runtime, call) {
       const invocationId = call.invocationId ?? randomUUID();
-      const about = { reason: call.reason, invocationId, isNoted: call.isStreamed !== true };
+      const { traceContext, span } =
+        call.traceContext === undefined
+          ? standBelow(call.trace, tracer, runtime, invocationId, call.span)
+          : { traceContext: call.traceContext, span: undefined };
+      const about = { reason: call.reason, invocationId, isNoted: call.isStreamed !== true, span };
       return observe(runtime, about, (isOver) => {
         if (call.triggerDetails !== undefined) {
           const details = { functionName: runtime.fn.name, invocationId };
           log.log('Information', runtime.category, `Trigger Details: ${call.triggerDetails}`, details);
         }
-        return runThroughModel(options, appHookData, runtime, call, invocationId, isOver);
+        return runThroughModel(options, appHookData, runtime, { ...call, invocationId, traceContext }, isOver);
       });
     },
     observe,
@@ -190,15 +206,16 @@ function toDetails(runtime: FunctionRuntime, { invocationId, instanceId }: RunAb
   return instanceId === undefined ? { functionName, invocationId } : { functionName, invocationId, instanceId };
 }
 
+type PlacedCall = InvocationCall & { readonly invocationId: string; readonly traceContext: TraceFields };
+
 async function runThroughModel(
   options: InvokerOptions,
   appHookData: object,
   runtime: FunctionRuntime,
-  call: InvocationCall,
-  invocationId: string,
+  call: PlacedCall,
   isOver: () => boolean,
 ): Promise<InvocationResponse> {
-  const core = toCoreInvocation(options, runtime, call, invocationId, await readInputs(runtime, call));
+  const core = toCoreInvocation(options, runtime, call, await readInputs(runtime, call));
   const model = options.model.getInvocationModel(core);
   const { context, inputs } = await model.getArguments();
   const result = await runHooked(
@@ -215,11 +232,11 @@ async function runThroughModel(
 function toCoreInvocation(
   options: InvokerOptions,
   runtime: FunctionRuntime,
-  call: InvocationCall,
-  invocationId: string,
+  call: PlacedCall,
   inputData: readonly NamedData[],
 ): CoreInvocation {
   const { fn } = runtime;
+  const { invocationId, traceContext } = call;
   return {
     invocationId,
     metadata: fn,
@@ -228,7 +245,7 @@ function toCoreInvocation(
       functionId: fn.name,
       inputData,
       triggerMetadata: call.triggerMetadata ?? emptyMetadata,
-      traceContext: toInvocationTrace(invocationId, call.trace),
+      traceContext,
       ...(call.retryContext === undefined ? undefined : { retryContext: call.retryContext }),
     },
     log: (level, category, message) => {

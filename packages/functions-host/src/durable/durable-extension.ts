@@ -21,7 +21,7 @@ const DEFAULT_CONNECTION = 'Storage';
 
 /** The durable extension on a task hub store. */
 export function createDurableExtension(options: DurableExtensionOptions): DurableExtension {
-  const { clock, storeClock = realClock, functions, hubName, log, settings, store, verifyReplay } = options;
+  const { clock, storeClock = realClock, functions, hubName, log, settings, store, tracer, verifyReplay } = options;
   const defaultVersion = typeof settings['defaultVersion'] === 'string' ? settings['defaultVersion'] : undefined;
   const entities = createEntityFunctions(functions, log);
   const engine: Engine = new Engine({
@@ -29,6 +29,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     clock,
     storeClock,
     log,
+    tracer,
     orchestrators: createOrchestrators({
       ...{ functions, verifyReplay, alwaysReplay: false, defaultVersion },
       httpPollMs: positive(settingsOf(settings, 'httpSettings')['defaultAsyncRequestSleepTimeMilliseconds']),
@@ -52,6 +53,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
   const management: ManagementContext = {
     engine,
     entities,
+    spans: { tracer, now: () => clock.now() },
     links,
     isKnownHub: (name) => name.toLowerCase() === hubName.toLowerCase(),
     isKnownConnection: (name) => connections.has(name.toLowerCase()),

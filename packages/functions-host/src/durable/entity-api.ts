@@ -2,8 +2,8 @@ import type { Engine } from '../engine/engine';
 import type { EntityFunctions } from '../engine/entity-call';
 import { findEntityIdFault, toEntityId, toEntityName } from '../engine/entity-id';
 import { decodeEntityState } from '../engine/entity-state';
-import { readTrace } from '../tracing/trace-context';
 import type { InstanceRow } from '../store/store';
+import { tellSignal, toCaller, type ClientSpans } from './client-spans';
 import { emptyAnswer, errorAnswer, jsonTextAnswer } from './answers';
 import { CONTINUATION, readToken, toContinuation, toTime } from './list-api';
 import type { WebhookRequest, WebhookResponse } from './ports';
@@ -13,6 +13,7 @@ const PAGE = 100;
 export interface EntityContext {
   readonly engine: Engine;
   readonly entities: Pick<EntityFunctions, 'refuse'>;
+  readonly spans: ClientSpans;
 }
 
 /** Answers a request below `entities`: `entities[/{name}[/{key}]]`. */
@@ -41,7 +42,7 @@ async function answerState(engine: Engine, id: string): Promise<WebhookResponse>
  * this parameter is this host's own, since the client library has no word for it.
  */
 async function answerSignal(
-  { engine, entities }: EntityContext,
+  { engine, entities, spans }: EntityContext,
   request: WebhookRequest,
   id: string,
 ): Promise<WebhookResponse> {
@@ -55,17 +56,19 @@ async function answerSignal(
     return errorAnswer(400, `Expected 'scheduledTime' to be a time like 2026-01-31T12:00:00Z, got '${scheduled}'.`);
   }
   const { input } = body;
-  const trace = readTrace(request.headers['traceparent'], request.headers['tracestate']);
-  await engine.signalEntity({
-    to: id,
-    message: {
-      kind: 'operation',
-      name: request.query.get('op') ?? '',
-      ...(input !== undefined && { input }),
-      ...(dueAt !== undefined && { dueAt }),
-      ...(trace !== undefined && { trace }),
-    },
-  });
+  const operation = request.query.get('op') ?? '';
+  await tellSignal(spans, toCaller(request), { operation, entityId: id }, (trace) =>
+    engine.signalEntity({
+      to: id,
+      message: {
+        kind: 'operation',
+        name: operation,
+        ...(input !== undefined && { input }),
+        ...(dueAt !== undefined && { dueAt }),
+        ...(trace !== undefined && { trace }),
+      },
+    }),
+  );
   return emptyAnswer(202);
 }
 

@@ -32,8 +32,9 @@ export function createEntityFunctions(functions: DurableFunctions, log: HostLog)
       if (entity === undefined) return { failure: refuse(entityId) ?? `There is no entity '${entityId}'.` };
       try {
         const input = JSON.stringify(toTrigger(entityId, call));
-        const { trace } = call;
-        const returned = await functions.runEntity(entity, { instanceId: entityId, input, trace });
+        const { trace, operations } = call;
+        const about = { instanceId: entityId, input, trace, operation: operations[0] };
+        const returned = await functions.runEntity(entity, about);
         const outcome = toOutcome(entity.name, returned);
         logFailures(log, entityId, call, outcome.results);
         return outcome;

@@ -4,6 +4,7 @@ import type { ClientMessage } from '../engine/messages';
 import { isEntityId, isFinished, StoreFenced, StoreUnavailable } from '../store/store';
 import { emptyAnswer, errorAnswer, jsonAnswer, jsonTextAnswer, readJsonBody } from './answers';
 import { WEBHOOK_PATH, type LinkContext } from './client-binding';
+import { tellEvent, toCaller, type ClientSpans } from './client-spans';
 import { answerEntities } from './entity-api';
 import { answerList, answerPurgeMany } from './list-api';
 import type { WebhookRequest, WebhookResponse } from './ports';
@@ -14,6 +15,7 @@ import { toHistoryJson, toStatusJson } from './status-json';
 export interface ManagementContext {
   readonly engine: Engine;
   readonly entities: Pick<EntityFunctions, 'refuse'>;
+  readonly spans: ClientSpans;
   /** Links for callers that came by `origin`. */
   links(origin: string): LinkContext;
   isKnownHub(hubName: string): boolean;
@@ -167,7 +169,12 @@ async function answerRaiseEvent(
   const body = isJson
     ? readJsonBody(request)
     : { refusal: errorAnswer(400, 'Only application/json request content is supported') };
-  if ('json' in body) return answerSent(context, id, { kind: 'event', name, input: body.json, at: context.now() });
+  if ('json' in body) {
+    const { json: input } = body;
+    return tellEvent(context.spans, toCaller(request), { name, instanceId: id }, () =>
+      answerSent(context, id, { kind: 'event', name, input, at: context.now() }),
+    );
+  }
   const status = await context.engine.statusOf(id);
   if (status === 'unknown') return emptyAnswer(404);
   return isFinished(status) ? emptyAnswer(410) : body.refusal;

@@ -2,6 +2,7 @@ import type { RegisteredFunction } from '../app/registered-function';
 import type { Clock } from '../clock';
 import type { HostLog } from '../log';
 import type { Trace } from '../tracing/trace-context';
+import type { Tracer } from '../tracing/tracer';
 import type { HubOwner, TaskHubStore } from '../store/store';
 
 /**
@@ -20,7 +21,7 @@ export interface DurableFunctions {
    */
   runActivity(activity: RegisteredFunction, call: ActivityCall): Promise<string>;
   /** Runs an entity in the same way. `input` is what its trigger gets, the result what it returns. */
-  runEntity(entity: RegisteredFunction, call: Pick<ActivityCall, 'instanceId' | 'input' | 'trace'>): Promise<string>;
+  runEntity(entity: RegisteredFunction, call: Omit<ActivityCall, 'taskId'>): Promise<string>;
   /**
    * Opens an invocation of an orchestrator, so that the extension can call `callback(trigger, context)` itself
    * and keep the context (its generator lives in it). Nothing is logged as executing by this.
@@ -36,6 +37,8 @@ export interface ActivityCall {
   readonly input: string;
   /** What the invocation's own span is below, if anything. For an orchestrator it is its own span. */
   readonly trace?: Trace | undefined;
+  /** The first operation of an entity's batch. */
+  readonly operation?: { readonly name: string; readonly isSignal: boolean } | undefined;
 }
 
 export interface OpenInvocation {
@@ -71,6 +74,8 @@ export interface DurableExtensionOptions {
   /** Real time, for pauses towards the store and for the hub's lease; the wall clock unless given. */
   readonly storeClock?: Clock | undefined;
   readonly log: HostLog;
+  /** Told of orchestrations, if the host is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly functions: DurableFunctions;
   /** `extensions.durableTask` of host.json. */
   readonly settings: Readonly<Record<string, unknown>>;

@@ -2,8 +2,8 @@ import type { StartRequest, StartResult } from '../engine/engine';
 import type { Ending } from '../engine/live-instances';
 import { findIdFault, findTextFault } from '../engine/instance-id';
 import { isFinished } from '../store/store';
-import { newSpanId, readTrace, withSpan, type Trace } from '../tracing/trace-context';
 import { errorAnswer, jsonAnswer, jsonTextAnswer, readJsonBody } from './answers';
+import { toCaller } from './client-spans';
 import { toManagementLinks } from './client-binding';
 import type { ManagementContext } from './management-api';
 import type { WebhookRequest, WebhookResponse } from './ports';
@@ -26,7 +26,7 @@ export async function answerStart(
   if (fault !== undefined) return errorAnswer(400, fault);
   const body = request.body.length === 0 ? { json: 'null' } : readJsonBody(request);
   if ('refusal' in body) return body.refusal;
-  const outcome = await start(context, request, { name, id, version, input: body.json, trace: toCreating(request) });
+  const outcome = await start(context, request, { name, id, version, input: body.json, caller: toCaller(request) });
   return 'taken' in outcome ? errorAnswer(409, outcome.taken) : outcome.answer;
 }
 
@@ -46,18 +46,12 @@ export async function answerRestart(
   const keepsId = request.query.get('restartWithNewInstanceId')?.toLowerCase() === 'false';
   const { name, version, input } = row;
   const ownId = keepsId ? id : undefined;
-  const outcome = await start(context, request, { name, version, input, id: ownId, trace: toCreating(request) });
+  const outcome = await start(context, request, { name, version, input, id: ownId, caller: toCaller(request) });
   if ('answer' in outcome) return outcome.answer;
   return errorAnswer(409, 'A non-terminal instance with this instance ID already exists.', {
     message: outcome.taken,
     type: 'DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException',
   });
-}
-
-/** The span that creates an instance, in the caller's trace; undefined if that told none. */
-function toCreating({ headers }: WebhookRequest): Trace | undefined {
-  const caller = readTrace(headers['traceparent'], headers['tracestate']);
-  return caller === undefined ? undefined : withSpan(caller, newSpanId());
 }
 
 async function start(

@@ -16,7 +16,8 @@ import {
   type StoreRejected,
   type TaskHubStore,
 } from '../store/store';
-import type { Trace } from '../tracing/trace-context';
+import { newSpanId, spanIdOf, withSpan, type Trace } from '../tracing/trace-context';
+import type { Tracer } from '../tracing/tracer';
 import { Children, type DescribeChildFailure, type NewInstance } from './children';
 import { createCommitter, type Committer } from './committer';
 import { Entities } from './entities';
@@ -28,7 +29,9 @@ import { decodeTurns, mayBegin, newInstance, restoreInstance, type Instance, typ
 import { LeftAloneInstances, type LeftAlone } from './left-alone';
 import { acknowledged, failSendersOf, LiveInstances, type Ending } from './live-instances';
 import type { ClientMessage, Message } from './messages';
+import { withoutRewound } from './rewind-plan';
 import { restartsWork, Rewinder, type RewindResult } from './rewinder';
+import { OrchestrationSpans } from './orchestration-spans';
 import type { Turn } from './turn-outcome';
 import { TurnLoop } from './turn-loop';
 import { WarmCode } from './warm-code';
@@ -41,6 +44,8 @@ export interface EngineOptions {
   /** Time for back-off towards the store, which is never virtual in a real host. */
   readonly storeClock: Clock;
   readonly log: HostLog;
+  /** Told of orchestrations, if the host is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly orchestrators: Orchestrators;
   readonly activities: Activities;
   readonly describeChildFailure: DescribeChildFailure;
@@ -60,8 +65,8 @@ export interface StartRequest {
   readonly version: string | undefined;
   /** JSON */
   readonly input: string;
-  /** Of the span that creates it. */
-  readonly trace?: Trace | undefined;
+  /** Who asks for it, if that has told its place in a trace. */
+  readonly caller?: Trace | undefined;
 }
 
 export type StartResult =
@@ -87,6 +92,7 @@ export class Engine {
   readonly #activities: ActivityRunner;
   readonly #timers: Timers;
   readonly #rewinder: Rewinder;
+  readonly #spans: OrchestrationSpans | undefined;
   /** What `open` found and `resume` has not started again. */
   #restored: Restored[] = [];
   #session: HubSession | undefined;
@@ -101,6 +107,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#spans = options.tracer === undefined ? undefined : new OrchestrationSpans(options.tracer);
     const { store, storeClock, orchestrators, maxWarmInstances, describeChildFailure } = options;
     const deliver = (instance: Instance, message: Message): void => this.#deliver(instance, message);
     this.#code = new WarmCode({
@@ -116,6 +123,7 @@ export class Engine {
     this.#timers = new Timers(options.clock, deliver);
     this.#rewinder = new Rewinder({
       ...{ live: this.#live, store },
+      revived: (instance, history) => this.#spans?.remember(instance, history),
       deliver: (instance, message, receipt) => this.#requireRunning().deliver(instance, message, receipt),
     });
   }
@@ -256,8 +264,20 @@ export class Engine {
     const id = request.id ?? randomUUID().replaceAll('-', '');
     const running = this.#live.get(id) ?? this.#leftAlone.get(id);
     if (running !== undefined) return { kind: 'exists', status: running.status };
-    const instance = this.#create({ ...request, id, executionId: randomUUID(), parent: undefined });
+    const executionId = randomUUID();
+    const { caller } = request;
+    const trace = this.#options.tracer?.place(caller) ?? withNewSpan(caller);
+    const instance = this.#create({ ...request, id, executionId, parent: undefined, trace });
+    const at = instance.createdAt;
     await acknowledged((receipt) => loop.deliver(instance, { kind: 'begin' }, receipt));
+    if (trace !== undefined) {
+      const parentSpanId = caller === undefined ? undefined : spanIdOf(caller);
+      this.#spans?.created({ ...request, id, executionId }, trace, {
+        at,
+        endAt: this.#options.clock.now(),
+        parentSpanId,
+      });
+    }
     return { kind: 'started', id };
   }
 
@@ -418,6 +438,7 @@ export class Engine {
   }
 
   #afterCommit(instance: Instance, turn: Turn): void {
+    this.#spans?.committed(instance, turn);
     for (const id of turn.cancelledTimers) this.#timers.cancel(instance, id);
     for (const work of turn.abandoned) if (work.kind === 'timer') this.#timers.cancel(instance, work.id);
     if (isFinished(turn.status)) {
@@ -479,7 +500,9 @@ export class Engine {
     for await (const page of session.unfinished()) {
       for (const stored of page) {
         try {
-          const instance = restoreInstance(stored);
+          const history = withoutRewound(decodeTurns(stored.row.id, stored.turns));
+          const instance = restoreInstance(stored, history);
+          this.#spans?.remember(instance, history);
           this.#live.add(instance);
           restored.push({ instance, open: instance.regaining.size > 0 ? [] : [...instance.open.values()] });
         } catch (error) {
@@ -551,6 +574,11 @@ export class Engine {
   #log(level: LogLevel, message: string, error?: unknown): void {
     this.#options.log.log(level, LOG_CATEGORY, message, error === undefined ? {} : { error });
   }
+}
+
+/** The place of the span that creates an instance for this caller. */
+function withNewSpan(caller: Trace | undefined): Trace | undefined {
+  return caller === undefined ? undefined : withSpan(caller, newSpanId());
 }
 
 /** An unfinished instance as it was found, with what was open then. */

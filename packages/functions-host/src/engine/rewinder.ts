@@ -15,6 +15,8 @@ export type RewindResult =
 export interface RewinderOptions {
   readonly store: TaskHubStore;
   readonly live: LiveInstances;
+  /** An instance is back in memory, as it was at the end of this history. */
+  readonly revived: (instance: Instance, history: readonly HistoryTurn[]) => void;
   readonly deliver: (instance: Instance, message: RewindMessage, receipt: Receipt) => void;
 }
 
@@ -31,7 +33,7 @@ export class Rewinder {
 
   /** Resolves once the rewind is durable; the instance goes on after that. */
   async rewind(id: string, reason: string): Promise<RewindResult> {
-    const { store, live, deliver } = this.#options;
+    const { store, live, revived, deliver } = this.#options;
     const row = await this.#read(id);
     if (row === undefined) return { kind: 'unknown' };
     if (row.status !== 'Failed') return { kind: 'refused', status: row.status };
@@ -39,7 +41,8 @@ export class Rewinder {
     const decoded = decodeTurns(id, turns);
     const history = withoutRewound(decoded);
     const plan = planRewind(history, row);
-    const instance = restoreInstance({ row, turns, held: [] }, before(history, plan));
+    const kept = before(history, plan);
+    const instance = restoreInstance({ row, turns, held: [] }, kept);
     for (const work of instance.open.values()) {
       if (work.kind === 'child') await this.#rewindChild(instance, work, reason);
     }
@@ -48,6 +51,7 @@ export class Rewinder {
       return now === undefined ? { kind: 'unknown' } : { kind: 'refused', status: live.get(id)?.status ?? now.status };
     }
     instance.status = 'Pending';
+    revived(instance, kept);
     await this.#revive(instance, decoded);
     await acknowledged((receipt) => deliver(instance, { ...plan, kind: 'rewind', reason }, receipt));
     return { kind: 'rewound' };

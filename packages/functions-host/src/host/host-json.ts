@@ -35,7 +35,12 @@ export interface HostJson {
   readonly queues: QueueOptions;
   /** `extensions.serviceBus`. */
   readonly serviceBus: ServiceBusOptions;
+  readonly telemetryMode: TelemetryMode;
 }
+
+const telemetryModes = ['None', 'ApplicationInsights', 'OpenTelemetry'] as const;
+
+export type TelemetryMode = (typeof telemetryModes)[number];
 
 type Json = Record<string, unknown>;
 
@@ -87,6 +92,7 @@ export function readHostJson(appDir: string, settings: Settings): HostJson {
         file,
       ),
     },
+    telemetryMode: readTelemetryMode(at('telemetryMode') ?? 'ApplicationInsights', file),
     queues: readOptions(readQueueOptions, toObject(at('extensions', 'queues'), 'extensions.queues', file), file),
     serviceBus: readOptions(
       readServiceBusOptions,
@@ -176,6 +182,15 @@ function readLogLevels(values: Json, file: string): Record<string, LogLevel | 'N
     levels[category] = level;
   }
   return levels;
+}
+
+/** The real host takes an unknown mode for ApplicationInsights without a word, and the app's traces are gone. */
+function readTelemetryMode(value: unknown, file: string): TelemetryMode {
+  const mode = telemetryModes.find((known) => known.toLowerCase() === String(value).toLowerCase());
+  if (mode !== undefined) return mode;
+  throw new StartError(
+    `"telemetryMode" of ${file} must be one of ${telemetryModes.join(', ')}; got ${JSON.stringify(value)}.`,
+  );
 }
 
 function readText(value: unknown, key: string, file: string): string {

@@ -12,6 +12,7 @@
 import type { IncomingMessage } from 'node:http';
 import { installFunctionsCore, nodeJoin } from '../app/functions-core';
 import { createHttpInvoker, probeHttpRequest } from '../app/http-invocation';
+import { traceRequests } from '../app/http-span';
 import { createInvoker } from '../app/invocation';
 import { logFromWorker } from '../app/worker-log';
 import { type Clock, realClock } from '../clock';
@@ -47,10 +48,13 @@ import type { Host, HostOptions, LoadedApp } from './options';
 import { createSettings, type Settings } from './settings';
 import { openSettlement } from './settlement-parts';
 import { takeNoMoreWork } from './take-no-more-work';
+import { openTracer } from './tracing-parts';
 import { warmUp } from './warm-up';
 
 /** How long a stop waits for the durable extension, in the end. */
 const durableGraceMs = 3000;
+/** How long it waits for the last spans to be sent. */
+const tracerGraceMs = 2000;
 
 /** Functions that run may need it, when the host stops; and it may wait for what only time brings. */
 const isDurable = ({ url }: IncomingMessage): boolean => url?.startsWith('/runtime/webhooks/durabletask/') === true;
@@ -130,6 +134,8 @@ async function loadParts(base: Base, server: HttpServer) {
   const { appDir, dataDir } = options;
   base.cleanUp.add(enterAppEnvironment({ appDir, settings: options.settings, port: server.port }));
   base.cleanUp.add(output.captureConsole());
+  const tracer = openTracer(hostJson.telemetryMode, settings, log);
+  base.cleanUp.add(() => tracer?.close(options.stopGraceMs ?? tracerGraceMs));
   const join = options.join ?? nodeJoin;
   const core = installFunctionsCore(join, (level, category, message) => {
     logFromWorker(log, core.hooks, { userCategory: 'Function', details: {} }, level, category, message);
@@ -158,7 +164,7 @@ async function loadParts(base: Base, server: HttpServer) {
   const { model } = loaded;
   const { hooks } = core;
   const invoker = createInvoker({
-    ...{ model, hooks, log, clock, inFlight: options.inFlight },
+    ...{ model, hooks, log, clock, tracer, inFlight: options.inFlight },
     timeoutMs: hostJson.functionTimeoutMs,
   });
   const hub = toHubPlace(options.taskHub, hostJson.hubName, loaded.runtimes);
@@ -179,6 +185,7 @@ async function loadParts(base: Base, server: HttpServer) {
     errors: allErrors,
     hooks,
     durable,
+    tracer,
     invoker,
     hostId,
     blobEvents,
@@ -194,14 +201,14 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
   const { log } = output;
   const url = `http://localhost:${server.port}`;
   const parts = await loadParts(base, server);
-  const { runtimes, model, hooks, durable, invoker, listeners, httpFunctions } = parts;
+  const { runtimes, model, hooks, durable, tracer, invoker, listeners, httpFunctions } = parts;
   const names = runtimes.map(({ fn }) => fn.name);
   const keys = openKeys(options.dataDir, names);
 
   const durableFunctions = durable.connect({ ...parts, log });
   await options.taskHubUp;
   await openDurable(durable, {
-    ...{ taskHub: options.taskHub, verifyReplay: options.verifyReplay, clock, log },
+    ...{ taskHub: options.taskHub, verifyReplay: options.verifyReplay, clock, log, tracer },
     storeClock: options.storeClock,
     settings: hostJson.durableTask,
     hubName: hostJson.hubName,
@@ -226,10 +233,11 @@ async function startOn(base: Base, server: HttpServer): Promise<Host> {
     activeHost: () => durable.extension()?.activeHost()?.url,
   });
   const requestClass = streamDoor === undefined ? await probeHttpRequest(model) : undefined;
+  const httpInvoker = createHttpInvoker({ ...parts, log, requestClass });
   const dispatcher = createDispatcher({
     ...{ routes: parts.routes, invoker, admin, durable: durable.extension(), streamDoor },
     keys: options.auth ? keys : undefined,
-    httpInvoker: createHttpInvoker({ ...parts, log, requestClass }),
+    httpInvoker: tracer === undefined ? httpInvoker : traceRequests(httpInvoker, tracer, clock),
     defaultHost: `localhost:${server.port}`,
     hasHomePage: !settings.isOn('AzureWebJobsDisableHomepage'),
     webhooks: toWebhooks(parts.blobEvents, keys),

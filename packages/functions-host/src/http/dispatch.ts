@@ -67,10 +67,10 @@ export function createDispatcher(endpoints: Endpoints): RequestHandler {
       answerUnknown(endpoints, request, response, path);
       return;
     }
-    const { runtime, authLevel } = match.target;
+    const { runtime, authLevel, template: route } = match.target;
     if (isRefused(endpoints, { level: authLevel, functionName: runtime.fn.name }, request, response, query)) return;
     const { streamDoor, throttle, bodyLimit } = endpoints;
-    const about = { request, response, params: match.params, origin, bodyLimit };
+    const about = { request, response, params: match.params, route, origin, bodyLimit };
     const run = (): Promise<void> =>
       streamDoor === undefined
         ? answerWithFunction(endpoints.httpInvoker, runtime, about)

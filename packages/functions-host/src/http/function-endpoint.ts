@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BindingData, FunctionRuntime } from '../app/function-runtime';
 import type { HttpAnswer } from '../app/http-answer';
 import { type HttpInvoker, httpReason } from '../app/http-invocation';
+import { toHttpSpan } from '../app/http-span';
 import type { Invoker } from '../app/invocation';
 import type { TypedData } from '../app/typed-data';
 import { readTrace } from '../tracing/trace-context';
@@ -17,6 +18,8 @@ export interface FunctionRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly params: Readonly<Record<string, string>>;
+  /** Template of the route that was taken, with the prefix. */
+  readonly route: string;
   /** Scheme, host and port that the caller used. */
   readonly origin: string;
   /** Bytes of a body that is read whole. */
@@ -28,7 +31,7 @@ export async function answerWithStream(
   invoker: Invoker,
   runtime: FunctionRuntime,
   door: StreamDoor,
-  { request, response, params }: FunctionRequest,
+  { request, response, params, origin, route }: FunctionRequest,
 ): Promise<void> {
   const invocationId = randomUUID();
   const headers = toHeaders(request.headers);
@@ -46,6 +49,10 @@ export async function answerWithStream(
       bindingData: () => ({ ...params, headers }),
       beforeResponse: (result) => atPaceOf(response, result),
       trace: readTrace(headers['traceparent'], headers['tracestate']),
+      span: () => {
+        const { method = 'GET', url: target = '/' } = request;
+        return toHttpSpan({ method, url: toUrl(target, origin) ?? '', headers, route });
+      },
     });
     if (!response.headersSent) answer(response, 204);
   } catch {
@@ -61,7 +68,7 @@ export async function answerWithStream(
 export async function answerWithFunction(
   invoker: HttpInvoker,
   runtime: FunctionRuntime,
-  { request, response, params, origin, bodyLimit }: FunctionRequest,
+  { request, response, params, route, origin, bodyLimit }: FunctionRequest,
 ): Promise<void> {
   const taken = takeBody(request, response, bodyLimit);
   const body = Buffer.isBuffer(taken) ? taken : await taken;
@@ -82,6 +89,7 @@ export async function answerWithFunction(
       params,
       body,
       bindingData,
+      route,
     });
   } catch {
     // The invoker has logged it; callers learn nothing from inside.

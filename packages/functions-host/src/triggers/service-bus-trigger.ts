@@ -5,6 +5,7 @@
  */
 import type { FunctionRuntime } from '../app/function-runtime';
 import { httpReason } from '../app/http-invocation';
+import type { SpanAbout } from '../app/invocation-span';
 import type { Invoker } from '../app/invocation';
 import type { BindingMetadata } from '../app/registered-function';
 import type { Clock } from '../clock';
@@ -107,7 +108,8 @@ async function handle(options: ServiceBusTriggerOptions, held: readonly Held[]):
     await invoker.invoke(runtime, {
       reason: `New Service Bus message detected on ${entity.title}.`,
       triggerDetails: toDetails(held),
-      trace: toTrace(held),
+      trace: toTrace(options, held),
+      span: () => toSpan(options, held),
       ...input,
     });
     return true;
@@ -130,14 +132,39 @@ function toInput({ runtime, log }: ServiceBusTriggerOptions, held: readonly Held
 }
 
 /** A message's sender is the parent of what handles it; a batch has many senders, and so a trace of its own. */
-function toTrace(held: readonly Held[]): Trace | undefined {
-  const [first] = held;
-  if (first === undefined || held.length > 1) return undefined;
-  const { traceparent, tracestate, 'Diagnostic-Id': id } = first.message.applicationProperties ?? {};
+function toTrace({ runtime }: ServiceBusTriggerOptions, [first]: readonly Held[]): Trace | undefined {
+  const { isBatch } = readInputShape(runtime.fn.trigger);
+  return first === undefined || isBatch ? undefined : toSender(first);
+}
+
+function toSender({ message }: Held): Trace | undefined {
+  const { traceparent, tracestate, 'Diagnostic-Id': id } = message.applicationProperties ?? {};
   const parent = traceparent ?? id;
   return typeof parent === 'string'
     ? readTrace(parent, typeof tracestate === 'string' ? tracestate : undefined)
     : undefined;
+}
+
+/** As the .NET client names it; a batch is linked to who sent its messages. */
+function toSpan({ runtime, entity }: ServiceBusTriggerOptions, held: readonly Held[]): SpanAbout {
+  const { trigger } = runtime.fn;
+  const isSessionful = readTruth(trigger, 'isSessionsEnabled') ?? false;
+  const { isBatch } = readInputShape(trigger);
+  const source = isBatch ? 'ServiceBusListener' : isSessionful ? 'ServiceBusSessionProcessor' : 'ServiceBusProcessor';
+  const [first] = held;
+  const senders = isBatch ? held.map(toSender) : [];
+  return {
+    ...{ name: `${source}.Process${isSessionful ? 'Session' : ''}Message${isBatch ? 's' : ''}`, kind: 'consumer' },
+    scope: 'Microsoft.Azure.WebJobs',
+    links: senders.filter((sender) => sender !== undefined),
+    attributes: {
+      ...{ 'messaging.system': 'servicebus', 'messaging.operation': 'process', 'az.namespace': 'Microsoft.ServiceBus' },
+      'messaging.destination.name': entity.path,
+      ...(isBatch
+        ? { 'messaging.batch.message_count': held.length }
+        : { 'messaging.message.id': String(first?.message.messageId) }),
+    },
+  };
 }
 
 function toDetails(held: readonly Held[]): string {

@@ -33,6 +33,7 @@ describe('host.json', () => {
       hubName: 'TestHubName',
       extensions: {},
       concurrency: {},
+      telemetryMode: 'ApplicationInsights',
       blobs: { poisonThreshold: 5, parallelism: 8 },
       queues: {
         ...{ batchSize: 16, newBatchThreshold: 8 * availableParallelism(), maxPollingMs: 2000 },
@@ -52,6 +53,14 @@ describe('host.json', () => {
     expect(
       read('{ // host\n "version": "2.0", /* no limit */ "functionTimeout": "-1", }').functionTimeoutMs,
     ).toBeUndefined();
+  });
+
+  it('says how telemetry leaves the host, and names no other way than there are', () => {
+    expect(read({ telemetryMode: 'openTelemetry' }).telemetryMode).toBe('OpenTelemetry');
+    expect(read({}, { AzureFunctionsJobHost__telemetryMode: 'OpenTelemetry' }).telemetryMode).toBe('OpenTelemetry');
+    expect(() => read({ telemetryMode: 'Otel' })).toThrow(
+      /"telemetryMode" of .*host\.json must be one of None, ApplicationInsights, OpenTelemetry; got "Otel"\./,
+    );
   });
 
   it('is overridden by settings, with names matched without case', () => {
