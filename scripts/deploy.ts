@@ -5,12 +5,16 @@ import { smoke } from './deploy/smoke';
 import { smokeProduct } from './deploy/smoke-product';
 import type { DeployStep } from './deploy/step';
 import { StepFailed, UsageError } from './deploy/step';
+import { useApp, useKeys, useOutputs } from './deploy/use-azure';
 import { waitReady } from './deploy/wait-ready';
 import { ConfigError } from '../src/config';
 
 /** `npm run deploy:step -- <step> [options]`: the steps of a deployment that are the same wherever the app runs. */
 
 const steps: Readonly<Record<string, DeployStep>> = {
+  'use-app': useApp,
+  'use-keys': useKeys,
+  'use-outputs': useOutputs,
   running,
   'check-migrations': checkMigrations,
   'smoke-product': smokeProduct,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { InstanceSource, InstanceSourceError } from 'durable-saga/testing';
@@ -8,7 +9,7 @@ import { requireUrl, StepFailed } from './step';
 
 const USAGE = `count-versions --url <url> [--save <file>] [--before <file>]
   --save     keeps the counts in this file
-  --before   shows the counts of that file beside today's
+  --before   shows the counts of that file beside today's, if it is there: before the first version nothing was counted
 The key, where the host asks for one, is the system key 'durabletask_extension' in the variable REPLAY_GATE_KEY.`;
 
 const countsSchema = z.record(z.string(), z.int());
@@ -23,7 +24,8 @@ export const countVersions: DeployStep = {
       options: { url: { type: 'string' }, save: { type: 'string' }, before: { type: 'string' } },
     });
     const from = requireUrl('--url', values.url);
-    const before = values.before === undefined ? undefined : await readCounts(values.before);
+    const before =
+      values.before !== undefined && existsSync(values.before) ? await readCounts(values.before) : undefined;
     const counts = await count(from, environment['REPLAY_GATE_KEY'] || undefined);
     if (values.save !== undefined) await writeFile(values.save, `${JSON.stringify(counts, undefined, 2)}\n`);
     await showTable(

@@ -1,28 +1,31 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { z } from 'zod';
 import { StepFailed } from './step';
 
-const markSchema = z.object({ build: z.string().min(1), functions: z.array(z.string()).min(1) });
+const buildSchema = z.object({ build: z.string().min(1) });
+const functionsSchema = z.array(z.string()).min(1);
 
-/** What `npm run package` says of the package: its build, and the names of all functions that it registers. */
-export type PackageMark = z.infer<typeof markSchema>;
+/** What `npm run package` says of a package: its build, and the names of all functions that it registers. */
+export interface PackageMark {
+  readonly build: string;
+  readonly functions: readonly string[];
+}
 
-/** Reads `build.json` of a package. Throws `StepFailed`. */
-export async function readPackageMark(file: string): Promise<PackageMark> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new StepFailed(`could not read ${file}: ${String(error)}. \`npm run package\` writes it.`);
-  }
+/** Reads `build.json` and `functions.json` of the folder that `npm run package` has filled. Throws `StepFailed`. */
+export async function readPackageMark(folder: string): Promise<PackageMark> {
+  const { build } = await readAs(path.join(folder, 'build.json'), buildSchema, '{"build"}');
+  return { build, functions: await readAs(path.join(folder, 'functions.json'), functionsSchema, 'a list of names') };
+}
+
+async function readAs<T>(file: string, schema: z.ZodType<T>, expected: string): Promise<T> {
   let content: unknown;
   try {
-    content = JSON.parse(text);
-  } catch {
-    content = undefined;
+    content = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new StepFailed(`could not read ${file}, which \`npm run package\` writes: ${String(error)}`);
   }
-  const mark = markSchema.safeParse(content);
-  if (!mark.success)
-    throw new StepFailed(`${file}: expected {"build", "functions": ["name", ...]}, got something else`);
-  return mark.data;
+  const read = schema.safeParse(content);
+  if (!read.success) throw new StepFailed(`${file}: expected ${expected}, got something else`);
+  return read.data;
 }

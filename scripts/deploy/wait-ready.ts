@@ -14,8 +14,8 @@ import { readSeconds, requireText, requireUrl, StepFailed, UsageError } from './
  * answers one after another come from the new build; with several instances, one alone may be an early one.
  */
 
-const USAGE = `wait-ready --url <url> --expect <build.json> [--within <seconds>] [--answers <n>]
-  --expect   build.json beside the package: its build, and the functions that must be listed
+const USAGE = `wait-ready --url <url> --package <folder> [--within <seconds>] [--answers <n>]
+  --package  where \`npm run package\` has put build.json and functions.json: what is waited for
   --within   give up after so long (default 300)
   --answers  so many answers of the new build in a row (default 3)
 FUNCTION_KEY (a host key) and MASTER_KEY are taken from the environment.`;
@@ -28,7 +28,7 @@ export const waitReady: DeployStep = {
   async run(args, environment) {
     const values = readOptions(args);
     const url = requireUrl('--url', values.url);
-    const expected = await readPackageMark(requireText('--expect <build.json>', values.expect));
+    const expected = await readPackageMark(requireText('--package <folder>', values.package));
     const within = readSeconds('--within', values.within, 300);
     const answers = readCount(values.answers);
     const asked = {
@@ -108,7 +108,7 @@ function readOptions(args: readonly string[]) {
     args: [...args],
     options: {
       url: { type: 'string' },
-      expect: { type: 'string' },
+      package: { type: 'string' },
       within: { type: 'string' },
       answers: { type: 'string' },
     },

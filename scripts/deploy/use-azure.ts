@@ -1,0 +1,118 @@
+import { rm } from 'node:fs/promises';
+import { z } from 'zod';
+import { readAzureJson, setVariables } from './job-environment';
+import type { DeployStep } from './step';
+import { StepFailed } from './step';
+
+/*
+ * What Azure says of itself (`az ... --output json`), as variables for the steps that follow: they know an app by its
+ * address and its keys, and nothing of Azure.
+ */
+
+const appsSchema = z.array(
+  z.object({
+    name: z.string(),
+    resourceGroup: z.string(),
+    defaultHostName: z.string(),
+    tags: z.record(z.string(), z.string()).nullish(),
+  }),
+);
+
+/** The tags by which infra/ marks the app of an environment. */
+const SERVICE = 'order-sagas';
+
+export const useApp: DeployStep = {
+  summary: 'finds the app of this environment among those of `az functionapp list`',
+  usage: `use-app <file>
+The environment is AZURE_ENV_NAME. Sets APP_NAME, RESOURCE_GROUP and APP_URL, to nothing when there is none yet.`,
+  async run(args, environment) {
+    const name = environment['AZURE_ENV_NAME'] ?? '';
+    const apps = parse(appsSchema, await readAzureJson(args), 'a list of function apps').filter(
+      ({ tags }) => tags?.['azd-env-name'] === name && tags['azd-service-name'] === SERVICE,
+    );
+    if (apps.length > 1) {
+      throw new StepFailed(`expected one app of ${name}, got ${apps.map((app) => app.name).join(', ')}`);
+    }
+    const [app] = apps;
+    const url = app === undefined ? '' : `https://${app.defaultHostName}`;
+    await setVariables(
+      { APP_NAME: app?.name ?? '', RESOURCE_GROUP: app?.resourceGroup ?? '', APP_URL: url },
+      environment,
+    );
+    console.log(app === undefined ? `${name} has no app yet` : `the app of ${name} is ${app.name}`);
+  },
+};
+
+const keysSchema = z.object({
+  masterKey: z.string().min(1),
+  functionKeys: z.record(z.string(), z.string()),
+  systemKeys: z.record(z.string(), z.string()).nullish(),
+});
+
+export const useKeys: DeployStep = {
+  summary: 'takes the keys out of what `az functionapp keys list` says, and hides them in the log',
+  usage: `use-keys <file>
+Sets FUNCTION_KEY, MASTER_KEY and, once durable functions run, REPLAY_GATE_KEY; removes the file.`,
+  async run(args, environment) {
+    const content = await readAzureJson(args);
+    const { masterKey, functionKeys, systemKeys } = parse(keysSchema, content, 'the keys of a function app');
+    const { default: functionKey } = functionKeys;
+    if (functionKey === undefined) throw new StepFailed("expected a host key named 'default'");
+    const durableKey = systemKeys?.['durabletask_extension'];
+    // Without a runner that hides them, this would show them.
+    if (environment['GITHUB_ACTIONS'] === 'true') {
+      for (const key of [masterKey, functionKey, durableKey]) if (key) console.log(`::add-mask::${key}`);
+    }
+    const keys = { FUNCTION_KEY: functionKey, MASTER_KEY: masterKey, REPLAY_GATE_KEY: durableKey ?? '' };
+    await setVariables(keys, environment);
+    await Promise.all(args.map((file) => rm(file)));
+    console.log(`keys: ${durableKey === undefined ? 'no durable functions yet' : 'all'}`);
+  },
+};
+
+/** The outputs of infra/main.bicep that a roll-out uses, and the variables that they become. */
+const outputs = {
+  functionAppName: 'APP_NAME',
+  functionAppUrl: 'APP_URL',
+  resourceGroupName: 'RESOURCE_GROUP',
+  storageAccountName: 'STORAGE_ACCOUNT',
+  packagesContainerName: 'PACKAGES_CONTAINER',
+  eventTopicName: 'EVENT_TOPIC',
+  databaseHost: 'DATABASE_HOST',
+  databaseName: 'DATABASE_NAME',
+  appIdentityName: 'APP_DATABASE_ROLE',
+  appIdentityPrincipalId: 'APP_DATABASE_PRINCIPAL_ID',
+} as const;
+const outputsSchema = z.record(z.string(), z.object({ value: z.unknown() }));
+
+export const useOutputs: DeployStep = {
+  summary: 'takes what infra/main.bicep has put out as variables',
+  usage: `use-outputs <file>
+The file is what \`az deployment sub create --query properties.outputs\` says. Sets ${Object.values(outputs).join(', ')}
+and DATABASE_URL, for AZURE_PRINCIPAL_NAME, whose token is its password.`,
+  async run(args, environment) {
+    const given = parse(outputsSchema, await readAzureJson(args), 'outputs of a deployment');
+    const missing = Object.keys(outputs).filter((name) => typeof given[name]?.value !== 'string');
+    if (missing.length > 0) throw new StepFailed(`expected the outputs ${missing.join(', ')} of infra/main.bicep`);
+    const variables = Object.fromEntries(
+      Object.entries(outputs).map(([name, variable]) => [variable, given[name]?.value as string]),
+    );
+    const user = encodeURIComponent(environment['AZURE_PRINCIPAL_NAME'] ?? '');
+    if (user === '') throw new StepFailed('expected who deploys in AZURE_PRINCIPAL_NAME');
+    const address = `${variables['DATABASE_HOST']}/${variables['DATABASE_NAME']}`;
+    const database = {
+      DATABASE_URL: `postgres://${user}@${address}?sslmode=verify-full`,
+      DATABASE_AUTHENTICATION: 'entra',
+    };
+    await setVariables({ ...variables, ...database }, environment);
+    console.log(`the app is ${variables['APP_NAME']} at ${variables['APP_URL']}`);
+  },
+};
+
+function parse<T>(schema: z.ZodType<T>, content: unknown, expected: string): T {
+  const read = schema.safeParse(content);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  // The path alone: what stands there may be a key.
+  throw new StepFailed(`expected ${expected}; wrong at '${issue?.path.join('.') ?? ''}'`);
+}
