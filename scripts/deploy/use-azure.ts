@@ -14,6 +14,7 @@ const appsSchema = z.array(
     name: z.string(),
     resourceGroup: z.string(),
     defaultHostName: z.string(),
+    httpsOnly: z.boolean(),
     tags: z.record(z.string(), z.string()).nullish(),
   }),
 );
@@ -34,7 +35,7 @@ The environment is AZURE_ENV_NAME. Sets APP_NAME, RESOURCE_GROUP and APP_URL, to
       throw new StepFailed(`expected one app of ${name}, got ${apps.map((app) => app.name).join(', ')}`);
     }
     const [app] = apps;
-    const url = app === undefined ? '' : `https://${app.defaultHostName}`;
+    const url = app === undefined ? '' : `${app.httpsOnly ? 'https' : 'http'}://${app.defaultHostName}`;
     await setVariables(
       { APP_NAME: app?.name ?? '', RESOURCE_GROUP: app?.resourceGroup ?? '', APP_URL: url },
       environment,
@@ -89,7 +90,7 @@ export const useOutputs: DeployStep = {
   summary: 'takes what infra/main.bicep has put out as variables',
   usage: `use-outputs <file>
 The file is what \`az deployment sub create --query properties.outputs\` says. Sets ${Object.values(outputs).join(', ')}
-and DATABASE_URL, for AZURE_PRINCIPAL_NAME, whose token is its password.`,
+and, where it is not set yet, DATABASE_URL for AZURE_PRINCIPAL_NAME, whose token is its password.`,
   async run(args, environment) {
     const given = parse(outputsSchema, await readAzureJson(args), 'outputs of a deployment');
     const missing = Object.keys(outputs).filter((name) => typeof given[name]?.value !== 'string');
@@ -97,17 +98,20 @@ and DATABASE_URL, for AZURE_PRINCIPAL_NAME, whose token is its password.`,
     const variables = Object.fromEntries(
       Object.entries(outputs).map(([name, variable]) => [variable, given[name]?.value as string]),
     );
-    const user = encodeURIComponent(environment['AZURE_PRINCIPAL_NAME'] ?? '');
-    if (user === '') throw new StepFailed('expected who deploys in AZURE_PRINCIPAL_NAME');
-    const address = `${variables['DATABASE_HOST']}/${variables['DATABASE_NAME']}`;
-    const database = {
-      DATABASE_URL: `postgres://${user}@${address}?sslmode=verify-full`,
-      DATABASE_AUTHENTICATION: 'entra',
-    };
+    const database = environment['DATABASE_URL'] ? {} : databaseOf(variables, environment['AZURE_PRINCIPAL_NAME']);
     await setVariables({ ...variables, ...database }, environment);
     console.log(`the app is ${variables['APP_NAME']} at ${variables['APP_URL']}`);
   },
 };
+
+function databaseOf(variables: Readonly<Record<string, string>>, user: string | undefined): Record<string, string> {
+  if (user === undefined || user === '') throw new StepFailed('expected who deploys in AZURE_PRINCIPAL_NAME');
+  const address = `${variables['DATABASE_HOST']}/${variables['DATABASE_NAME']}`;
+  return {
+    DATABASE_URL: `postgres://${encodeURIComponent(user)}@${address}?sslmode=verify-full`,
+    DATABASE_AUTHENTICATION: 'entra',
+  };
+}
 
 function parse<T>(schema: z.ZodType<T>, content: unknown, expected: string): T {
   const read = schema.safeParse(content);

@@ -15,7 +15,7 @@ import { readSeconds, requireText, requireUrl, StepFailed, UsageError } from './
  */
 
 const USAGE = `wait-ready --url <url> --package <folder> [--within <seconds>] [--answers <n>]
-  --package  where \`npm run package\` has put build.json and functions.json: what is waited for
+  --package  where \`npm run package\` has put build.json: what is waited for
   --within   give up after so long (default 300)
   --answers  so many answers of the new build in a row (default 3)
 FUNCTION_KEY (a host key) and MASTER_KEY are taken from the environment.`;

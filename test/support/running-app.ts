@@ -94,7 +94,11 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
   return { url: `http://127.0.0.1:${http}`, dataDir, settings, process: child, output: () => output, stop };
 }
 
-function localSettings(http: number | undefined, ports: readonly number[]): Record<string, string> {
+/**
+ * Settings by which everything is on this machine.
+ * @param http the host's port; `ports`: nine more.
+ */
+export function localSettings(http: number | undefined, ports: readonly number[]): Record<string, string> {
   const [blob, queue, table, postgres, payments, carrier, smtp, mail, serviceBus] = ports;
   const endpoint = (kind: string, port: number | undefined): string =>
     `${kind}Endpoint=http://127.0.0.1:${port}/devstoreaccount1;`;

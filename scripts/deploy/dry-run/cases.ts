@@ -1,0 +1,111 @@
+import { askApp } from '../app-client';
+import type { Deployment, DryRun } from './dry-run';
+import type { WalkedJob } from './run-job';
+import { createRunningOrders } from './running-orders';
+import type { Version } from './versions';
+import { versions } from './versions';
+
+/** One deployment of the dry run: what is rolled out, and what has to come of it. */
+export interface DeployCase {
+  readonly title: string;
+  readonly version: Version;
+  /** Deploys while orders are under way, and has them finish afterwards. */
+  run(dryRun: DryRun): Promise<CaseResult>;
+}
+
+export interface CaseResult {
+  readonly deployment: Deployment;
+  /** What was not as it should be. */
+  readonly problems: readonly string[];
+}
+
+interface Expected {
+  readonly outcome: 'success' | 'failure';
+  /** Title of the step that fails, if one does. */
+  readonly failed?: string;
+  /** Whether the new version answers afterwards, or the one before. */
+  readonly answers: 'new' | 'old';
+  readonly hasRolledBack: boolean;
+}
+
+const GATE = 'Replay running sagas against the new code';
+const SMOKE = 'Send a saga through it';
+const ROLL_BACK = 'Roll back to the last good package';
+const DEPLOY = 'Deploy the package';
+
+function deployCase(title: string, version: Version, expected: Expected): DeployCase {
+  return {
+    title,
+    version,
+    async run(dryRun) {
+      const old = await buildOf(dryRun);
+      const orders = old === undefined ? undefined : createRunningOrders(dryRun.app, dryRun.settings);
+      await orders?.place();
+      const deployment = await dryRun.deploy(version);
+      const problems = judge(deployment.rollOut, expected);
+      const wanted = expected.answers === 'new' ? deployment.build : old;
+      const answering = await buildOf(dryRun);
+      if (answering !== wanted) problems.push(`build ${answering} answers, expected ${wanted}`);
+      for (const [name, secret] of secretsOf(dryRun)) {
+        if (deployment.rollOut.log.includes(secret) || deployment.rollOut.summary.includes(secret)) {
+          problems.push(`the log or the summary has ${name} in it`);
+        }
+      }
+      try {
+        await orders?.finish();
+      } catch (error) {
+        problems.push(`an order that was under way: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      return { deployment, problems: [...problems, ...dryRun.app.failures] };
+    },
+  };
+}
+
+export const deployCases: readonly DeployCase[] = [
+  deployCase('the first deployment', versions.today, { outcome: 'success', answers: 'new', hasRolledBack: false }),
+  deployCase('a version that running sagas cannot go on in', versions.incompatible, {
+    outcome: 'failure',
+    failed: GATE,
+    answers: 'old',
+    hasRolledBack: false,
+  }),
+  deployCase('a version whose smoke saga fails', versions.broken, {
+    outcome: 'failure',
+    failed: SMOKE,
+    answers: 'old',
+    hasRolledBack: true,
+  }),
+  deployCase('a compatible version', versions.compatible, { outcome: 'success', answers: 'new', hasRolledBack: false }),
+];
+
+function judge({ outcome, steps }: WalkedJob, expected: Expected): string[] {
+  const problems = outcome === expected.outcome ? [] : [`the job ended with ${outcome}, expected ${expected.outcome}`];
+  const failed = steps.filter((step) => step.outcome === 'failure').map(({ title }) => title);
+  const wanted = expected.failed === undefined ? [] : [expected.failed];
+  if (failed.join() !== wanted.join()) {
+    problems.push(`failed: ${failed.join(', ') || 'no step'}; expected ${wanted.join(', ') || 'none'}`);
+  }
+  const outcomeOf = (title: string): string => steps.find((step) => step.title === title)?.outcome ?? 'not there';
+  const rolledBack = expected.hasRolledBack ? 'success' : 'skipped';
+  if (outcomeOf(ROLL_BACK) !== rolledBack)
+    problems.push(`"${ROLL_BACK}": ${outcomeOf(ROLL_BACK)}, expected ${rolledBack}`);
+  if (expected.failed === GATE && outcomeOf(DEPLOY) !== 'skipped') problems.push('it was deployed all the same');
+  return problems;
+}
+
+async function buildOf({ app }: DryRun): Promise<string | undefined> {
+  const { status, body } = await askApp(app.url, app.keys.host.default)('GET', '/api/version');
+  return status === 200 ? (body as { build: string }).build : undefined;
+}
+
+function secretsOf({ app }: DryRun): [string, string][] {
+  const { master, host, system } = app.keys;
+  return Object.entries({ master, ...host, ...system });
+}
+
+const MARKS = { success: 'done   ', failure: 'FAILED ', skipped: 'skipped' } as const;
+
+/** Each step with what became of it, a line each. */
+export function describeSteps({ steps }: WalkedJob): string[] {
+  return steps.map(({ title, outcome }) => `${MARKS[outcome]} ${title}`);
+}

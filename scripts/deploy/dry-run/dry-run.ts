@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { freePorts, localSettings } from '../../../test/support/running-app';
+import type { AzureStandIn } from './azure-stand-in';
+import { startAzureStandIn } from './azure-stand-in';
+import { LocalApp } from './local-app';
+import type { Program } from './program';
+import { startFunctionsHost } from './program';
+import type { WalkedJob } from './run-job';
+import { runJob } from './run-job';
+import type { Version } from './versions';
+import { checkOut } from './versions';
+import { readJob } from './workflow';
+
+/*
+ * Walks the workflows that deploy, step by step as they stand in `.github/workflows`, against services and an app on this
+ * machine. The scripts of all steps are run as they are; only what needs Azure or GitHub is stood in for: the actions and
+ * the one script below, and the commands of `az` in azure-stand-in.ts.
+ */
+
+export interface DryRun {
+  readonly app: LocalApp;
+  readonly settings: Readonly<Record<string, string>>;
+  /** Makes the package of a version and rolls it out. */
+  deploy(version: Version): Promise<Deployment>;
+  stop(): Promise<void>;
+}
+
+export interface Deployment {
+  readonly packaging: WalkedJob;
+  readonly rollOut: WalkedJob;
+  /** Of the package. */
+  readonly build: string;
+}
+
+const INPUTS = { environment: 'staging', 'skip-replay-gate': false };
+const VARIABLES = {
+  AZURE_CLIENT_ID: 'dry-run',
+  AZURE_LOCATION: 'here',
+  AZURE_PRINCIPAL_ID: 'dry-run',
+  AZURE_PRINCIPAL_NAME: 'dry-run',
+  AZURE_SUBSCRIPTION_ID: 'dry-run',
+  AZURE_TENANT_ID: 'dry-run',
+};
+
+export async function startDryRun(root: string, print: (line: string) => void): Promise<DryRun> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'deploy-dry-'));
+  // Started by root, PostgreSQL runs as another user, who must get in here.
+  await chmod(folder, 0o755);
+  const [http, ...ports] = await freePorts(10);
+  const hub = `postgres://postgres:postgres@127.0.0.1:${ports[3]}/task_hub`;
+  const settings = { ...(await readSettings(root)), ...localSettings(http, ports) };
+  let services: Program | undefined;
+  let app: LocalApp | undefined;
+  let azure: AzureStandIn | undefined;
+  const stop = async (): Promise<void> => {
+    await app?.stop();
+    await azure?.stop();
+    await services?.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    services = await startServices(root, path.join(folder, 'services'), { ...settings, TASK_HUB: hub });
+    app = await LocalApp.create({ root, folder, taskHub: hub, settings });
+    azure = await startAzureStandIn(app, folder);
+    const walker = new Walker(root, folder, azure.programs, settings, print);
+    return { app, settings, stop, deploy: (version) => walker.deploy(version) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Everything but a host: databases, storage, messages, and the stand-ins of outside systems. */
+async function startServices(
+  root: string,
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<Program> {
+  await mkdir(folder);
+  const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as Record<string, object>;
+  // The deployment migrates; nothing else does.
+  const { tasks: _, ...own } = manifest['functions-host'] as Record<string, unknown>;
+  await writeFile(path.join(folder, 'package.json'), JSON.stringify({ 'functions-host': own }));
+  await cp(path.join(root, 'host.json'), path.join(folder, 'host.json'));
+  await writeFile(path.join(folder, 'local.settings.json'), JSON.stringify({ IsEncrypted: false, Values: settings }));
+  await Promise.all(['dist', 'local'].map((name) => symlink(path.join(root, name), path.join(folder, name))));
+  return startFunctionsHost(root, ['services', '--app', folder, '--data', path.join(folder, 'data')], settings);
+}
+
+async function readSettings(root: string): Promise<Record<string, string>> {
+  const text = await readFile(path.join(root, 'local.settings.json'), 'utf8');
+  return (JSON.parse(text) as { Values: Record<string, string> }).Values;
+}
+
+class Walker {
+  readonly #root: string;
+  readonly #folder: string;
+  readonly #programs: string;
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #print: (line: string) => void;
+  #count = 0;
+
+  constructor(
+    root: string,
+    folder: string,
+    programs: string,
+    settings: Readonly<Record<string, string>>,
+    print: (line: string) => void,
+  ) {
+    this.#root = root;
+    this.#folder = folder;
+    this.#programs = programs;
+    this.#settings = settings;
+    this.#print = print;
+  }
+
+  async deploy(version: Version): Promise<Deployment> {
+    this.#count += 1;
+    const place = path.join(this.#folder, `deployment-${this.#count}`);
+    const [checkout, workspace] = [path.join(place, 'checkout'), path.join(place, 'workspace')];
+    await mkdir(workspace, { recursive: true });
+    let artifact: string | undefined;
+    const packaging = await runJob(await readJob(this.#workflow('deploy.yml'), 'package'), {
+      ...this.#environment(checkout, {}),
+      actions: {
+        'actions/checkout': () => checkOut(this.#root, version, checkout),
+        'actions/setup-node': async () => {},
+        'actions/upload-artifact': async ({ with: given }) => {
+          artifact = path.join(checkout, given?.['path'] ?? '');
+          if ((await readdir(artifact)).length === 0) throw new Error(`${artifact}: expected files, found none`);
+        },
+      },
+      // What is installed here is what the lock file says, or the tests would not have run.
+      scripts: { 'npm ci --no-audit --no-fund': async () => {} },
+    });
+    if (packaging.outcome === 'failure' || artifact === undefined) {
+      throw new Error(`no package was made of ${version.title}:\n${packaging.log}`);
+    }
+    const from = artifact;
+    const { DATABASE_URL = '' } = this.#settings;
+    const rollOut = await runJob(await readJob(this.#workflow('roll-out.yml'), 'roll-out'), {
+      ...this.#environment(workspace, { DATABASE_URL }),
+      actions: {
+        'actions/download-artifact': () => cp(from, workspace, { recursive: true }),
+        'actions/setup-node': async () => {},
+        'azure/login': async () => {},
+      },
+    });
+    if (this.#count === 1 && rollOut.outcome === 'success') await this.#fillCatalogue();
+    const { build } = JSON.parse(await readFile(path.join(from, 'package/build.json'), 'utf8')) as { build: string };
+    return { packaging, rollOut, build };
+  }
+
+  #environment(folder: string, environment: Readonly<Record<string, string>>) {
+    const contexts = { inputs: INPUTS, vars: VARIABLES };
+    return { folder, contexts, environment, programs: this.#programs, print: this.#print };
+  }
+
+  /** Something to order, once there are tables. */
+  async #fillCatalogue(): Promise<void> {
+    const script = path.join(this.#root, 'dist/scripts/seed-catalogue.js');
+    await promisify(execFile)(process.execPath, [script], { env: { ...process.env, ...this.#settings } });
+  }
+
+  #workflow(name: string): string {
+    return path.join(this.#root, '.github/workflows', name);
+  }
+}

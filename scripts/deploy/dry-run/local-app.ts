@@ -1,0 +1,152 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { startFunctionsHost } from './program';
+import type { Program } from './program';
+
+/*
+ * A function app as Azure has it, on this machine: one address and one set of keys that outlive every package, one task hub,
+ * and behind them one host after another. A deployment is taken at once and done later: the new host starts beside the old
+ * one, as a standby on the same task hub; when it is ready, the address leads to it and the old one is stopped. So for a
+ * while the old version answers at the address to which the new one was deployed, as it does in Azure. A package that does
+ * not load leaves the app without a host.
+ */
+
+export interface LocalAppOptions {
+  /** The checkout that has functions-host built. */
+  readonly root: string;
+  /** Where hosts and packages are kept. */
+  readonly folder: string;
+  /** `postgres://` URL. */
+  readonly taskHub: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface AppKeys {
+  readonly master: string;
+  readonly host: { readonly default: string };
+  readonly system: { readonly durabletask_extension: string; readonly blobs_extension: string };
+}
+
+export class LocalApp {
+  readonly keys: AppKeys;
+  readonly url: string;
+  readonly #options: LocalAppOptions;
+  readonly #front: Server;
+  readonly #sockets = new Set<Socket>();
+  #host: { readonly program: Program; readonly port: number } | undefined;
+  #deployments = 0;
+  /** The last deployment, and all before it. */
+  #done: Promise<void> = Promise.resolve();
+  readonly #failures: string[] = [];
+
+  private constructor(options: LocalAppOptions, front: Server) {
+    this.#options = options;
+    this.#front = front;
+    this.url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    this.keys = {
+      master: newKey(),
+      host: { default: newKey() },
+      system: { durabletask_extension: newKey(), blobs_extension: newKey() },
+    };
+    front.on('connection', (socket: Socket) => this.#pass(socket));
+  }
+
+  static async create(options: LocalAppOptions): Promise<LocalApp> {
+    const front = createServer().listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    return new LocalApp(options, front);
+  }
+
+  /** What the hosts of packages that could not be run have said. */
+  get failures(): readonly string[] {
+    return this.#failures;
+  }
+
+  /** Takes a package; it is unpacked when this resolves, and runs some time later. */
+  async deploy(zip: string): Promise<void> {
+    this.#deployments += 1;
+    const name = String(this.#deployments);
+    const app = path.join(this.#options.folder, 'packages', name);
+    await mkdir(app, { recursive: true });
+    await promisify(execFile)('unzip', ['-q', zip, '-d', app]);
+    this.#done = this.#done.then(() => this.#replace(app, path.join(this.#options.folder, 'hosts', name)));
+  }
+
+  /** Ends the hosts, and the address. */
+  async stop(): Promise<void> {
+    await this.#done;
+    await this.#host?.program.stop();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#front.close();
+  }
+
+  async #replace(app: string, data: string): Promise<void> {
+    const old = this.#host;
+    try {
+      this.#host = await this.#startHost(app, data);
+    } catch (error) {
+      this.#host = undefined;
+      this.#failures.push(String(error));
+    }
+    await old?.program.stop();
+  }
+
+  async #startHost(app: string, data: string) {
+    const keys = path.join(data, 'host', 'keys.json');
+    await mkdir(path.dirname(keys), { recursive: true });
+    await writeFile(keys, JSON.stringify({ ...this.keys, functions: {} }));
+    const [port, { root, taskHub, settings }] = [await freePort(), this.#options];
+    const args = [
+      'start',
+      '--app',
+      app,
+      '--port',
+      String(port),
+      '--data',
+      data,
+      '--task-hub',
+      taskHub,
+      '--auth',
+      '--no-watch',
+    ];
+    const carrierSettings = {
+      CARRIER_CALLBACK_URL: `${this.url}/api/returns/{returnId}/collected?code=${this.keys.host.default}`,
+    };
+    return { port, program: await startFunctionsHost(root, args, { ...settings, ...carrierSettings }) };
+  }
+
+  #pass(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    if (this.#host === undefined) {
+      socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
+    const behind = connect(this.#host.port, '127.0.0.1');
+    for (const [from, to] of [
+      [socket, behind],
+      [behind, socket],
+    ] as const) {
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+    }
+  }
+}
+
+const newKey = (): string => randomBytes(30).toString('base64url');
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { createBank } from '../../../test/support/bank';
+import { until } from '../../../test/support/running-app';
+import { askApp, describeAnswer } from '../app-client';
+import type { LocalApp } from './local-app';
+
+/** Orders that are under way while versions come and go: one of each kind of wait. */
+export interface RunningOrders {
+  /** Resolves when each of them has got to where it waits. */
+  place(): Promise<void>;
+  /** Gives each of them what it waits for, and resolves when all have completed, once. */
+  finish(): Promise<void>;
+}
+
+interface ShownOrder {
+  readonly status: string;
+  readonly payment?: { readonly state: string };
+}
+
+/** Milliseconds. */
+const PATIENCE = 60_000;
+
+const shown = (order: ShownOrder): string => `${order.status}, payment ${order.payment?.state ?? 'not begun'}`;
+
+export function createRunningOrders(app: LocalApp, settings: Readonly<Record<string, string>>): RunningOrders {
+  const ask = askApp(app.url, app.keys.host.default);
+  const provider = settings['PAYMENT_PROVIDER_URL'] ?? '';
+  const carrier = settings['CARRIER_URL'] ?? '';
+  const name = randomUUID().slice(0, 8);
+  const [approved, paidLater, stalled] = ['approval', 'bank', 'payment'].map((what) => `${name}-${what}`) as [
+    string,
+    string,
+    string,
+  ];
+  const read = async (id: string): Promise<ShownOrder> => {
+    const answer = await ask('GET', `/api/orders/${id}`);
+    if (answer.status !== 200) throw new Error(`order ${id} was answered ${describeAnswer(answer)}`);
+    return answer.body as ShownOrder;
+  };
+  const reaches = (id: string, where: string): Promise<true> => {
+    let last = 'not asked';
+    return until(`order ${id} is ${where}`, PATIENCE, async () => {
+      last = shown(await read(id));
+      return last === where ? true : undefined;
+    }).catch((error: unknown) => Promise.reject(new Error(`${String(error)}; it is ${last}`)));
+  };
+  const send = async (path: string, body: object): Promise<void> => {
+    const answer = await ask('POST', path, body);
+    if (answer.status !== 202) throw new Error(`${path} was answered ${describeAnswer(answer)}`);
+  };
+  const order = (orderId: string, sku: string, quantity: number, paymentMethod: string): Promise<void> =>
+    send('/api/orders', { orderId, customerId: 'DRYRUN', lines: [{ sku, quantity }], paymentMethod });
+
+  return {
+    async place() {
+      await order(approved, 'espresso-machine', 2, 'pm_card_visa');
+      await order(paidLater, 'coffee', 1, 'pm_processing');
+      await reaches(approved, 'awaitingApproval, payment not begun');
+      await reaches(paidLater, 'running, payment processing');
+      // Its request to the provider is under way while hosts are exchanged.
+      await order(stalled, 'mug', 1, 'pm_stall_3000');
+    },
+    async finish() {
+      await reaches(approved, 'awaitingApproval, payment not begun');
+      await send(`/api/orders/${approved}/approval`, { approved: true, by: 'the dry run' });
+      await createBank(provider).decide(paidLater, { authorised: true });
+      for (const id of [approved, paidLater, stalled]) {
+        await reaches(id, 'completed, payment captured');
+        const { shipments } = (await (await fetch(`${carrier}/shipments?orderId=${id}`)).json()) as {
+          shipments: unknown[];
+        };
+        const { payments } = (await (await fetch(`${provider}/_state?orderId=${id}`)).json()) as {
+          payments: unknown[];
+        };
+        if (shipments.length !== 1 || payments.length !== 1) {
+          throw new Error(
+            `order ${id}: expected one payment and one shipment, got ${payments.length} and ${shipments.length}`,
+          );
+        }
+      }
+    },
+  };
+}
