@@ -18,6 +18,7 @@ export async function readPackageMark(folder: string): Promise<PackageMark> {
     throw new StepFailed(`could not read ${file}, which \`npm run package\` writes: ${String(error)}`);
   }
   const mark = markSchema.safeParse(content);
-  if (!mark.success) throw new StepFailed(`${file}: expected {"build", "functions": ["name", ...]}, got something else`);
+  if (!mark.success)
+    throw new StepFailed(`${file}: expected {"build", "functions": ["name", ...]}, got something else`);
   return mark.data;
 }

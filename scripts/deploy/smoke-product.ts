@@ -9,8 +9,8 @@ import type { DeployStep } from './step';
 /** The one product that smoke orders are for. */
 export const SMOKE_SKU = skuSchema.parse('smoke-test');
 
-/** Minor units: so much that every order of it has to be approved, and so none is ever paid. */
-const PRICE = 9_999_999_999;
+/** Minor units, the most that a payment may be: every order of it has to be approved, and so none is ever paid. */
+const PRICE = 99_999_999;
 
 /** Puts the product into the catalogue, once; whoever sees it there can buy it only with somebody's approval. */
 export const smokeProduct: DeployStep = {

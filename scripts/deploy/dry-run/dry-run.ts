@@ -37,6 +37,7 @@ export interface Deployment {
 }
 
 const INPUTS = { environment: 'staging', 'skip-replay-gate': false };
+const GITHUB = { server_url: 'http://localhost', repository: 'dry/run', sha: 'dry-run' };
 const VARIABLES = {
   AZURE_CLIENT_ID: 'dry-run',
   AZURE_LOCATION: 'here',
@@ -156,7 +157,7 @@ class Walker {
   }
 
   #environment(folder: string, environment: Readonly<Record<string, string>>) {
-    const contexts = { inputs: INPUTS, vars: VARIABLES };
+    const contexts = { inputs: INPUTS, vars: VARIABLES, github: GITHUB };
     return { folder, contexts, environment, programs: this.#programs, print: this.#print };
   }
 

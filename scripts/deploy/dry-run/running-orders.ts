@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createBank } from '../../../test/support/bank';
 import { until } from '../../../test/support/running-app';
 import { askApp, describeAnswer } from '../app-client';
 import type { LocalApp } from './local-app';
@@ -27,11 +26,7 @@ export function createRunningOrders(app: LocalApp, settings: Readonly<Record<str
   const provider = settings['PAYMENT_PROVIDER_URL'] ?? '';
   const carrier = settings['CARRIER_URL'] ?? '';
   const name = randomUUID().slice(0, 8);
-  const [approved, paidLater, stalled] = ['approval', 'bank', 'payment'].map((what) => `${name}-${what}`) as [
-    string,
-    string,
-    string,
-  ];
+  const [approved, stalled] = [`${name}-approval`, `${name}-payment`];
   const read = async (id: string): Promise<ShownOrder> => {
     const answer = await ask('GET', `/api/orders/${id}`);
     if (answer.status !== 200) throw new Error(`order ${id} was answered ${describeAnswer(answer)}`);
@@ -54,17 +49,14 @@ export function createRunningOrders(app: LocalApp, settings: Readonly<Record<str
   return {
     async place() {
       await order(approved, 'espresso-machine', 2, 'pm_card_visa');
-      await order(paidLater, 'coffee', 1, 'pm_processing');
       await reaches(approved, 'awaitingApproval, payment not begun');
-      await reaches(paidLater, 'running, payment processing');
       // Its request to the provider is under way while hosts are exchanged.
       await order(stalled, 'mug', 1, 'pm_stall_3000');
     },
     async finish() {
       await reaches(approved, 'awaitingApproval, payment not begun');
       await send(`/api/orders/${approved}/approval`, { approved: true, by: 'the dry run' });
-      await createBank(provider).decide(paidLater, { authorised: true });
-      for (const id of [approved, paidLater, stalled]) {
+      for (const id of [approved, stalled]) {
         await reaches(id, 'completed, payment captured');
         const { shipments } = (await (await fetch(`${carrier}/shipments?orderId=${id}`)).json()) as {
           shipments: unknown[];
