@@ -10,6 +10,12 @@ import type { Exploration, ExplorationSetup } from 'durable-saga/testing';
 /** Milliseconds; for a machine that is busy otherwise. */
 const LONGEST = 300_000;
 
+/** More pairs, and others, for a long run: `EXPLORE_PAIRS` and `EXPLORE_SEED`. */
+const wider = {
+  ...(process.env['EXPLORE_PAIRS'] && { budget: { pairs: Number(process.env['EXPLORE_PAIRS']) } }),
+  ...(process.env['EXPLORE_SEED'] && { seed: Number(process.env['EXPLORE_SEED']) }),
+};
+
 /** Declares a test for each way through a saga, and prints what was explored in a line. */
 export function testExplorations<Ports, Input, Result, Events extends EventSchemas>(
   name: string,
@@ -25,12 +31,12 @@ export function testExplorations<Ports, Input, Result, Events extends EventSchem
     it.each(explorations)(
       'keeps its promises whatever goes wrong: $title',
       async ({ saga, setup }) => {
-        const exploration = await exploreSaga(saga, setup);
+        const exploration = await exploreSaga(saga, { ...setup, ...wider });
         explored.push(exploration);
         expect(exploration.violations).toBe(0);
         expect(exploration.singles).toBeGreaterThan(50);
       },
-      LONGEST,
+      wider.budget === undefined ? LONGEST : 12 * LONGEST,
     );
 
     afterAll(() => void process.stdout.write(`${sumUp(name, explored)}\n`));

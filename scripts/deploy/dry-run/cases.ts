@@ -106,6 +106,6 @@ function secretsOf({ app }: DryRun): [string, string][] {
 const MARKS = { success: 'done   ', failure: 'FAILED ', skipped: 'skipped' } as const;
 
 /** Each step with what became of it, a line each. */
-export function describeSteps({ steps }: WalkedJob): string[] {
+export function describeSteps({ steps }: Pick<WalkedJob, 'steps'>): string[] {
   return steps.map(({ title, outcome }) => `${MARKS[outcome]} ${title}`);
 }

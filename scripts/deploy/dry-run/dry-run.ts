@@ -53,7 +53,7 @@ export async function startDryRun(root: string, print: (line: string) => void): 
   await chmod(folder, 0o755);
   const [http, ...ports] = await freePorts(10);
   const hub = `postgres://postgres:postgres@127.0.0.1:${ports[3]}/task_hub`;
-  const settings = { ...(await readSettings(root)), ...localSettings(http, ports) };
+  const settings = { ...(await readSettings(root)), ...localSettings(http, ports), APPROVAL_THRESHOLD: '1000.00' };
   let services: Program | undefined;
   let app: LocalApp | undefined;
   let azure: AzureStandIn | undefined;

@@ -48,7 +48,7 @@ export function createRunningOrders(app: LocalApp, settings: Readonly<Record<str
 
   return {
     async place() {
-      await order(approved, 'espresso-machine', 2, 'pm_card_visa');
+      await order(approved, 'coffee', 60, 'pm_card_visa');
       await reaches(approved, 'awaitingApproval, payment not begun');
       // Its request to the provider is under way while hosts are exchanged.
       await order(stalled, 'mug', 1, 'pm_stall_3000');
