@@ -100,10 +100,10 @@ describe('a payment that the bank decides later', () => {
   });
 
   it('can be cancelled before, and is decided by nobody then', async () => {
-    const { id } = await authorise('pm_processing_60');
+    const { id } = await authorise('pm_processing_2000');
     expect(await stripe.paymentIntents.cancel(id)).toMatchObject({ status: 'canceled' });
     await expect(bank.decide('o-1', { authorised: true })).rejects.toThrow(/409.*canceled can't be decided/);
-    await authorise('pm_processing_100', { metadata: { orderId: 'o-2' } });
+    await authorise('pm_processing_2100', { metadata: { orderId: 'o-2' } });
     await isSent(3);
     expect(sent.map(({ orderId }) => orderId)).toEqual(['o-1', 'o-2', 'o-2']);
     expect(await readJson(`${provider.url}/_state/summary`)).toMatchObject({ amounts: { usd: { cancelled: 0 } } });
