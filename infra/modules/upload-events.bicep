@@ -10,14 +10,16 @@ var blobContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: storageAccountName
+}
 
-  resource blobs 'blobServices' existing = {
-    name: 'default'
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+  parent: account
+  name: 'default'
+}
 
-    resource undelivered 'containers' existing = {
-      name: undeliveredContainerName
-    }
-  }
+resource undelivered 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: blobs
+  name: undeliveredContainerName
 }
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
@@ -34,8 +36,8 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
 // Storage Blob Data Contributor on one container, for Event Grid, which is no function: it puts away events about uploads that
 // the two functions named below did not take for a day.
 resource undeliveredRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: account::blobs::undelivered
-  name: guid(account::blobs::undelivered.id, topic.id, blobContributor)
+  scope: undelivered
+  name: guid(undelivered.id, topic.id, blobContributor)
   properties: {
     principalId: topic.identity.principalId
     principalType: 'ServicePrincipal'

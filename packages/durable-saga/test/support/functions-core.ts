@@ -14,6 +14,7 @@ jest.mock(
     version: '1.0.0',
     hostVersion: '4.0.0',
     setProgrammingModel: () => undefined,
+    registerHook: () => ({ dispose: () => undefined }),
     registerFunction(
       metadata: { name: string; bindings: CapturedFunction['bindings'] },
       callback: CapturedFunction['callback'],
