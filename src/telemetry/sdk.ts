@@ -7,7 +7,12 @@ import {
   resourceFromAttributes,
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
-import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  InstrumentType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
@@ -58,7 +63,10 @@ const LONGEST_STOP = 5_000;
 
 /** Registers the SDK with the API, for this process. */
 export async function startSdk({ settings, clock, warn }: SdkOptions): Promise<Sdk> {
-  diag.setLogger(sayingSeldom(clock, warn), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  const say = sayingSeldom(clock, warn);
+  const ignore = (): void => undefined;
+  const logger = { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore };
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const exporters = await makeExporters(settings);
   const resource = resourceFromAttributes({ 'service.name': settings.serviceName }).merge(
     detectResources({ detectors: [serviceInstanceIdDetector, envDetector] }),
@@ -72,7 +80,7 @@ export async function startSdk({ settings, clock, warn }: SdkOptions): Promise<S
     readers: exporters.map(
       (exporter) =>
         new PeriodicExportingMetricReader({
-          exporter: exporter.metrics,
+          exporter: forgettingGauges(exporter.metrics),
           exportIntervalMillis: settings.metricInterval,
           exportTimeoutMillis: Math.min(settings.metricInterval, LONGEST_EXPORT),
         }),
@@ -84,7 +92,19 @@ export async function startSdk({ settings, clock, warn }: SdkOptions): Promise<S
   );
   trace.setGlobalTracerProvider(tracers);
   metrics.setGlobalMeterProvider(meters);
-  return { stop: async () => withinTime(Promise.allSettled([tracers.shutdown(), meters.shutdown()])) };
+  const end = async (provider: { shutdown(): Promise<void> }): Promise<void> => {
+    try {
+      await provider.shutdown();
+    } catch (error) {
+      say(`what was left could not be sent: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  return {
+    async stop() {
+      await withinTime(Promise.all([end(tracers), end(meters)]));
+      for (const api of [context, propagation, trace, metrics, diag]) api.disable();
+    },
+  };
 }
 
 const LONGEST_EXPORT = 30_000;
@@ -113,6 +133,19 @@ async function makeExporters({ otlp, azureMonitor }: ExportSettings): Promise<Ex
   return exporters;
 }
 
+/**
+ * Where measures add up, the SDK repeats what a gauge told last for as long as the process lives, though nobody tells it any
+ * more. As a difference, which means nothing to a gauge otherwise, what is not told is not exported.
+ */
+export function forgettingGauges(exporter: PushMetricExporter): PushMetricExporter {
+  const usual = exporter.selectAggregationTemporality?.bind(exporter);
+  exporter.selectAggregationTemporality = (type) =>
+    type === InstrumentType.OBSERVABLE_GAUGE
+      ? AggregationTemporality.DELTA
+      : (usual?.(type) ?? AggregationTemporality.CUMULATIVE);
+  return exporter;
+}
+
 async function withinTime(work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
@@ -125,14 +158,12 @@ async function withinTime(work: Promise<unknown>): Promise<void> {
 const SILENCE = 60_000;
 
 /** The SDK says the same every few seconds while a collector is away. */
-function sayingSeldom(clock: Clock, warn: (message: string) => void) {
+function sayingSeldom(clock: Clock, warn: (message: string) => void): (...message: readonly unknown[]) => void {
   let quietUntil = 0;
-  const say = (message: string): void => {
+  return (...message) => {
     const now = clock.now().getTime();
     if (now < quietUntil) return;
     quietUntil = now + SILENCE;
-    warn(`telemetry: ${message.slice(0, 500)}`);
+    warn(`telemetry: ${message.map(String).join(' ').slice(0, 500)}`);
   };
-  const ignore = (): void => undefined;
-  return { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore };
 }

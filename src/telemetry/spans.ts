@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, context as contexts, propagation, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Link, Span, SpanOptions } from '@opentelemetry/api';
 import type { InvocationContext } from '@azure/functions';
-import type { OutgoingMessage } from 'durable-saga/postgres';
+import type { OutgoingMessage, Published } from 'durable-saga/postgres';
 import { orderIdSchema } from '../domain/ids';
 import { spanAttributes } from './names';
 import type { Telemetry } from './telemetry';
@@ -103,14 +103,15 @@ export function createSpans(ready: () => Promise<void>): Spans {
       async publish(messages) {
         await ready();
         const sending = messages.map((message) => beginSending(message));
+        let results: readonly Published[] = [];
         try {
-          const results = await publisher.publish(sending.map(({ message }) => message));
-          for (const [index, { span }] of sending.entries()) {
-            if (results[index]?.ok !== true) span.setStatus({ code: SpanStatusCode.ERROR });
-          }
+          results = await publisher.publish(sending.map(({ message }) => message));
           return results;
         } finally {
-          for (const { span } of sending) span.end();
+          for (const [index, { span }] of sending.entries()) {
+            if (results[index]?.ok !== true) span.setStatus({ code: SpanStatusCode.ERROR });
+            span.end();
+          }
         }
       },
     }),

@@ -49,7 +49,8 @@ async function placeTraced(order: object): Promise<string> {
   return traceId;
 }
 
-const ofApp = ({ service }: ReceivedSpan): boolean => service === 'order-sagas';
+/** The host has spans of its own in the trace. */
+const ofApp = ({ scope }: ReceivedSpan): boolean => scope === 'order-sagas' || scope === 'durable-saga';
 const spansOf = (traceId: string): ReceivedSpan[] => receiver.spans().filter((span) => span.traceId === traceId);
 
 /** Waits until each of `names` has come in the trace, as often as it is named. */

@@ -1,0 +1,53 @@
+import { lookAtBacklog } from '../../src/adapters/postgres-backlog';
+import { createOrderEvents } from '../../src/adapters/postgres-order-events';
+import type { RowEnd } from '../../src/adapters/postgres-order-events';
+import { createPostgresOrders } from '../../src/adapters/postgres-orders';
+import { createPostgresDeadLetters } from '../../src/adapters/postgres-dead-letters';
+import { createPostgresStuckSagas } from '../../src/adapters/postgres-stuck-sagas';
+import { orderIdSchema } from '../../src/domain/ids';
+import { startOrdersDatabase } from '../support/orders-database';
+import type { OrdersDatabase } from '../support/orders-database';
+import { sampleDeadLetter } from '../support/sample-dead-letters';
+import { sampleOrder, tea } from '../support/sample-orders';
+
+let db: OrdersDatabase;
+beforeAll(async () => {
+  db = await startOrdersDatabase();
+}, 120_000);
+afterAll(() => db.stop());
+
+const id = (text: string) => orderIdSchema.parse(text);
+
+it('what is measured is what the rows say', async () => {
+  const ends: RowEnd[] = [];
+  const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+  const telling = { headers: () => headers, ended: (end: RowEnd) => void ends.push(end) };
+  const events = createOrderEvents(db.outbox, () => {}, telling);
+  const orders = createPostgresOrders(db.database, db.ledger, db.clock, events);
+  const acceptedAt = db.clock.now();
+  for (const name of ['ended', 'parked', 'stuck', 'fine']) {
+    await orders.accept(sampleOrder(name, [[tea, 1]]));
+    db.clock.advance(60_000);
+  }
+  for (let n = 0; n < 2; n += 1)
+    await orders.settle(id('ended'), 'compensated', { code: 'cancelled', message: 'by Ann' });
+  await orders.markParked('k', id('parked'), { code: 'x', message: 'x' });
+  await createPostgresStuckSagas(db.database, db.clock).note('m', [{ instanceId: 'stuck', reason: 'it waits' }]);
+  await createPostgresDeadLetters(db.database, db.clock).keep(sampleDeadLetter('a'));
+
+  expect(ends).toEqual([{ of: 'orders', outcome: 'compensated', reason: 'cancelled', acceptedAt }]);
+  const { rows } = await db.database.query<{ headers: string }>('select headers from saga_outbox');
+  expect(rows.map((row) => JSON.parse(row.headers) as unknown)).toContainEqual(
+    expect.objectContaining({ ...headers, subject: 'order.compensated' }),
+  );
+  const none = { running: 0, parked: 0, stuck: 0, oldest: undefined };
+  expect(await lookAtBacklog(db.database)).toEqual({
+    sagas: [
+      { saga: 'import', ...none },
+      { saga: 'placeOrder', running: 3, parked: 1, stuck: 1, oldest: new Date(acceptedAt.getTime() + 60_000) },
+      { saga: 'returnOrder', ...none },
+    ],
+    outbox: { waiting: 5, oldest: acceptedAt },
+    deadLetters: [{ reason: 'invalid_message', team: 'senders', open: 1 }],
+  });
+});
