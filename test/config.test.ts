@@ -105,6 +105,41 @@ describe('settings', () => {
     expect(errorOf({ ...settings, ServiceBusConnection: 'SharedAccessKey=hunter2' }).message).not.toContain('hunter2');
   });
 
+  it('say which identity each service is asked as, in the words in which Azure Functions says it', () => {
+    const config = readConfig({
+      ...settings,
+      AzureWebJobsStorage__credential: 'managedidentity',
+      AzureWebJobsStorage__clientId: 'for-storage',
+      ServiceBusConnection__clientId: 'for-service-bus',
+      DATABASE_AUTHENTICATION: 'entra',
+      AZURE_CLIENT_ID: 'for-the-database',
+    });
+    expect(config.storage.identity).toEqual({ isManaged: true, clientId: 'for-storage' });
+    expect(config.serviceBus.identity).toEqual({ isManaged: false, clientId: 'for-service-bus' });
+    expect(config.database.identity).toEqual({ isManaged: false, clientId: 'for-the-database' });
+    expect(readConfig(settings).database.identity).toBeUndefined();
+    expect(errorOf({ ...settings, ServiceBusConnection__credential: 'password' }).message).toContain(
+      'ServiceBusConnection__credential: expected "managedidentity", got "password"',
+    );
+  });
+
+  it('do not take a reference to Key Vault that Azure could not follow for the secret', () => {
+    const reference = '@Microsoft.KeyVault(SecretUri=https://shop.vault.example.net/secrets/payment-provider-key)';
+    const error = errorOf({ ...settings, PAYMENT_PROVIDER_KEY: reference, SMTP_URL: reference });
+    expect([...error.keys].sort()).toEqual(['PAYMENT_PROVIDER_KEY', 'SMTP_URL']);
+    expect(error.message).toContain('PAYMENT_PROVIDER_KEY: expected a secret of Key Vault, got its reference');
+  });
+
+  it('of the role that tables are for are read together', () => {
+    expect(readAppRole({})).toBeUndefined();
+    const principalId = '6c84fb90-12c4-11e1-840d-7b25c5ee775a';
+    expect(readAppRole({ APP_DATABASE_ROLE: 'shop', APP_DATABASE_PRINCIPAL_ID: principalId })).toEqual({
+      name: 'shop',
+      principalId,
+    });
+    expect(() => readAppRole({ APP_DATABASE_ROLE: 'shop' })).toThrow(/APP_DATABASE_PRINCIPAL_ID/);
+  });
+
   it('have telemetry off unless one says where it goes', () => {
     const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
     expect(readConfig(settings).telemetry).toBeUndefined();
