@@ -50,7 +50,7 @@ async function overSmtp(): Promise<Bench> {
       return mails.map(({ to, subject, text, messageId }) => ({ to: to.join(), subject, text, messageId }));
     },
     async close() {
-      mailer.close();
+      await mailer.close();
       await standIns.close();
     },
   };

@@ -66,7 +66,7 @@ const isTyped = (value: unknown): value is { readonly value: unknown } =>
 const mapIn = (typed: unknown): Buffer | undefined =>
   isTyped(typed) && Array.isArray(typed.value) ? encode(typed) : undefined;
 
-const unwrap = (typed: unknown): unknown => types.unwrap(typed as never);
+const unwrap = (typed: unknown): unknown => types.unwrap(typed);
 
 /** What the state of a delivery means. Throws RequestError when it is no outcome. */
 export function toOutcome(state: DeliveryState): Outcome {
