@@ -31,8 +31,8 @@ afterAll(async () => {
   await (receiver as OtlpReceiver | undefined)?.stop();
 }, 60_000);
 
-/** Posts an order as part of a trace of the caller's, and gives that trace's id. */
-async function placeTraced(order: object): Promise<string> {
+/** Posts an order as part of a trace of the caller's, and gives the caller's place: a span that nobody exports. */
+async function placeTraced(order: object): Promise<{ readonly traceId: string; readonly caller: string }> {
   const traceId = randomBytes(16).toString('hex');
   const caller = randomBytes(8).toString('hex');
   const reply = await fetch(`${app.url}/api/orders`, {
@@ -46,7 +46,7 @@ async function placeTraced(order: object): Promise<string> {
     }),
   });
   expect(reply.status).toBe(202);
-  return traceId;
+  return { traceId, caller };
 }
 
 /** The host has spans of its own in the trace. */
@@ -68,9 +68,31 @@ async function traceWith(traceId: string, names: readonly string[]): Promise<Rec
   });
 }
 
+/**
+ * Waits until each span of the trace, the app's and the host's, stands below one of it, but for those whose parent is none of
+ * theirs, and gives these. What is above a span ends after it, and so comes later: the orchestration's, when the saga has ended.
+ */
+async function topOf(traceId: string, caller: string): Promise<ReceivedSpan[]> {
+  let orphans: string[] = [];
+  const explain = (): string => `each span's parent has come; none came for ${orphans.join(', ')}`;
+  try {
+    return await receiver.waitFor('each parent has come', () => {
+      const spans = spansOf(traceId);
+      const ids = new Set(spans.map(({ spanId }) => spanId));
+      const top = spans.filter(({ parentSpanId }) => !ids.has(parentSpanId));
+      orphans = top
+        .filter(({ parentSpanId }) => parentSpanId !== caller)
+        .map(({ scope, name, spanId, parentSpanId }) => `${scope} '${name}' ${spanId} below ${parentSpanId || 'none'}`);
+      return orphans.length === 0 ? top : undefined;
+    });
+  } catch (error) {
+    throw new Error(explain(), { cause: error });
+  }
+}
+
 describe("an order's trace", () => {
   it('goes from the request over each step to the last reader of the last message', async () => {
-    const traceId = await placeTraced({ orderId: 'traced', paymentMethod: 'pm_card_visa' });
+    const { traceId, caller } = await placeTraced({ orderId: 'traced', paymentMethod: 'pm_card_visa' });
     await client.follow('traced');
     const steps = ['reserveStock', 'authorisePayment', 'capturePayment', 'bookShipment', 'confirmOrder', 'settleOrder'];
     const told = ['send order-events', 'send order-events'];
@@ -111,15 +133,17 @@ describe("an order's trace", () => {
     expect(sends.map(({ kind }) => kind)).toEqual(['producer', 'producer']);
     // What is published stands below who put it into the outbox: the request, and the step that ended the order.
     for (const { parentSpanId } of sends) expect(ids).toContain(parentSpanId);
+    expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
     for (const reader of trace.filter(({ name }) => name.startsWith('process '))) {
       expect(reader).toMatchObject({ kind: 'consumer', attributes: { 'messaging.system': 'servicebus' }, links: [] });
     }
   });
 
   it('shows what was taken back, and the refusal, without what was refused', async () => {
-    const traceId = await placeTraced({ orderId: 'declined', paymentMethod: 'pm_card_declined' });
+    const { traceId, caller } = await placeTraced({ orderId: 'declined', paymentMethod: 'pm_card_declined' });
     expect(await client.follow('declined')).toMatchObject({ status: 'compensated' });
     const trace = await traceWith(traceId, ['authorisePayment', 'undo reserveStock', 'settleOrder']);
+    expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
     expect(trace.find(({ name }) => name === 'undo reserveStock')).toMatchObject({
       failed: false,
       attributes: { 'saga.step': 'reserveStock#coffee', 'saga.undo': true, 'faas.name': 'reserveStock_undo' },
