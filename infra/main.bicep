@@ -64,6 +64,9 @@ param databaseStandby bool
 @maxValue(35)
 param databaseBackupDays int
 
+@description('Keeps backups in a second region. Can\'t be changed once the server is there.')
+param databaseGeoBackup bool
+
 @description('Connections of one instance. Times maximumInstances it has to stay below what the database allows.')
 @minValue(1)
 @maxValue(100)
@@ -195,6 +198,7 @@ module database 'modules/database.bicep' = {
     skuTier: databaseTier
     standby: databaseStandby
     backupDays: databaseBackupDays
+    geoBackup: databaseGeoBackup
   }
 }
 

@@ -21,6 +21,7 @@ param databaseSku = empty(readEnvironmentVariable('DATABASE_SKU', '')) ? 'Standa
 param databaseTier = empty(readEnvironmentVariable('DATABASE_TIER', '')) ? 'Burstable' : readEnvironmentVariable('DATABASE_TIER', '')
 param databaseStandby = bool(empty(readEnvironmentVariable('DATABASE_STANDBY', '')) ? 'false' : readEnvironmentVariable('DATABASE_STANDBY', ''))
 param databaseBackupDays = int(empty(readEnvironmentVariable('DATABASE_BACKUP_DAYS', '')) ? '7' : readEnvironmentVariable('DATABASE_BACKUP_DAYS', ''))
+param databaseGeoBackup = bool(empty(readEnvironmentVariable('DATABASE_GEO_BACKUP', '')) ? 'false' : readEnvironmentVariable('DATABASE_GEO_BACKUP', ''))
 param databasePoolSize = int(empty(readEnvironmentVariable('DATABASE_POOL_SIZE', '')) ? '5' : readEnvironmentVariable('DATABASE_POOL_SIZE', ''))
 param logRetentionDays = int(empty(readEnvironmentVariable('LOG_RETENTION_DAYS', '')) ? '30' : readEnvironmentVariable('LOG_RETENTION_DAYS', ''))
 param logDailyQuotaGb = int(empty(readEnvironmentVariable('LOG_DAILY_QUOTA_GB', '')) ? '-1' : readEnvironmentVariable('LOG_DAILY_QUOTA_GB', ''))

@@ -27,6 +27,9 @@ param standby bool
 
 param backupDays int
 
+@description('Backups in another region as well: without them the data is gone with the region. It can only be chosen when the server is made.')
+param geoBackup bool
+
 resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
   name: name
   location: location
@@ -36,7 +39,7 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
     version: '17'
     authConfig: { activeDirectoryAuth: 'Enabled', passwordAuth: 'Disabled', tenantId: tenant().tenantId }
     storage: { storageSizeGB: 32, autoGrow: 'Enabled' }
-    backup: { backupRetentionDays: backupDays, geoRedundantBackup: 'Disabled' }
+    backup: { backupRetentionDays: backupDays, geoRedundantBackup: geoBackup ? 'Enabled' : 'Disabled' }
     highAvailability: { mode: standby ? 'ZoneRedundant' : 'Disabled' }
     network: { publicNetworkAccess: privateOnly ? 'Disabled' : 'Enabled' }
   }
