@@ -4,6 +4,8 @@
  * A start reads and compiles every byte of the files that it loads, run or not, and an instance of Flex Consumption starts
  * while somebody waits for an answer. So the code is cut where the sources say `import()`, which esbuild does for ES modules only: it
  * is bundled as those, then each file is turned into CommonJS, as which both hosts take it and a file can be loaded at once.
+ * A file that esbuild makes of a CommonJS module has that module as its default export and not one of its names, so `import()` would
+ * give `undefined` for each; as CommonJS again, the file is that module itself.
  *
  * Names are kept as written: storage-blob tells credentials apart by the name of their class, and a stack is half readable without
  * the maps. White space and comments, most of the gain, go. What the maps are for is told in mapped-stacks.cjs.
@@ -51,6 +53,7 @@ export async function bundleApp(root) {
       ...{ platform: shared.platform, target: shared.target, format: 'cjs', legalComments: 'none' },
       supported: { 'dynamic-import': false },
       banner: name === 'app.js' ? "require('./mapped-stacks.js');" : '',
+      footer: isOneModule(name, metafile) ? 'module.exports=module.exports.default;' : '',
       minifyWhitespace: true,
       minifySyntax: true,
       sourcefile: name,
@@ -61,6 +64,12 @@ export async function bundleApp(root) {
     files.set(`${name}.map`, Buffer.from(map));
   }
   return { files, weights: weigh(metafile) };
+}
+
+/** Whether the file is there for one CommonJS module, which somebody asks for when it is needed. */
+function isOneModule(name, { inputs, outputs }) {
+  const { entryPoint, exports } = outputs[`dist/${name}`] ?? {};
+  return inputs[entryPoint]?.format === 'cjs' && exports.join() === 'default';
 }
 
 /** Bytes of each package's code, before white space goes; the app's own code is "the app". */

@@ -1,6 +1,7 @@
 /*
  * Modules of others that are asked for at start and needed later, or by `require`, at which esbuild cuts nothing. Each becomes
  * a file of its own. Who asks for it gets a stand-in with the same names, which loads the file when one of them is first read.
+ * A module without names is asked for because of what it does when it is loaded, so then it is.
  */
 import { createRequire } from 'node:module';
 
@@ -29,9 +30,11 @@ export function lateModules(modules) {
 
 function standIn(module) {
   const real = require(module);
-  const load = `const load = () => require('./${lateName(module)}.js').default;`;
+  const load = `const load = () => require('./${lateName(module)}.js');`;
+  const names = Object.keys(real);
+  if (typeof real !== 'function' && names.length === 0) return `${load} module.exports = load();`;
   // A module that is a function is called, too.
   const made = typeof real === 'function' ? 'module.exports = (...args) => load()(...args);' : '';
-  return `${load} ${made} for (const name of ${JSON.stringify(Object.keys(real))})
+  return `${load} ${made} for (const name of ${JSON.stringify(names)})
     Object.defineProperty(module.exports, name, { enumerable: true, get: () => load()[name] });`;
 }

@@ -2,7 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ServiceBusClient } from '@azure/service-bus';
 import localSettings from '../../local.settings.json';
+import { connectDatabase } from '../../src/adapters/postgres-database';
+import type { Database } from '../../src/adapters/postgres-database';
+import { createBank } from '../support/bank';
+import type { ShownOrder } from '../support/order-client';
 import { hostProgram, startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
 
@@ -11,10 +16,13 @@ import type { RunningApp } from '../support/running-app';
  * alone, on services that run already and belong to somebody else, and with keys asked for.
  */
 const root = path.join(__dirname, '../..');
+/** Milliseconds. */
+const PATIENCE = 20_000;
 const place = mkdtempSync(path.join(tmpdir(), 'package-'));
 const folder = path.join(place, 'app');
 let services: RunningApp;
 let app: RunningApp;
+let database: Database;
 let keys: { readonly master: string; readonly host: { readonly default: string } };
 
 beforeAll(async () => {
@@ -22,6 +30,7 @@ beforeAll(async () => {
   execFileSync(process.execPath, [path.join(root, 'scripts/package.mjs'), '--out', place, '--runs', '0']);
   services = await startApp({ command: [process.execPath, hostProgram, 'services'] });
   const { CARRIER_CALLBACK_URL: _, ...addresses } = services.settings;
+  database = connectDatabase({ url: services.settings['DATABASE_URL'] ?? '', poolSize: 1 });
   const hub = addresses['DATABASE_URL'] ?? '';
   app = await startApp({
     folder,
@@ -33,6 +42,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   // Undefined when they didn't start, whatever their types say.
+  await (database as Database | undefined)?.close();
   for (const one of [app, services] as (RunningApp | undefined)[]) expect(await one?.stop()).toBe(0);
   rmSync(place, { recursive: true, force: true });
 }, 60_000);
@@ -44,6 +54,39 @@ async function call(address: string, key: string, body?: unknown): Promise<{ sta
   });
   return { status: reply.status, body: await reply.json() };
 }
+
+const orderOf = (orderId: string, paymentMethod: string) => ({
+  orderId,
+  customerId: 'ALFKI',
+  email: 'maria@example.com',
+  lines: [{ sku: 'coffee', quantity: 2 }],
+  paymentMethod,
+});
+
+async function post(order: ReturnType<typeof orderOf>): Promise<void> {
+  const { orderId } = order;
+  expect(await call('/api/orders', keys.host.default, order)).toMatchObject({ status: 202, body: { orderId } });
+}
+
+async function send(messageId: string, body: string): Promise<void> {
+  const client = new ServiceBusClient(services.settings['ServiceBusConnection']!);
+  await client.createSender('orders').sendMessages({ messageId, body: Buffer.from(body) });
+  await client.close();
+}
+
+/** Undefined as long as nobody knows it. */
+async function readOrder(orderId: string): Promise<ShownOrder | undefined> {
+  const { status, body } = await call(`/api/orders/${orderId}`, keys.host.default);
+  return status === 200 ? (body as ShownOrder) : undefined;
+}
+
+const ends = ['completed', 'compensated', 'compensationFailed', 'parked'];
+
+const endOf = (orderId: string): Promise<ShownOrder> =>
+  until(`order ${orderId} has ended`, PATIENCE, async () => {
+    const order = await readOrder(orderId);
+    return order !== undefined && ends.includes(order.status) ? order : undefined;
+  });
 
 const read = (file: string): { build: string; functions: string[] } =>
   JSON.parse(readFileSync(path.join(place, file), 'utf8')) as { build: string; functions: string[] };
@@ -73,19 +116,40 @@ it('starts nothing of its own, and registers the functions that a deployment wai
 });
 
 it('takes an order to its end', async () => {
-  const placed = await call('/api/orders', keys.host.default, {
-    orderId: 'packed',
-    customerId: 'ALFKI',
-    email: 'maria@example.com',
-    lines: [{ sku: 'coffee', quantity: 2 }],
-    paymentMethod: 'pm_card_visa',
-  });
-  expect(placed).toMatchObject({ status: 202, body: { orderId: 'packed' } });
-  const order = await until('the order ended', 30_000, async () => {
-    const { body } = await call('/api/orders/packed', keys.host.default);
-    return (body as { status: string }).status === 'running' ? undefined : body;
-  });
-  expect(order).toMatchObject({ status: 'completed', payment: { state: 'captured' } });
+  await post(orderOf('packed', 'pm_card_visa'));
+  expect(await endOf('packed')).toMatchObject({ status: 'completed', payment: { state: 'captured' } });
   const mails = await fetch(new URL('/messages?to=maria@example.com', services.settings['MAIL_CATCHER_URL']));
   expect(await mails.text()).toContain('packed');
+});
+
+/** What takes messages is loaded with the first, from a file of its own, and settles them through the host. */
+describe('a message', () => {
+  it('becomes an order, whose events are read in their turn', async () => {
+    await send('by-queue', JSON.stringify(orderOf('by-queue', 'pm_card_visa')));
+    expect(await endOf('by-queue')).toMatchObject({ status: 'completed', source: 'queue' });
+    await until('the warehouse knows what has left it', PATIENCE, async () => {
+      const { rows } = await database.query("select sku from stock_movements where order_id = 'by-queue'");
+      return rows.length > 0 ? true : undefined;
+    });
+  });
+
+  it('brings the decision of a bank that takes its time', async () => {
+    await post(orderOf('slow-bank', 'pm_processing'));
+    await until('the payment is being processed', PATIENCE, async () =>
+      (await readOrder('slow-bank'))?.payment?.state === 'processing' ? true : undefined,
+    );
+    await createBank(services.settings['PAYMENT_PROVIDER_URL']!).decide('slow-bank', { authorised: true });
+    expect(await endOf('slow-bank')).toMatchObject({ status: 'completed', payment: { state: 'captured' } });
+  });
+
+  it('that is no order is a dead letter, with the reason', async () => {
+    await send('no-order', '{"orderId": "no-order", ');
+    const letters = await until('the dead letter is kept', PATIENCE, async () => {
+      const { rows } = await database.query(
+        "select told_reason, description from dead_letters where message_id = 'no-order'",
+      );
+      return rows.length > 0 ? rows : undefined;
+    });
+    expect(letters).toEqual([{ told_reason: 'not_json', description: expect.stringContaining('JSON') }]);
+  });
 });
