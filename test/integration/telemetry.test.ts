@@ -10,6 +10,9 @@ import type { RunningApp } from '../support/running-app';
  * the last message that tells of it.
  */
 
+/** Longer than the waits in a test together, so that the one which is in vain says what for. */
+const PATIENCE_MS = 120_000;
+
 let receiver: OtlpReceiver;
 let app: RunningApp;
 let client: ReturnType<typeof createOrderClient>;
@@ -21,6 +24,7 @@ beforeAll(async () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_BSP_SCHEDULE_DELAY: '200',
       OTEL_METRIC_EXPORT_INTERVAL: '300',
+      APPROVAL_THRESHOLD: '1000.00',
     },
   });
   client = createOrderClient(app);
@@ -68,107 +72,160 @@ async function traceWith(traceId: string, names: readonly string[]): Promise<Rec
   });
 }
 
-/**
- * Waits until each span of the trace, the app's and the host's, stands below one of it, but for those whose parent is none of
- * theirs, and gives these. What is above a span ends after it, and so comes later: the orchestration's, when the saga has ended.
- */
+/** Spans of the trace, the app's and the host's, whose parent is none of it. */
+function topNow(traceId: string): ReceivedSpan[] {
+  const spans = spansOf(traceId);
+  const ids = new Set(spans.map(({ spanId }) => spanId));
+  return spans.filter(({ parentSpanId }) => !ids.has(parentSpanId));
+}
+
+/** Those of them that are not the caller's: what they stand below has not come, or doesn't exist. */
+const orphansOf = (traceId: string, caller: string): ReceivedSpan[] =>
+  topNow(traceId).filter(({ parentSpanId }) => parentSpanId !== caller);
+
+/** The trace's top when there is no orphan left. What is above a span ends after it, and so comes later. */
 async function topOf(traceId: string, caller: string): Promise<ReceivedSpan[]> {
-  let orphans: string[] = [];
-  const explain = (): string => `each span's parent has come; none came for ${orphans.join(', ')}`;
+  const whole = () => (orphansOf(traceId, caller).length === 0 ? topNow(traceId) : undefined);
   try {
-    return await receiver.waitFor('each parent has come', () => {
-      const spans = spansOf(traceId);
-      const ids = new Set(spans.map(({ spanId }) => spanId));
-      const top = spans.filter(({ parentSpanId }) => !ids.has(parentSpanId));
-      orphans = top
-        .filter(({ parentSpanId }) => parentSpanId !== caller)
-        .map(({ scope, name, spanId, parentSpanId }) => `${scope} '${name}' ${spanId} below ${parentSpanId || 'none'}`);
-      return orphans.length === 0 ? top : undefined;
-    });
+    return await receiver.waitFor('every parent has come', whole);
   } catch (error) {
-    throw new Error(explain(), { cause: error });
+    const orphans = orphansOf(traceId, caller).map(
+      ({ scope, name, spanId, parentSpanId }) => `${scope} '${name}' ${spanId} below ${parentSpanId || 'nothing'}`,
+    );
+    throw new Error(`no parent came for ${orphans.join('; ')}`, { cause: error });
   }
 }
 
 describe("an order's trace", () => {
-  it('goes from the request over each step to the last reader of the last message', async () => {
-    const { traceId, caller } = await placeTraced({ orderId: 'traced', paymentMethod: 'pm_card_visa' });
-    await client.follow('traced');
-    const steps = ['reserveStock', 'authorisePayment', 'capturePayment', 'bookShipment', 'confirmOrder', 'settleOrder'];
-    const told = ['send order-events', 'send order-events'];
-    const read = ['process order-events/analytics', 'process order-events/analytics', 'process order-events/inventory'];
-    const trace = await traceWith(traceId, ['placeOrderByHttp', ...steps, ...told, ...read]);
+  it(
+    'goes from the request over each step to the last reader of the last message',
+    async () => {
+      const { traceId, caller } = await placeTraced({ orderId: 'traced', paymentMethod: 'pm_card_visa' });
+      await client.follow('traced');
+      const steps = [
+        'reserveStock',
+        'authorisePayment',
+        'capturePayment',
+        'bookShipment',
+        'confirmOrder',
+        'settleOrder',
+      ];
+      const told = ['send order-events', 'send order-events'];
+      const read = [
+        'process order-events/analytics',
+        'process order-events/analytics',
+        'process order-events/inventory',
+      ];
+      const trace = await traceWith(traceId, ['placeOrderByHttp', ...steps, ...told, ...read]);
 
-    expect(receiver.spans().filter(({ attributes }) => attributes['order.id'] === 'traced')).toEqual(
-      expect.arrayContaining(trace),
-    );
-    for (const span of receiver.spans()) {
-      // Who only looks at the order names no trace, and has one of its own.
-      const isPartOfIt = span.attributes['order.id'] === 'traced' && span.name !== 'showOrder';
-      if (isPartOfIt) expect(span.traceId).toBe(traceId);
-    }
-    const request = trace.find(({ name }) => name === 'placeOrderByHttp');
-    expect(request).toMatchObject({
-      attributes: { 'saga.name': 'placeOrder', 'saga.id': 'traced', 'http.response.status_code': 202 },
-      failed: false,
-    });
-    for (const name of steps) {
-      expect(trace.find((span) => span.name === name)).toMatchObject({
-        kind: 'internal',
-        scope: 'durable-saga',
+      expect(receiver.spans().filter(({ attributes }) => attributes['order.id'] === 'traced')).toEqual(
+        expect.arrayContaining(trace),
+      );
+      for (const span of receiver.spans()) {
+        // Who only looks at the order names no trace, and has one of its own.
+        const isPartOfIt = span.attributes['order.id'] === 'traced' && span.name !== 'showOrder';
+        if (isPartOfIt) expect(span.traceId).toBe(traceId);
+      }
+      const request = trace.find(({ name }) => name === 'placeOrderByHttp');
+      expect(request).toMatchObject({
+        attributes: { 'saga.name': 'placeOrder', 'saga.id': 'traced', 'http.response.status_code': 202 },
         failed: false,
-        attributes: {
-          'saga.name': 'placeOrder',
-          'saga.id': 'traced',
-          'saga.version': '2',
-          'saga.step': name === 'reserveStock' ? 'reserveStock#coffee' : `${name}#1`,
-          'saga.attempt': 1,
-          'saga.undo': false,
-          'order.id': 'traced',
-        },
       });
-    }
-    const ids = new Set(trace.map(({ spanId }) => spanId));
-    const sends = trace.filter(({ name }) => name === 'send order-events');
-    expect(sends.map(({ kind }) => kind)).toEqual(['producer', 'producer']);
-    // What is published stands below who put it into the outbox: the request, and the step that ended the order.
-    for (const { parentSpanId } of sends) expect(ids).toContain(parentSpanId);
-    expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
-    for (const reader of trace.filter(({ name }) => name.startsWith('process '))) {
-      expect(reader).toMatchObject({ kind: 'consumer', attributes: { 'messaging.system': 'servicebus' }, links: [] });
-    }
-  });
+      for (const name of steps) {
+        expect(trace.find((span) => span.name === name)).toMatchObject({
+          kind: 'internal',
+          scope: 'durable-saga',
+          failed: false,
+          attributes: {
+            'saga.name': 'placeOrder',
+            'saga.id': 'traced',
+            'saga.version': '2',
+            'saga.step': name === 'reserveStock' ? 'reserveStock#coffee' : `${name}#1`,
+            'saga.attempt': 1,
+            'saga.undo': false,
+            'order.id': 'traced',
+          },
+        });
+      }
+      const ids = new Set(trace.map(({ spanId }) => spanId));
+      const sends = trace.filter(({ name }) => name === 'send order-events');
+      expect(sends.map(({ kind }) => kind)).toEqual(['producer', 'producer']);
+      // What is published stands below who put it into the outbox: the request, and the step that ended the order.
+      for (const { parentSpanId } of sends) expect(ids).toContain(parentSpanId);
+      expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
+      for (const reader of trace.filter(({ name }) => name.startsWith('process '))) {
+        expect(reader).toMatchObject({ kind: 'consumer', attributes: { 'messaging.system': 'servicebus' }, links: [] });
+      }
+    },
+    PATIENCE_MS,
+  );
 
-  it('shows what was taken back, and the refusal, without what was refused', async () => {
-    const { traceId, caller } = await placeTraced({ orderId: 'declined', paymentMethod: 'pm_card_declined' });
-    expect(await client.follow('declined')).toMatchObject({ status: 'compensated' });
-    const trace = await traceWith(traceId, ['authorisePayment', 'undo reserveStock', 'settleOrder']);
-    expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
-    expect(trace.find(({ name }) => name === 'undo reserveStock')).toMatchObject({
-      failed: false,
-      attributes: { 'saga.step': 'reserveStock#coffee', 'saga.undo': true, 'faas.name': 'reserveStock_undo' },
-    });
-    expect(trace.find(({ name }) => name === 'authorisePayment')).toMatchObject({
-      failed: false,
-      attributes: { 'saga.failure.kind': 'declared', 'saga.failure.effect': 'none' },
-    });
-    expect(JSON.stringify(trace)).not.toMatch(/maria@example|pm_card/);
-  });
+  it(
+    'shows what was taken back, and the refusal, without what was refused',
+    async () => {
+      const { traceId, caller } = await placeTraced({ orderId: 'declined', paymentMethod: 'pm_card_declined' });
+      expect(await client.follow('declined')).toMatchObject({ status: 'compensated' });
+      const trace = await traceWith(traceId, ['authorisePayment', 'undo reserveStock', 'settleOrder']);
+      expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
+      expect(trace.find(({ name }) => name === 'undo reserveStock')).toMatchObject({
+        failed: false,
+        attributes: { 'saga.step': 'reserveStock#coffee', 'saga.undo': true, 'faas.name': 'reserveStock_undo' },
+      });
+      expect(trace.find(({ name }) => name === 'authorisePayment')).toMatchObject({
+        failed: false,
+        attributes: { 'saga.failure.kind': 'declared', 'saga.failure.effect': 'none' },
+      });
+      expect(JSON.stringify(trace)).not.toMatch(/maria@example|pm_card/);
+    },
+    PATIENCE_MS,
+  );
 
-  it('is counted: how it ended, how long it took, whether it turned back', async () => {
-    const ended = (outcome: string) =>
-      receiver.points('orders.processed').find(({ attributes }) => attributes['outcome'] === outcome);
-    await receiver.waitFor('both orders are counted', () => ended('completed') && ended('compensated'));
-    expect(ended('completed')).toMatchObject({ value: 1 });
-    expect(ended('compensated')).toMatchObject({ value: 1 });
-    const durations = receiver.points('saga.duration');
-    expect(durations.find(({ attributes }) => attributes['outcome'] === 'completed')).toMatchObject({
-      count: 1,
-      attributes: { 'saga.name': 'placeOrder' },
-    });
-    expect(receiver.points('saga.undone')[0]).toMatchObject({
-      value: 1,
-      attributes: { 'saga.name': 'placeOrder', outcome: 'compensated' },
-    });
-  });
+  it(
+    'lacks the span of its orchestration while that waits for somebody, and nothing once it has ended',
+    async () => {
+      const lines = [{ sku: 'espresso-machine', quantity: 1 }];
+      const { traceId, caller } = await placeTraced({ orderId: 'waited', paymentMethod: 'pm_card_visa', lines });
+      expect(await client.follow('waited', 'awaitingApproval')).toMatchObject({ status: 'awaitingApproval' });
+      await traceWith(traceId, [
+        'placeOrderByHttp',
+        'reserveStock',
+        'requestApproval',
+        'process order-events/analytics',
+      ]);
+      const isActivity = ({ name, kind }: ReceivedSpan) => name.startsWith('activity:') && kind === 'client';
+      const orphans = await receiver.waitFor('only what the orchestration has asked for lacks its parent', () => {
+        const found = orphansOf(traceId, caller);
+        return found.length === 2 && found.every(isActivity) ? found : undefined;
+      });
+
+      await client.call('POST', 'orders/waited/approval', { approved: true, by: 'Ann' });
+      expect(await client.follow('waited')).toMatchObject({ status: 'completed' });
+      expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
+      for (const { parentSpanId } of orphans) {
+        expect(spansOf(traceId).find(({ spanId }) => spanId === parentSpanId)?.name).toBe('orchestration:placeOrder');
+      }
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'is counted: how it ended, how long it took, whether it turned back',
+    async () => {
+      const ended = (outcome: string) =>
+        receiver.points('orders.processed').find(({ attributes }) => attributes['outcome'] === outcome);
+      await receiver.waitFor('both kinds of ends are counted', () => ended('completed') && ended('compensated'));
+      await receiver.waitFor('both completed orders are counted', () => ended('completed')?.value === 2 || undefined);
+      expect(ended('compensated')).toMatchObject({ value: 1 });
+      const durations = receiver.points('saga.duration');
+      expect(durations.find(({ attributes }) => attributes['outcome'] === 'completed')).toMatchObject({
+        count: 2,
+        attributes: { 'saga.name': 'placeOrder' },
+      });
+      expect(receiver.points('saga.undone')[0]).toMatchObject({
+        value: 1,
+        attributes: { 'saga.name': 'placeOrder', outcome: 'compensated' },
+      });
+    },
+    PATIENCE_MS,
+  );
 });
