@@ -14,6 +14,7 @@ import { memorySection } from './sections/memory';
 import { overheadSection } from './sections/overhead';
 import { restartsSection } from './sections/restarts';
 import { serviceBusSection } from './sections/service-bus';
+import { telemetrySection } from './sections/telemetry';
 import { toTable } from './table';
 
 const sections: readonly Section[] = [
@@ -24,6 +25,7 @@ const sections: readonly Section[] = [
   restartsSection,
   memorySection,
   serviceBusSection,
+  telemetrySection,
   coldLoadSection,
 ];
 

@@ -5,5 +5,5 @@ if (process.env.BENCH_STYLE === 'toolkit') {
   const { registerSagas } = require(process.env.BENCH_TOOLKIT ?? 'durable-saga');
   const { does } = require('./business');
   const { activities, sagas } = require('./toolkit');
-  registerSagas({ ports: { business: does }, sagas, activities });
+  registerSagas({ ports: { business: does }, sagas, activities, observer: require('./telemetry') });
 } else require('./by-hand');

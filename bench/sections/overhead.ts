@@ -103,7 +103,7 @@ async function measureMode(
 }
 
 /** Who goes first changes from repeat to repeat. */
-function inTurn<T>(all: readonly T[], repeat: number): T[] {
+export function inTurn<T>(all: readonly T[], repeat: number): T[] {
   return repeat % 2 === 0 ? [...all].reverse() : [...all];
 }
 
@@ -140,13 +140,16 @@ async function start(
   return { name, running: await functionsHost({ root, verifyReplay, logLevel, nodeArguments, app }).start(own) };
 }
 
-/** The figures of rounds that were run in pairs: by hand, and with a toolkit. */
+/** The figures of rounds that were run in pairs: of a base, and of what is told beside it. */
 export class Series {
   readonly #suffix: string;
+  readonly #base: string;
   readonly #figures = new Map<string, { figure: Omit<Figure, 'values'>; values: number[] }>();
 
-  constructor(suffix: string) {
+  /** @param base name of the contender that an overhead is told of against. */
+  constructor(suffix: string, base = BY_HAND) {
     this.#suffix = suffix;
+    this.#base = base;
   }
 
   /** Takes the rounds of one repeat, by their contender's name. */
@@ -154,14 +157,14 @@ export class Series {
     { title, per }: Pick<Plan, 'title' | 'per'>,
     rounds: ReadonlyMap<string, Pick<MeasuredRound, 'cpu' | 'latencies'>>,
   ): void {
-    const byHand = rounds.get(BY_HAND);
+    const base = rounds.get(this.#base);
     for (const [subject, round] of rounds) {
       const { engine, database } = round.cpu;
       const scale = per / round.latencies.length;
       this.#note(title, 's', subject, (engine + database) * scale);
       this.#note(`  of it the database, ${title}`, 's', subject, database * scale);
-      if (byHand === undefined || round === byHand) continue;
-      const share = (engine + database) / (byHand.cpu.engine + byHand.cpu.database) - 1;
+      if (base === undefined || round === base) continue;
+      const share = (engine + database) / (base.cpu.engine + base.cpu.database) - 1;
       this.#note(`  overhead, ${title}`, '%', subject, share * 100);
     }
   }
