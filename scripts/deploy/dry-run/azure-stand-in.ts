@@ -31,7 +31,7 @@ export interface AzureStandIn {
 }
 
 /** Names of what infra/ makes, as it would put them out. */
-const NAMES = {
+export const NAMES = {
   functionAppName: 'func-dry-run',
   resourceGroupName: 'rg-dry-run',
   storageAccountName: 'stdryrun',

@@ -3,9 +3,11 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { Client, escapeLiteral } from 'pg';
+import { clusterOwner } from '../../../packages/functions-host/src/supervisor/postgres-cluster';
 import { freePorts, localSettings } from '../../../test/support/running-app';
 import type { AzureStandIn } from './azure-stand-in';
-import { startAzureStandIn } from './azure-stand-in';
+import { NAMES, startAzureStandIn } from './azure-stand-in';
 import { LocalApp } from './local-app';
 import type { Program } from './program';
 import { startFunctionsHost } from './program';
@@ -53,7 +55,11 @@ export async function startDryRun(root: string, print: (line: string) => void): 
   await chmod(folder, 0o755);
   const [http, ...ports] = await freePorts(10);
   const hub = `postgres://postgres:postgres@127.0.0.1:${ports[3]}/task_hub`;
-  const settings = { ...(await readSettings(root)), ...localSettings(http, ports), APPROVAL_THRESHOLD: '1000.00' };
+  const settings: Readonly<Record<string, string>> = {
+    ...(await readSettings(root)),
+    ...localSettings(http, ports),
+    APPROVAL_THRESHOLD: '1000.00',
+  };
   let services: Program | undefined;
   let app: LocalApp | undefined;
   let azure: AzureStandIn | undefined;
@@ -65,7 +71,10 @@ export async function startDryRun(root: string, print: (line: string) => void): 
   };
   try {
     services = await startServices(root, path.join(folder, 'services'), { ...settings, TASK_HUB: hub });
-    app = await LocalApp.create({ root, folder, taskHub: hub, settings });
+    const { DATABASE_URL = '' } = settings;
+    await prepareDatabaseServer(DATABASE_URL, path.join(folder, 'services/data/postgres'));
+    const ofTheApp = { ...settings, DATABASE_URL: signedInAs(NAMES.appIdentityName, DATABASE_URL) };
+    app = await LocalApp.create({ root, folder, taskHub: hub, settings: ofTheApp });
     azure = await startAzureStandIn(app, folder);
     const walker = new Walker(root, folder, azure.programs, settings, print);
     return { app, settings, stop, deploy: (version) => walker.deploy(version) };
@@ -90,6 +99,35 @@ async function startServices(
   await writeFile(path.join(folder, 'local.settings.json'), JSON.stringify({ IsEncrypted: false, Values: settings }));
   await Promise.all(['dist', 'local'].map((name) => symlink(path.join(root, name), path.join(folder, name))));
   return startFunctionsHost(root, ['services', '--app', folder, '--data', path.join(folder, 'data')], settings);
+}
+
+const APP_PASSWORD = 'dry-run';
+
+/**
+ * What Azure's PostgreSQL has and others lack: the function that makes a role of an identity. The role gets a password, in place
+ * of a token, so that the app works here, too, with no more rights than the migration step gives it.
+ */
+async function prepareDatabaseServer(databaseUrl: string, cluster: string): Promise<void> {
+  const { hostname: host, port } = new URL(databaseUrl);
+  const password = (await readFile(path.join(cluster, `${clusterOwner}.password`), 'utf8')).trim();
+  const client = new Client({ host, port: Number(port), user: clusterOwner, password, database: 'postgres' });
+  await client.connect();
+  try {
+    await client.query(`
+      create function pgaadauth_create_principal_with_oid(name text, oid text, kind text, admin boolean, mfa boolean)
+      returns text language plpgsql security definer as $$ begin
+        execute format('create role %I login password %L', name, ${escapeLiteral(APP_PASSWORD)});
+        return name;
+      end $$`);
+  } finally {
+    await client.end();
+  }
+}
+
+function signedInAs(role: string, databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  [url.username, url.password] = [role, APP_PASSWORD];
+  return url.href;
 }
 
 async function readSettings(root: string): Promise<Record<string, string>> {
