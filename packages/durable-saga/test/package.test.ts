@@ -20,6 +20,7 @@ interface Manifest {
 /** What each entry gives, by the names that the documentation uses. */
 const entries: Readonly<Record<string, readonly string[]>> = {
   '.': ['activity', 'claiming', 'many', 'registerSagas', 'saga', 'sagaClients', 'SagaStepError', 'StepFailure'],
+  './opentelemetry': ['observeWithOpenTelemetry'],
   './postgres': ['createLedger', 'createOutbox', 'createStarts', 'drainOutbox', 'ledgerMigrations', 'LedgerTombstone'],
   './http': ['registerSagaRoutes'],
   './eslint': ['plugin', 'recommended'],
