@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createBank } from '../../../test/support/bank';
 import { until } from '../../../test/support/running-app';
 import { askApp, describeAnswer } from '../app-client';
 import type { LocalApp } from './local-app';
@@ -16,6 +17,8 @@ interface ShownOrder {
   readonly payment?: { readonly state: string };
 }
 
+const UNDECIDED = 'running, payment processing';
+
 /** Milliseconds. */
 const PATIENCE = 60_000;
 
@@ -26,7 +29,8 @@ export function createRunningOrders(app: LocalApp, settings: Readonly<Record<str
   const provider = settings['PAYMENT_PROVIDER_URL'] ?? '';
   const carrier = settings['CARRIER_URL'] ?? '';
   const name = randomUUID().slice(0, 8);
-  const [approved, stalled] = [`${name}-approval`, `${name}-payment`];
+  const bank = createBank(provider);
+  const [approved, undecided, stalled] = [`${name}-approval`, `${name}-decision`, `${name}-payment`];
   const read = async (id: string): Promise<ShownOrder> => {
     const answer = await ask('GET', `/api/orders/${id}`);
     if (answer.status !== 200) throw new Error(`order ${id} was answered ${describeAnswer(answer)}`);
@@ -49,14 +53,19 @@ export function createRunningOrders(app: LocalApp, settings: Readonly<Record<str
   return {
     async place() {
       await order(approved, 'coffee', 60, 'pm_card_visa');
+      await order(undecided, 'mug', 1, 'pm_processing');
       await reaches(approved, 'awaitingApproval, payment not begun');
+      await reaches(undecided, UNDECIDED);
       // Its request to the provider is under way while hosts are exchanged.
       await order(stalled, 'mug', 1, 'pm_stall_3000');
     },
     async finish() {
       await reaches(approved, 'awaitingApproval, payment not begun');
       await send(`/api/orders/${approved}/approval`, { approved: true, by: 'the dry run' });
-      for (const id of [approved, stalled]) {
+      await reaches(undecided, UNDECIDED);
+      // It is told by a message.
+      await bank.decide(undecided, { authorised: true });
+      for (const id of [approved, undecided, stalled]) {
         await reaches(id, 'completed, payment captured');
         const { shipments } = (await (await fetch(`${carrier}/shipments?orderId=${id}`)).json()) as {
           shipments: unknown[];
