@@ -8,8 +8,11 @@ import { connectDatabase } from '../../src/adapters/postgres-database';
 import type { Database } from '../../src/adapters/postgres-database';
 import { createBank } from '../support/bank';
 import type { ShownOrder } from '../support/order-client';
+import { startOtlpReceiver } from '../support/otlp-receiver';
+import type { OtlpReceiver } from '../support/otlp-receiver';
 import { hostProgram, startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
+import { openImports } from '../support/upload-imports';
 
 /**
  * The package as it is deployed: unpacked where nothing of this repository can be reached, started with settings of the environment
@@ -23,6 +26,7 @@ const folder = path.join(place, 'app');
 let services: RunningApp;
 let app: RunningApp;
 let database: Database;
+let collector: OtlpReceiver;
 let keys: { readonly master: string; readonly host: { readonly default: string } };
 
 beforeAll(async () => {
@@ -32,10 +36,17 @@ beforeAll(async () => {
   const { CARRIER_CALLBACK_URL: _, ...addresses } = services.settings;
   database = connectDatabase({ url: services.settings['DATABASE_URL'] ?? '', poolSize: 1 });
   const hub = addresses['DATABASE_URL'] ?? '';
+  collector = await startOtlpReceiver();
   app = await startApp({
     folder,
     args: ['--auth'],
-    env: { ...localSettings.Values, ...addresses, FUNCTIONS_HOST_TASK_HUB: hub },
+    env: {
+      ...localSettings.Values,
+      ...addresses,
+      FUNCTIONS_HOST_TASK_HUB: hub,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+    },
   });
   keys = JSON.parse(readFileSync(path.join(app.dataDir, 'host/keys.json'), 'utf8')) as typeof keys;
 }, 180_000);
@@ -44,6 +55,7 @@ afterAll(async () => {
   // Undefined when they didn't start, whatever their types say.
   await (database as Database | undefined)?.close();
   for (const one of [app, services] as (RunningApp | undefined)[]) expect(await one?.stop()).toBe(0);
+  await (collector as OtlpReceiver | undefined)?.stop();
   rmSync(place, { recursive: true, force: true });
 }, 60_000);
 
@@ -111,7 +123,10 @@ it('starts nothing of its own, and registers the functions that a deployment wai
   expect(app.output()).not.toMatch(/ is up: /);
   const listed = await call('/admin/functions', keys.master);
   expect(listed.status).toBe(200);
-  expect((listed.body as { name: string }[]).map(({ name }) => name).sort()).toEqual(read('build.json').functions);
+  // The one more is there since a setting says where measures go.
+  expect((listed.body as { name: string }[]).map(({ name }) => name).sort()).toEqual(
+    [...read('build.json').functions, 'measureBacklog'].sort(),
+  );
   expect(await call('/api/version', keys.host.default)).toMatchObject({ body: { build: read('build.json').build } });
 });
 
@@ -120,6 +135,23 @@ it('takes an order to its end', async () => {
   expect(await endOf('packed')).toMatchObject({ status: 'completed', payment: { state: 'captured' } });
   const mails = await fetch(new URL('/messages?to=maria@example.com', services.settings['MAIL_CATCHER_URL']));
   expect(await mails.text()).toContain('packed');
+});
+
+it('has its spans collected', async () => {
+  await post(orderOf('followed', 'pm_card_visa'));
+  const { traceId } = await collector.waitFor('the span of the order’s payment', (received) =>
+    received
+      .spans()
+      .find(({ name, attributes }) => name === 'authorisePayment' && attributes['saga.id'] === 'followed'),
+  );
+  const scopes = collector.spans().filter((span) => span.traceId === traceId);
+  expect(scopes.map(({ scope }) => scope)).toEqual(expect.arrayContaining(['order-sagas', 'durable-saga']));
+});
+
+it('reads files that are uploaded', async () => {
+  const imports = openImports(services);
+  await imports.upload('products/packed', 'sku,name,unit price,stock\npacked-cup,Cup,4.50,3\n');
+  expect(await imports.report('products/packed')).toMatchObject({ products: 1, rejected: [] });
 });
 
 /** What takes messages is loaded with the first, from a file of its own, and settles them through the host. */
