@@ -101,7 +101,8 @@ export async function startSdk({ settings, clock, warn }: SdkOptions): Promise<S
   };
   return {
     async stop() {
-      await withinTime(Promise.all([end(tracers), end(meters)]));
+      const isSent = await withinTime(Promise.all([end(tracers), end(meters)]));
+      if (!isSent) say(`what was left could not be sent within ${LONGEST_STOP / 1000} s`);
       for (const api of [context, propagation, trace, metrics, diag]) api.disable();
     },
   };
@@ -146,13 +147,15 @@ export function forgettingGauges(exporter: PushMetricExporter): PushMetricExport
   return exporter;
 }
 
-async function withinTime(work: Promise<unknown>): Promise<void> {
+/** Whether `work` is done before the longest time that a stop may take. */
+async function withinTime(work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, LONGEST_STOP);
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), LONGEST_STOP);
   });
-  await Promise.race([work, late]);
+  const isDone = await Promise.race([work.then(() => true), late]);
   clearTimeout(timer);
+  return isDone;
 }
 
 const SILENCE = 60_000;

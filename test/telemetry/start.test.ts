@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -89,7 +92,10 @@ describe('telemetry', () => {
   }, 30_000);
 
   it("hands what there is to the exporter of Application Insights, and says so when that can't bring it there", async () => {
-    const [port] = await freePorts(1);
+    // The exporter speaks TLS, whatever the address says: without it an answer is there at once, and worth no second try.
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
     const warnings: string[] = [];
     process.env['APPLICATION_INSIGHTS_NO_STATSBEAT'] = 'true';
     try {
@@ -105,6 +111,8 @@ describe('telemetry', () => {
       await on.stop();
       expect(warnings).toEqual([expect.stringMatching(/^telemetry: Envelopes could not be exported/)]);
     } finally {
+      server.closeAllConnections();
+      server.close();
       delete process.env['APPLICATION_INSIGHTS_NO_STATSBEAT'];
     }
   }, 30_000);
