@@ -350,6 +350,6 @@ describe('the list of orders', () => {
     );
     expect(ids).toHaveLength(11);
     const { body: completed } = await client.call('GET', 'orders?status=completed');
-    expect((completed as { orders: unknown[] }).orders).toHaveLength(20);
+    expect((completed as { orders: unknown[] }).orders).toHaveLength(21);
   });
 });
