@@ -125,17 +125,24 @@ async function measureOrder(app: MeasuringApp, mix: Mix, orderId: string): Promi
     groups: toGroups(executions, app.triggers, placedAt, history.turns),
     actions: history.actions,
     messages: { sent: (await eventsOf(app, orderId)).length, delivered: deliveries.length },
-    storage: {
-      writes: after.storage.writes - before.storage.writes,
-      reads: after.storage.reads - before.storage.reads,
-    },
-    commits: {
-      app: after.commits.app - before.commits.app,
-      taskHub: after.commits.taskHub - before.commits.taskHub,
-    },
+    ...spent(before, after),
     logLines: lines.filter((line) => !isTimer(line.function) && !ASKING.includes(line.function ?? '')).length,
   };
 }
+
+type Counters = Pick<Measured['idle'], 'storage' | 'commits'>;
+
+/** What was counted from one look to the next. */
+const spent = (before: Counters, after: Counters): Counters => ({
+  storage: {
+    writes: after.storage.writes - before.storage.writes,
+    reads: after.storage.reads - before.storage.reads,
+  },
+  commits: {
+    app: after.commits.app - before.commits.app,
+    taskHub: after.commits.taskHub - before.commits.taskHub,
+  },
+});
 
 /** What this asks the app for to know where an order stands is no part of the order. */
 const ASKING = ['showOrder'];
@@ -179,14 +186,7 @@ async function measureIdle(app: MeasuringApp, minutes: number): Promise<Measured
   return {
     minutes,
     timers,
-    storage: {
-      writes: after.storage.writes - before.storage.writes,
-      reads: after.storage.reads - before.storage.reads,
-    },
-    commits: {
-      app: after.commits.app - before.commits.app,
-      taskHub: after.commits.taskHub - before.commits.taskHub,
-    },
+    ...spent(before, after),
     logLines: lines.length,
     telemetry: toldBy(app) - before.telemetry,
   };

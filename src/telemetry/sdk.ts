@@ -120,18 +120,21 @@ async function makeExporters({ otlp, azureMonitor }: ExportSettings): Promise<Ex
     exporters.push({ spans: new OTLPTraceExporter(), metrics: new OTLPMetricExporter() });
   }
   if (azureMonitor) {
-    const [{ AzureMonitorTraceExporter, AzureMonitorMetricExporter }, { ManagedIdentityCredential }] =
-      await Promise.all([import('@azure/monitor-opentelemetry-exporter'), import('@azure/identity')]);
+    const { AzureMonitorTraceExporter, AzureMonitorMetricExporter } =
+      await import('@azure/monitor-opentelemetry-exporter');
     const { connectionString, entra } = azureMonitor;
-    const { clientId } = entra ?? {};
-    const credential = new ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
-    const options = { connectionString, ...(entra && { credential }) };
+    const options = { connectionString, ...(entra && { credential: await credentialOf(entra) }) };
     exporters.push({
       spans: new AzureMonitorTraceExporter(options),
       metrics: new AzureMonitorMetricExporter(options),
     });
   }
   return exporters;
+}
+
+async function credentialOf({ clientId }: { readonly clientId: string | undefined }) {
+  const { ManagedIdentityCredential } = await import('@azure/identity');
+  return new ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
 }
 
 /**
