@@ -1,11 +1,15 @@
+import { readStatements, UnclosedSql } from './sql-statements';
+
 /*
  * While a new version is rolled out the old one still runs on the same tables, and a roll-back brings it back to stay. So a
  * migration may only add what the old version does not notice: tables, columns that fill themselves, indexes that refuse
- * nothing. What is taken away or made stricter goes out later, by hand, when no version needs it any more.
+ * nothing. What is taken away, made stricter, or opened to values that the old version has never read goes out by hand, when
+ * no version is left that minds.
  *
  * The rule is a list of what is allowed. Whatever else a migration does, known or not, is a finding: a reader of SQL that
- * listed what is forbidden would let pass what it has never heard of. Statements are told apart by their first words;
- * comments, texts and dollar-quoted bodies are blanked before, so that a word in a comment is no statement.
+ * listed what is forbidden would let pass what it has never heard of. What can't be seen from a statement is left to its
+ * author: an index or a generated column whose expression fails for some rows, a foreign key whose rows hold on to one that
+ * the old version deletes, a lock that is held for long.
  */
 
 /** A migration: where it stands, and its SQL. */
@@ -25,135 +29,177 @@ export interface Finding {
   readonly why: string;
 }
 
+/** What the migrations make themselves and nobody uses yet. */
+interface Made {
+  readonly tables: Set<string>;
+  readonly functions: Set<string>;
+}
+
 /** All statements of the migrations' way up that do more than add, in order. */
 export function findNotAdding(migrations: readonly MigrationText[]): Finding[] {
-  // What these migrations make themselves nobody uses yet.
-  const made = new Set<string>();
-  return migrations.flatMap(({ place, sql }) =>
-    statementsOf(upOf(sql)).flatMap(({ line, text }) => {
-      const words = text.replace(/\s+/g, ' ').trim();
-      const why = judge(words, made);
-      return why === undefined ? [] : [{ place, line, statement: words.slice(0, 80), why }];
-    }),
-  );
-}
-
-/** The part of a file above `-- Down Migration`. */
-function upOf(sql: string): string {
-  const down = /^\s*--[\s-]*down\s+migration/im.exec(sql);
-  return down === null ? sql : sql.slice(0, down.index);
-}
-
-interface Statement {
-  readonly line: number;
-  readonly text: string;
-}
-
-function statementsOf(sql: string): Statement[] {
-  const statements: Statement[] = [];
-  let offset = 0;
-  for (const text of blank(sql).split(';')) {
-    const start = offset + text.length - text.trimStart().length;
-    if (text.trim() !== '') statements.push({ line: sql.slice(0, start).split('\n').length, text: text.trim() });
-    offset += text.length + 1;
-  }
-  return statements;
-}
-
-/** The same text, line by line, with blanks for comments and an `x` for each character of texts. */
-function blank(sql: string): string {
-  const quiet = /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|(\$(?:[A-Za-z_]\w*)?\$)[\s\S]*?\1/g;
-  return sql.replace(quiet, (found) => {
-    const filler = found.startsWith('--') || found.startsWith('/*') ? ' ' : 'x';
-    return found.replace(/[^\n]/g, filler);
+  const made: Made = { tables: new Set(), functions: new Set() };
+  return migrations.flatMap(({ place, sql }) => {
+    try {
+      return readStatements(upOf(sql)).flatMap(({ line, words, shown }) => {
+        const why = judge(words, made);
+        return why === undefined ? [] : [{ place, line, statement: shown.slice(0, 80), why }];
+      });
+    } catch (error) {
+      if (!(error instanceof UnclosedSql)) throw error;
+      return [{ place, line: error.line, statement: '(the rest of the file)', why: error.message }];
+    }
   });
 }
 
-const NAME = String.raw`((?:"[^"]+"|[\w.]+))`;
-const pattern = (text: string): RegExp => new RegExp(`^${text.replaceAll('<name>', NAME)}`, 'i');
+/** What the migration library runs on the way up; lines before it are kept empty. Without a mark for up that is the whole file. */
+function upOf(sql: string): string {
+  const [up, down] = ['up', 'down'].map((way) => sql.search(new RegExp(`^\\s*--[\\s-]*${way}\\s+migration`, 'im')));
+  if (up === undefined || down === undefined || up === -1) return sql;
+  return sql.slice(0, up).replace(/[^\n]/g, '') + sql.slice(up, down < up ? undefined : down);
+}
 
-const CREATE_TABLE = pattern('create (?:unlogged )?table (?:if not exists )?<name>');
+const PART = String.raw`(?:"[^"]*"|[^\s().,;"']+)`;
+const NAME = String.raw`(${PART}(?:\.${PART})*)`;
+const pattern = (text: string): RegExp => new RegExp(`^${text.replaceAll('<name>', NAME)}`);
+
+const CREATE_TABLE = pattern('create (?:unlogged )?table (if not exists )?<name>');
 const CREATE_INDEX = pattern(
   'create (unique )?index (?:concurrently )?(?:if not exists )?(?:<name> )?on (?:only )?<name>',
 );
-const ALTER_TABLE = pattern('alter table (?:if exists )?(?:only )?<name> ');
+const CREATE_FUNCTION = pattern('create function <name>');
+const ALTER_TABLE = pattern(String.raw`alter table (?:if exists )?(?:only )?<name> (?:\* )?`);
 const ADDITIONS: readonly RegExp[] = [
-  pattern('create (?:sequence|schema|extension|type|domain|view|materialized view|role)\\b'),
-  pattern('create function\\b'),
-  pattern('alter type <name> add value\\b'),
-  pattern('comment on\\b'),
-  pattern('grant\\b'),
+  pattern('create (?:sequence|schema|extension|type|domain|view|materialized view|role) '),
+  pattern('comment on '),
+  pattern('grant '),
 ];
 
-/** Why the statement does more than add; undefined when it only adds. Notes the tables that it makes. */
-function judge(statement: string, made: Set<string>): string | undefined {
-  const table = CREATE_TABLE.exec(statement)?.[1];
-  if (table !== undefined) {
-    made.add(plain(table));
-    return undefined;
-  }
-  const index = CREATE_INDEX.exec(statement);
+/** Without quoted names, so that a column named "default" is no word of the language. */
+const bare = (words: string): string => words.replace(/"[^"]*"/g, '""');
+const has = (words: string, word: string): boolean => new RegExp(`(?:^|[ (])${word}(?=[ (),]|$)`).test(bare(words));
+/** Of two ways to write a name one. */
+const plain = (name = ''): string => name.replaceAll('"', '');
+
+const REFUSES = 'rows that the old version writes may be refused by';
+const UNREAD = 'it calls a function that a migration makes, and what that does is not read';
+
+/** Why the statement does more than add; undefined when it only adds. Notes what it makes. */
+function judge(words: string, made: Made): string | undefined {
+  const created = CREATE_TABLE.exec(words);
+  if (created !== null) return judgeCreation(created, words.slice(created[0].length), made);
+  const index = CREATE_INDEX.exec(words);
   if (index !== null) {
-    const isNew = made.has(plain(index[3] ?? ''));
-    return index[1] === undefined || isNew ? undefined : 'rows that the old version writes may be refused by it';
+    if (calls(words, made)) return UNREAD;
+    return index[1] === undefined || made.tables.has(plain(index[3])) ? undefined : `${REFUSES} it`;
   }
-  const altered = ALTER_TABLE.exec(statement);
+  const altered = ALTER_TABLE.exec(words);
   if (altered !== null) {
-    if (made.has(plain(altered[1] ?? ''))) return undefined;
-    const actions = splitActions(statement.slice(altered[0].length));
-    return actions.map(judgeAction).find((why) => why !== undefined);
+    const { parts: actions } = splitBrackets(words.slice(altered[0].length));
+    if (calls(words, made)) return UNREAD;
+    const judgeOne = made.tables.has(plain(altered[1])) ? (action: string) => judgeJoining(action, made) : judgeAction;
+    return actions.map(judgeOne).find((why) => why !== undefined);
   }
-  if (/^insert into\b/i.test(statement)) {
-    return /\b(?:update|delete)\b/i.test(statement) ? 'rows of the old version are changed' : undefined;
-  }
-  if (ADDITIONS.some((addition) => addition.test(statement))) return undefined;
-  return describeOther(statement);
+  if (/^insert into /.test(words)) return judgeQuery(words.slice('insert'.length), made);
+  const called = CREATE_FUNCTION.exec(words)?.[1];
+  if (called !== undefined) made.functions.add(plain(called));
+  if (called !== undefined || ADDITIONS.some((addition) => addition.test(words))) return undefined;
+  return describeOther(words);
 }
 
-const plain = (name: string): string => name.replaceAll('"', '').toLowerCase();
-
-/** Parts between commas that are in no brackets. */
-function splitActions(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let part = '';
-  for (const character of text) {
-    if (character === '(') depth += 1;
-    if (character === ')') depth -= 1;
-    if (character === ',' && depth === 0) {
-      parts.push(part.trim());
-      part = '';
-    } else part += character;
+function judgeCreation([, ifMissing, name]: RegExpExecArray, rest: string, made: Made): string | undefined {
+  if (parentsIn(rest).some((parent) => !made.tables.has(plain(parent)))) {
+    return 'it becomes part of a table of the old version';
   }
-  return [...parts, part.trim()];
+  // It may be an old one that is there already.
+  if (ifMissing === undefined) made.tables.add(plain(name));
+  return has(splitBrackets(rest).outside, 'as') ? judgeQuery(rest, made) : undefined;
 }
 
-/** Words after `add` that are no column's name. */
-const CONSTRAINT = /^add (?:constraint|check|unique|primary|foreign|exclude)\b/i;
+/** The tables of which a new one becomes a part: its rows are rows of theirs, too. */
+function parentsIn(words: string): string[] {
+  const { outside } = splitBrackets(words);
+  const whole = new RegExp(`(?:^| )partition of ${NAME}`).exec(outside)?.[1];
+  const inherited = has(outside, 'inherits') ? (/ inherits \( ([^()]*)\)/.exec(words)?.[1]?.split(',') ?? []) : [];
+  return [...(whole === undefined ? [] : [whole]), ...inherited.map((parent) => parent.trim())];
+}
 
+/** Of tables that are new, everything may be altered but what takes rows of others in or gives theirs to others. */
+function judgeJoining(action: string, made: Made): string | undefined {
+  const other = new RegExp(`^(?:inherit|attach partition) ${NAME}`).exec(action)?.[1];
+  if (other === undefined || made.tables.has(plain(other))) return undefined;
+  return 'it is joined with a table of the old version';
+}
+
+function judgeQuery(words: string, made: Made): string | undefined {
+  if (['update', 'delete', 'merge'].some((word) => has(words, word))) return 'rows of the old version are changed';
+  if (has(words, 'insert')) return 'rows are added where nothing says so';
+  return calls(words, made) ? UNREAD : undefined;
+}
+
+const calls = (words: string, { functions }: Made): boolean =>
+  [...words.matchAll(new RegExp(`${NAME} \\(`, 'g'))].some(([, name]) => functions.has(plain(name)));
+
+/** `parts`: what is between commas that are in no brackets; `outside`: the words that are in none. */
+function splitBrackets(words: string): { readonly parts: string[]; readonly outside: string } {
+  const parts = [''];
+  let [depth, outside] = [0, ''];
+  for (const word of words.split(' ')) {
+    if (word === ')' || word === ']') depth -= 1;
+    if (word === ',' && depth === 0) parts.push('');
+    else parts.push(`${parts.pop() ?? ''} ${word}`.trimStart());
+    if (depth === 0) outside += ` ${word}`;
+    if (word === '(' || word === '[') depth += 1;
+  }
+  return { parts, outside };
+}
+
+/** What an action on a table of the old version does to it. */
 function judgeAction(action: string): string | undefined {
-  if (CONSTRAINT.test(action)) return 'rows that the old version writes may be refused by the constraint';
-  if (/^add\b/i.test(action)) {
-    const hasDefault = /\bdefault\b/i.test(action) || /\bgenerated\b/i.test(action);
-    if (/\bnot null\b/i.test(action) && !hasDefault)
-      return 'the old version gives the column no value: it needs a default';
-    if (/\b(?:unique|primary key)\b/i.test(action)) return 'the old version gives the column no value of its own';
-    return undefined;
-  }
-  if (/^alter (?:column )?\S+ (?:set default|drop not null)\b/i.test(action)) return undefined;
-  if (/^alter (?:column )?\S+ (?:set data )?type\b/i.test(action))
-    return 'the old version reads and writes the old type';
-  if (/^alter (?:column )?\S+ set not null\b/i.test(action)) return 'the old version may write rows without it';
-  if (/^drop constraint\b/i.test(action)) return 'the old version may count on the constraint';
-  if (/^drop\b/i.test(action)) return 'the old version still uses it';
-  if (/^rename\b/i.test(action)) return 'the old version knows it by its old name';
-  return 'only what adds is known to be safe';
+  if (/^add (?:constraint|check|unique|primary|foreign|exclude)(?= |$)/.test(action))
+    return `${REFUSES} the constraint`;
+  if (/^add /.test(action)) return judgeColumn(action);
+  return ACTIONS.find(([form]) => form.test(action))?.[1] ?? OTHER;
 }
 
-function describeOther(statement: string): string {
-  if (/^drop\b/i.test(statement)) return 'the old version still uses it';
-  if (/^(?:delete|truncate)\b/i.test(statement)) return 'rows of the old version are taken away';
-  if (/^update\b/i.test(statement)) return 'rows of the old version are changed';
-  if (/^alter (?:\w+ )+?rename\b/i.test(statement)) return 'the old version knows it by its old name';
-  return 'only what adds is known to be safe';
+const ADD_COLUMN = pattern('add (?:column )?(?:if not exists )?<name> <name>');
+const FILLS_ITSELF = /^(?:(?:small|big)?serial|serial[248])$/;
+
+function judgeColumn(action: string): string | undefined {
+  const type = ADD_COLUMN.exec(action)?.[2] ?? '';
+  // What a foreign key does when its row goes is no default of the column.
+  const given = bare(action).replace(/ on (?:delete|update) set default/g, '');
+  const hasDefault =
+    (has(given, 'default') && !/ default (?:\( )*null(?= |$)/.test(given)) ||
+    has(given, 'generated') ||
+    FILLS_ITSELF.test(type);
+  if (/ not null(?= |$)/.test(given) && !hasDefault)
+    return 'the old version gives the column no value: it needs a default';
+  if (has(given, 'unique') || has(given, 'primary')) return 'the old version gives the column no value of its own';
+  return has(given, 'check') ? `${REFUSES} the check` : undefined;
 }
+
+const OTHER = 'only what adds is known to be safe';
+const ACTIONS: readonly (readonly [form: RegExp, why: string])[] = [
+  [pattern('alter (?:column )?<name> (?:set data )?type '), 'the old version reads and writes the old type'],
+  [pattern('alter (?:column )?<name> set not null'), 'the old version may write rows without it'],
+  [pattern('alter (?:column )?<name> drop not null'), 'the old version may read rows without it'],
+  [pattern('alter (?:column )?<name> drop default'), 'the old version may write rows without it'],
+  [pattern('alter (?:column )?<name> set default '), 'rows that the old version writes without it become others'],
+  [/^drop constraint /, 'the old version may count on the constraint'],
+  [/^drop /, 'the old version still uses it'],
+  [/^rename /, 'the old version knows it by its old name'],
+];
+
+const STATEMENTS: readonly (readonly [form: RegExp, why: string])[] = [
+  [/^drop /, 'the old version still uses it'],
+  [/^(?:delete|truncate) /, 'rows of the old version are taken away'],
+  [/^(?:update|merge) /, 'rows of the old version are changed'],
+  [pattern('alter type <name> add value '), 'the old version may read values that it does not know'],
+  [/^alter (?:[^ ]+ )+?rename /, 'the old version knows it by its old name'],
+  [/^create or replace /, 'the old version may use what it replaces'],
+  [/^create (?:constraint |event )?(?:trigger|rule|policy) /, 'what the old version does becomes something else'],
+  [/^(?:do|call|execute|select|with) /, 'what it does is not read'],
+  [/^(?:set|reset) /, 'what comes after it may mean something else'],
+];
+
+const describeOther = (words: string): string => STATEMENTS.find(([form]) => form.test(words))?.[1] ?? OTHER;

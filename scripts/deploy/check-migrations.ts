@@ -26,11 +26,11 @@ export const checkMigrations: DeployStep = {
     });
     const migrations = await readMigrations(values.migrations);
     const applied = await readApplied(readDatabaseConfig(environment));
-    if (applied.size === 0) {
+    if (Object.values(applied).every(({ size }) => size === 0)) {
       console.log('the database is empty: no version runs on it, and every migration may run');
       return;
     }
-    const pending = migrations.filter(({ name }) => !applied.has(name));
+    const pending = migrations.filter(({ table, name }) => !applied[table].has(name));
     const findings = findNotAdding(pending);
     if (findings.length > 0) {
       const lines = findings.map(({ place, line, statement, why }) => `${place}:${line}: ${statement}\n    ${why}`);
@@ -44,24 +44,46 @@ export const checkMigrations: DeployStep = {
   },
 };
 
-type NamedMigration = MigrationText & { readonly name: string };
+/** Where `npm run migrate` keeps what has run: of the app's own migrations, and of the ledger's. */
+const TABLES = ['app_migrations', 'saga_ledger_migrations'] as const;
+type Table = (typeof TABLES)[number];
+type Applied = Readonly<Record<Table, ReadonlySet<string>>>;
+
+interface NamedMigration extends MigrationText {
+  readonly table: Table;
+  readonly name: string;
+}
 
 async function readMigrations(folder: string): Promise<NamedMigration[]> {
   if (!existsSync(folder)) throw new StepFailed(`expected the folder ${folder} with the migrations, found none`);
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
-  const own = files.map(async (file) => {
+  const files = (await readdir(folder, { withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .sort();
+  // Whatever else lies there would be run as a program.
+  const unread = files.filter((name) => path.extname(name).toLowerCase() !== '.sql');
+  if (unread.length > 0) {
+    throw new StepFailed(`${folder}: expected files of SQL, which alone can be checked, got ${unread.join(', ')}`);
+  }
+  const own = files.map(async (file): Promise<NamedMigration> => {
     const place = path.posix.join(folder, file);
-    return { name: path.basename(file, '.sql'), place, sql: await readFile(place, 'utf8') };
+    return { table: 'app_migrations', name: path.parse(file).name, place, sql: await readFile(place, 'utf8') };
   });
-  const ledger = ledgerMigrations.map(({ name, sql }) => ({ name, place: `the ledger's ${name}`, sql }));
+  const ledger = ledgerMigrations.map(({ name, sql }): NamedMigration => {
+    return { table: 'saga_ledger_migrations', name, place: `the ledger's ${name}`, sql };
+  });
   return [...(await Promise.all(own)), ...ledger];
 }
 
-/** The names of all migrations that have run, from both tables that `npm run migrate` keeps. */
-async function readApplied(place: DatabasePlace): Promise<ReadonlySet<string>> {
+async function readApplied(place: DatabasePlace): Promise<Applied> {
   const database = connectDatabase({ ...place, poolSize: 1 });
   try {
-    return new Set((await Promise.all(['app_migrations', 'saga_ledger_migrations'].map(namesIn(database)))).flat());
+    const [app_migrations, saga_ledger_migrations] = await Promise.all(TABLES.map(namesIn(database)));
+    return { app_migrations: new Set(app_migrations), saga_ledger_migrations: new Set(saga_ledger_migrations) };
+  } catch (error) {
+    const { hostname, port, pathname } = new URL(place.url);
+    const reason = error instanceof AggregateError ? String(error.errors[0]) : String(error);
+    throw new StepFailed(`could not read which migrations ${hostname}:${port || '5432'}${pathname} has had: ${reason}`);
   } finally {
     await database.close();
   }
