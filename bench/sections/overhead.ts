@@ -26,7 +26,7 @@ interface Plan {
   readonly runs: number;
 }
 
-const many = { count: 1000, inFlight: 50, steps: 0, per: 1000, runs: 9 };
+const many = { count: 5000, inFlight: 50, steps: 0, per: 1000, runs: 9 };
 const few = { inFlight: 1, per: 1, runs: 5 };
 
 const plans: readonly Plan[] = [

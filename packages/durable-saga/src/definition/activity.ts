@@ -287,21 +287,20 @@ class Attempt implements StepContext {
   readonly instanceId: string;
   readonly attempt: number;
   readonly client: DurableClient | undefined;
-  readonly log: StepContext['log'];
-  readonly warn: StepContext['warn'];
+  readonly #step: StepCall['$step'];
+  readonly #seam: InvocationSeam;
   readonly #timer: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
   #isOver = false;
 
-  constructor(step: StepCall['$step'], { client, log, warn }: InvocationSeam) {
+  constructor(step: StepCall['$step'], seam: InvocationSeam) {
     const { key, attempt, timeout } = step;
+    this.#step = step;
+    this.#seam = seam;
     this.key = key;
     this.instanceId = callerOf(step);
     this.attempt = attempt ?? 1;
-    this.client = client;
-    const about = () => describeCall(step);
-    this.log = (...message) => log(...message, about());
-    this.warn = (...message) => warn(...message, about());
+    this.client = seam.client;
     if (timeout === undefined) return;
     this.#timer = setTimeout(
       () => {
@@ -311,6 +310,15 @@ class Attempt implements StepContext {
       Math.min(timeout, LONGEST_TIMEOUT),
     );
     this.#timer.unref();
+  }
+
+  /** Most attempts say nothing; those that do may hand this on without its object. */
+  get log(): StepContext['log'] {
+    return (...message) => this.#seam.log(...message, describeCall(this.#step));
+  }
+
+  get warn(): StepContext['warn'] {
+    return (...message) => this.#seam.warn(...message, describeCall(this.#step));
   }
 
   get signal(): AbortSignal {

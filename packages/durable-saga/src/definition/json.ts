@@ -18,14 +18,24 @@ export function copyAsJson(what: string, value: unknown): unknown {
 
 /** Why JSON can't hold a value; undefined where it can. */
 export function whyNoJson(value: unknown): string | undefined {
-  if ((typeof value !== 'object' && typeof value !== 'bigint') || value === null) return undefined;
-  if (copyPlain(value, DEEPEST_PLAIN) !== NOT_PLAIN) return undefined;
   try {
-    JSON.stringify(value);
+    if (!isSurelyJson(value, DEEPEST_PLAIN)) JSON.stringify(value);
     return undefined;
   } catch (error) {
     return `expected a value that JSON can hold: ${messageOf(error)}`;
   }
+}
+
+/** Whether there is nothing in it at which JSON could fail, so that it need not be written to find out. */
+function isSurelyJson(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint';
+  if (depth === 0 || saysItsJson(value)) return false;
+  if (Array.isArray(value)) return value.every((element) => isSurelyJson(element, depth - 1));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const key in value) {
+    if (!isSurelyJson((value as Readonly<Record<string, unknown>>)[key], depth - 1)) return false;
+  }
+  return true;
 }
 
 /** What nests deeper, as a cycle does, is left to JSON. */

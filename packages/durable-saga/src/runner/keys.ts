@@ -13,37 +13,53 @@ function numberIn(ownKey: string): number {
   return /^[1-9]\d{0,14}$/.test(ownKey) ? Number(ownKey) : 0;
 }
 
+/** What is known of a step's name: what this history has come to, and what it began with. */
+interface Count {
+  /** The number given last. */
+  latest: number;
+  /** The highest number among its own keys. */
+  own: number;
+  readonly latestBefore: number;
+  readonly ownBefore: number;
+}
+
 /**
  * Gives each step its idempotency key, `<instance>/<step>#<n>`. `n` counts per step name, from 1, in the order of the
  * calls, so that a step added elsewhere shifts nothing. An author's own key takes the place of the number.
  */
 export class KeyCounter {
   readonly #instanceId: string;
-  readonly #counts: Map<string, number>;
+  readonly #before: KeyCounts;
+  /** Of the names that this history has called. */
+  readonly #counts = new Map<string, Count>();
   readonly #taken: Set<string>;
   readonly #childIds = new Set<string>();
-  readonly #before: KeyCounts;
 
   /** `taken`: keys of an earlier history that must not be given again. */
   constructor(instanceId: string, counts: KeyCounts = {}, taken: Iterable<string> = []) {
     this.#instanceId = instanceId;
     this.#before = counts;
-    this.#counts = new Map(Object.entries(counts));
     this.#taken = new Set(taken);
   }
 
   toData(): KeyCounts {
-    return Object.fromEntries(this.#counts);
+    const data = { ...this.#before };
+    for (const [stepName, { latest, own }] of this.#counts) {
+      if (latest > 0) data[stepName] = latest;
+      if (own > 0) data[stepName + OWN] = own;
+    }
+    return data;
   }
 
   /** Throws if an author's key names a step that has it already: two effects under one key would be one effect. */
   next(stepName: string, ownKey?: string): string {
-    const suffix = ownKey ?? String(this.#count(stepName));
+    const count = this.#countOf(stepName);
+    const suffix = ownKey ?? nextNumber(count);
     const key = `${this.#instanceId}/${stepName}#${suffix}`;
     if (ownKey !== undefined) checkKey(key, `key of step '${stepName}'`);
     const number = ownKey === undefined ? 0 : numberIn(ownKey);
-    if (number > (this.#counts.get(stepName + OWN) ?? 0)) this.#counts.set(stepName + OWN, number);
-    const wasCounted = number > 0 && number <= (this.#before[stepName] ?? 0);
+    if (number > count.own) count.own = number;
+    const wasCounted = number > 0 && number <= count.latestBefore;
     if (wasCounted || this.#taken.has(key)) {
       throw new Error(`step '${stepName}': the key '${suffix}' is used twice in this saga; each call needs its own`);
     }
@@ -59,9 +75,18 @@ export class KeyCounter {
     this.#childIds.add(id);
   }
 
-  #count(stepName: string): number {
-    const n = Math.max(this.#counts.get(stepName) ?? 0, this.#before[stepName + OWN] ?? 0) + 1;
-    this.#counts.set(stepName, n);
-    return n;
+  #countOf(stepName: string): Count {
+    const known = this.#counts.get(stepName);
+    if (known !== undefined) return known;
+    const latestBefore = this.#before[stepName] ?? 0;
+    const ownBefore = this.#before[stepName + OWN] ?? 0;
+    const count = { latest: latestBefore, own: ownBefore, latestBefore, ownBefore };
+    this.#counts.set(stepName, count);
+    return count;
   }
+}
+
+function nextNumber(count: Count): string {
+  count.latest = Math.max(count.latest, count.ownBefore) + 1;
+  return String(count.latest);
 }

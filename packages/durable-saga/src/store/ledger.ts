@@ -70,8 +70,10 @@ export function checkKey(key: string, what = 'key'): void {
   );
 }
 
+const SURROGATE = /\p{Surrogate}/u;
+
 function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
+  return !SURROGATE.test(text);
 }
 
 /** JSON text to store; undefined for what JSON has no text for. */
