@@ -6,8 +6,11 @@ import { createEntityFunctions } from './entity-functions';
 import { describeChildFailure } from './failure';
 import { getIdentityToken } from './http-activity';
 import { answerManagement, type ManagementContext } from './management-api';
+import { readLinkKey } from './forward-request';
+import { createHubDoor } from './hub-door';
 import { HubRole } from './hub-role';
 import { createOrchestrators } from './orchestrators';
+import { OtherHubs } from './other-hubs';
 import type { DurableExtension, DurableExtensionOptions } from './ports';
 
 /** host.json has none: more than an app's own resources usually stand, fewer than would exhaust them. */
@@ -42,21 +45,21 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     maxWarmInstances: MAX_WARM_INSTANCES,
     fenced: (error) => role.lose(error),
   });
-  const role = new HubRole({ engine, store, log, clock: storeClock, hubName, url: options.baseUrl });
+  const linkKey = (): string | undefined => options.systemKey?.();
+  const role = new HubRole({ engine, store, log, clock: storeClock, hubName, linkKey, url: options.baseUrl });
+  const others = new OtherHubs({ store, log, clock: storeClock, hubName, linkKey, machine: role.machine });
   const connections = new Set([DEFAULT_CONNECTION.toLowerCase(), ...configuredConnections(settings)]);
   const links = (origin: string, connectionName = DEFAULT_CONNECTION): LinkContext => ({
     origin,
     hubName,
     connectionName,
-    systemKey: options.systemKey?.(),
+    systemKey: linkKey(),
   });
   const management: ManagementContext = {
     engine,
     entities,
     spans: { tracer, now: () => clock.now() },
-    links,
-    isKnownHub: (name) => name.toLowerCase() === hubName.toLowerCase(),
-    isKnownConnection: (name) => connections.has(name.toLowerCase()),
+    links: (request) => ({ ...links(request.origin), systemKey: readLinkKey(request) ?? linkKey() }),
     defaultVersion,
     replacesRunning: String(settings['overridableExistingInstanceStates']).toLowerCase() === 'anystate',
     now: () => clock.now(),
@@ -78,7 +81,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     active: role.active,
     lost: role.lost,
     activeHost: () => role.activeHost,
-    isFromStandby: (headers) => role.isFromStandby(headers),
+    isPassedOn: (headers) => role.isPassedOn(headers),
     get isIdle() {
       return engine.isIdle;
     },
@@ -87,11 +90,16 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     drain: () => engine.drain(),
     async stop(graceMs) {
       role.stop();
+      others.stop();
       await engine.stop(graceMs);
     },
-    handleHttp: (request) => role.answer(request, () => answerManagement(management, request)),
+    handleHttp: createHubDoor({
+      ...{ role, others, hubName, here: (request) => answerManagement(management, request) },
+      isKnownConnection: (name) => connections.has(name.toLowerCase()),
+    }),
     clientBinding({ taskHub, connectionName }) {
       if (connectionName !== undefined) connections.add(connectionName.toLowerCase());
+      if (taskHub !== undefined) others.tellOfBinding(taskHub);
       const context = links(options.linkUrl ?? options.baseUrl, connectionName);
       const keylessUrl = options.enforcesKeys === true ? undefined : options.baseUrl;
       return JSON.stringify(toClientBinding({ ...context, hubName: taskHub ?? hubName }, keylessUrl));

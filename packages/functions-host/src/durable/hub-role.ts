@@ -2,9 +2,8 @@
  * Which part this host has on its task hub: *active*, it runs what is in it; *standby*, it waits for the active host's
  * end and passes requests on to it meanwhile, so that the app's HTTP functions and durable clients work on both.
  *
- * A request is passed on once: a host that gets one from a standby and is no active host itself says 503. One that may
- * have reached the active host before that died is repeated only if it asks and changes nothing; otherwise its outcome is unknown,
- * and the client is told to try again. While nobody is active, requests wait for the new one, for a bounded time.
+ * A request is passed on once (`pass-on.ts`): a host that gets one from a standby and is no active host itself says so,
+ * and the standby goes on looking for the active one, for a bounded time.
  */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -12,8 +11,8 @@ import type { Clock } from '../clock';
 import type { Engine } from '../engine/engine';
 import type { HostLog } from '../log';
 import { describeOwner, type HubOwner, type HubSession, type TaskHubStore } from '../store/store';
-import { errorAnswer } from './answers';
-import { forwardedHeader, forwardRequest } from './forward-request';
+import { forwardedHeader } from './forward-request';
+import { passOn, refuse, type Destination } from './pass-on';
 import type { WebhookRequest, WebhookResponse } from './ports';
 
 export interface HubRoleOptions {
@@ -25,14 +24,14 @@ export interface HubRoleOptions {
   readonly hubName: string;
   /** Where this host takes requests. */
   readonly url: string;
+  /** The key that links carry which lead here. */
+  readonly linkKey: () => string | undefined;
 }
 
 /** How long a start waits for an owner that is about to let go: one that was just killed, or stopped. */
 const START_PATIENCE_MS = 500;
-/** How long a request waits for a change of hosts. */
-const REQUEST_PATIENCE_MS = 5_000;
-const LOOK_MS = 50;
-const RETRY_AFTER_SECONDS = '1';
+/** The host's own; begins a sentence. */
+const THE_HUB = 'The task hub';
 
 type Stage = 'opening' | 'standby' | 'active' | 'ended';
 
@@ -55,6 +54,10 @@ export class HubRole {
     this.#self = { machine: hostname(), pid: process.pid, url: options.url, secret };
     this.active = new Promise((resolve) => (this.#tellActive = resolve));
     this.lost = new Promise((resolve) => (this.#tellLost = resolve));
+  }
+
+  get machine(): string {
+    return this.#self.machine;
   }
 
   get activeHost(): HubOwner | undefined {
@@ -134,45 +137,26 @@ export class HubRole {
     this.#ownerEnds.abort();
   }
 
-  isFromStandby(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  isPassedOn(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
     return headers[forwardedHeader] === this.#self.secret;
   }
 
   /** Answers by `here` when this host is active, otherwise by the active host. */
   async answer(request: WebhookRequest, here: () => Promise<WebhookResponse>): Promise<WebhookResponse> {
     if (this.#stage !== 'standby') return here();
-    if (request.headers[forwardedHeader] !== undefined) return refuse('this host is a standby, too');
-    const { clock } = this.#options;
-    const deadline = clock.now() + REQUEST_PATIENCE_MS;
-    let why = 'no host works on it';
-    while (clock.now() < deadline) {
-      if (!this.#isStandby()) return here();
-      const owner = this.#owner;
-      if (owner !== undefined && owner.machine !== this.#self.machine) {
-        return refuse(`${describeOwner(owner)} works on it, on another machine`);
-      }
-      if (owner !== undefined) {
-        const passed = await forwardRequest(request, owner, this.#ownerEnds.signal);
-        if ('response' in passed) return passed.response;
-        why = `${describeOwner(owner)} ${passed.failure}`;
-        if (passed.mayHaveArrived && request.method !== 'GET') break;
-      }
-      await new Promise<void>((resolve) => clock.schedule(clock.now() + LOOK_MS, resolve));
-    }
-    return refuse(why);
+    if (request.headers[forwardedHeader] !== undefined) return refuse(THE_HUB, 'this host is a standby, too');
+    const find = (): Promise<Destination> => Promise.resolve(this.#find(here));
+    const { clock, linkKey } = this.#options;
+    return passOn(request, { clock, machine: this.#self.machine, hub: THE_HUB, linkKey: linkKey(), find });
   }
 
-  /** Asked anew after each wait. */
-  #isStandby(): boolean {
-    return this.#stage === 'standby';
+  #find(here: () => Promise<WebhookResponse>): Destination {
+    if (this.#stage !== 'standby') return { answer: here() };
+    if (this.#owner === undefined) return { why: 'no host works on it' };
+    return { owner: this.#owner, signal: this.#ownerEnds.signal };
   }
 
   #log(message: string): void {
     this.#options.log.log('Information', 'Host.Triggers.DurableTask', message);
   }
-}
-
-function refuse(why: string): WebhookResponse {
-  const answer = errorAnswer(503, `The task hub can't be used right now: ${why}.`);
-  return { ...answer, headers: { ...answer.headers, 'retry-after': RETRY_AFTER_SECONDS } };
 }

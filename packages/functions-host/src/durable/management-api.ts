@@ -16,10 +16,8 @@ export interface ManagementContext {
   readonly engine: Engine;
   readonly entities: Pick<EntityFunctions, 'refuse'>;
   readonly spans: ClientSpans;
-  /** Links for callers that came by `origin`. */
-  links(origin: string): LinkContext;
-  isKnownHub(hubName: string): boolean;
-  isKnownConnection(name: string): boolean;
+  /** Links for the caller of a request. */
+  links(request: WebhookRequest): LinkContext;
   readonly defaultVersion: string | undefined;
   /** Whether a start takes the place of an instance of its id that has not finished. */
   readonly replacesRunning: boolean;
@@ -33,13 +31,14 @@ const SECONDS_TO_POLL_STATUS = '5';
 /** Answers a request below `/runtime/webhooks/durabletask/` as the real host's extension does. */
 export async function answerManagement(context: ManagementContext, request: WebhookRequest): Promise<WebhookResponse> {
   try {
-    return refuseForeign(context, request.query) ?? (await route(context, request));
+    return await route(context, request);
   } catch (error) {
     return toErrorAnswer(error);
   }
 }
 
-function toErrorAnswer(error: unknown): WebhookResponse {
+/** What an error means to the caller. */
+export function toErrorAnswer(error: unknown): WebhookResponse {
   const { message } = error as Error;
   if (error instanceof StoreUnavailable || error instanceof StoreFenced) {
     const answer = errorAnswer(503, `The task hub can't be used right now: ${message}`);
@@ -49,14 +48,6 @@ function toErrorAnswer(error: unknown): WebhookResponse {
     message,
     type: 'System.InvalidOperationException',
   });
-}
-
-function refuseForeign(context: ManagementContext, query: URLSearchParams): WebhookResponse | undefined {
-  const hub = query.get('taskHub');
-  if (hub !== null && hub !== '' && !context.isKnownHub(hub)) return emptyAnswer(404);
-  const connection = query.get('connection');
-  if (connection === null || connection === '' || context.isKnownConnection(connection)) return undefined;
-  return toErrorAnswer(new Error(`Unable to resolve the Azure Storage connection named '${connection}'.`));
 }
 
 async function route(context: ManagementContext, request: WebhookRequest): Promise<WebhookResponse> {

@@ -110,8 +110,8 @@ export interface DurableExtension {
   activeHost(): HubOwner | undefined;
   /** Resolves when this host lost the task hub to another, or failed to take it over: it is of no more use, stop it. */
   readonly lost: Promise<Error>;
-  /** True when the request was passed on by a standby of this host, which has checked its key. */
-  isFromStandby(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
+  /** True when the request was passed on by a standby of this host, or by another hub's host, which has checked its key. */
+  isPassedOn(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
   /**
    * Goes on with what is unfinished. For when the host takes requests, since the activities that run again may need it
    * (a durable client calls it over HTTP).

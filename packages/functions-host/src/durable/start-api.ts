@@ -56,20 +56,20 @@ export async function answerRestart(
 
 async function start(
   context: ManagementContext,
-  { origin, query }: WebhookRequest,
+  caller: WebhookRequest,
   request: StartRequest,
 ): Promise<{ readonly taken: string } | { readonly answer: WebhookResponse }> {
   const started = await startOrReplace(context, request);
   if (started.kind === 'exists') {
     return { taken: `An Orchestration instance with the status ${started.status} already exists.` };
   }
-  const timeout = Number(query.get('timeout') ?? 'NaN');
+  const timeout = Number(caller.query.get('timeout') ?? 'NaN');
   if (timeout > 0) {
     const ending = await waitForEnd(context, started.id, timeout * 1000);
     const answer = await answerResult(context, started.id, ending);
     if (answer !== undefined) return { answer };
   }
-  return { answer: answerStarted(context, origin, started.id) };
+  return { answer: answerStarted(context, caller, started.id) };
 }
 
 /** Starts an instance; one of its id that has not finished ends first, when host.json lets starts replace any. */
@@ -82,8 +82,8 @@ async function startOrReplace(context: ManagementContext, request: StartRequest)
   }
 }
 
-function answerStarted(context: ManagementContext, origin: string, id: string): WebhookResponse {
-  const links = toManagementLinks(context.links(origin), id, false);
+function answerStarted(context: ManagementContext, caller: WebhookRequest, id: string): WebhookResponse {
+  const links = toManagementLinks(context.links(caller), id, false);
   return jsonAnswer(202, links, { location: links.statusQueryGetUri, 'retry-after': SECONDS_TO_POLL_START });
 }
 

@@ -33,11 +33,10 @@ export function createBindingKinds(
   return {
     inputs: {
       durableClient: (binding) => {
+        const { taskHub, connectionName } = binding;
         const about = {
-          ...(typeof binding['taskHub'] === 'string' ? { taskHub: binding['taskHub'] } : undefined),
-          ...(typeof binding['connectionName'] === 'string'
-            ? { connectionName: binding['connectionName'] }
-            : undefined),
+          ...(isGiven(taskHub) && { taskHub }),
+          ...(isGiven(connectionName) && { connectionName }),
         };
         return () => {
           const extension = durable();
@@ -53,4 +52,8 @@ export function createBindingKinds(
       serviceBus: (binding) => toServiceBusWriter(binding, serviceBus, clock),
     },
   };
+}
+
+function isGiven(option: unknown): option is string {
+  return typeof option === 'string' && option !== '';
 }

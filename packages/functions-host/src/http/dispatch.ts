@@ -126,7 +126,7 @@ async function answerDurable(
   query: string,
   origin: string,
 ): Promise<void> {
-  const mayPass = durable.isFromStandby(request.headers);
+  const mayPass = durable.isPassedOn(request.headers);
   if (!mayPass && isRefused(endpoints, { systemKeyName: durableKeyName }, request, response, query)) return;
   const body = await takeBody(request, response, endpoints.bodyLimit);
   if (body === undefined) return;

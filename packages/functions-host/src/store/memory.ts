@@ -40,6 +40,8 @@ export function createMemoryStore(): TaskHubStore {
     readTurns: (no) => Promise.resolve([...(hub.byNo.get(no)?.turns ?? [])]),
     readHeld: (no) => Promise.resolve(heldOf(hub.byNo.get(no))),
     listInstances: (query) => Promise.resolve(list(hub, query)),
+    // There is no other hub where this one is.
+    lookAtHub: () => Promise.resolve('absent'),
     close: () => Promise.resolve(),
   };
 }

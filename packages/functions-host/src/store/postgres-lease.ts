@@ -17,7 +17,8 @@ import { crc32 } from 'node:zlib';
 import { Client } from 'pg';
 import type { Clock, Scheduled } from '../clock';
 import { toStoreError } from './postgres-errors';
-import { describeOwner, StoreFenced, StoreUnavailable, type HubClaim } from './store';
+import type { Read } from './postgres-unfinished';
+import { describeOwner, StoreFenced, StoreUnavailable, type HubClaim, type HubSight } from './store';
 
 /** How often the owner raises its beat. */
 const BEAT_MS = 1_000;
@@ -51,6 +52,23 @@ interface LeaseRow {
   readonly pid: number;
   readonly url: string;
   readonly secret: string;
+}
+
+/** SQLSTATE of a table, or a whole schema, that is not there. */
+const UNDEFINED_TABLE = '42P01';
+
+/** A task hub from outside, by its schema (quoted). */
+export async function lookAtLease(read: Read, schema: string): Promise<HubSight> {
+  try {
+    const [row] = await read<LeaseRow>(`SELECT * FROM ${schema}.lease`, []);
+    if (row === undefined || Number(row.epoch) < 0) return 'untouched';
+    const { epoch, beat, machine, pid, url, secret } = row;
+    return { owner: { machine, pid, url, secret }, pulse: `${epoch} ${beat}` };
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
+    if (code === UNDEFINED_TABLE) return 'absent';
+    throw error;
+  }
 }
 
 type Stage = 'waiting' | 'owning' | 'closed';

@@ -1,7 +1,7 @@
 import { Client, Pool, type PoolClient } from 'pg';
 import { createCommitStatements, type CommitStatements } from './postgres-commit';
 import { toStoreError } from './postgres-errors';
-import { PostgresLease } from './postgres-lease';
+import { lookAtLease, PostgresLease } from './postgres-lease';
 import { migrate } from './postgres-migrations';
 import { FIRST_FINISHED, toInstanceRow, toStatusNumber, type StoredRow } from './postgres-rows';
 import { readStoredInstances, type Read } from './postgres-unfinished';
@@ -87,6 +87,7 @@ export function createPostgresStore(options: PostgresStoreOptions): TaskHubStore
       );
       return rows.map(toInstanceRow);
     },
+    lookAtHub: (hubName) => lookAtLease(read, quoteName(toSchemaName(hubName))),
     async close() {
       await Promise.all([writer.close(), reads.end()]);
       // Last, since it lets the next host in.
@@ -296,6 +297,11 @@ function toCondition(filter: InstanceFilter, first = 1): { where: string; values
   if (filter.createdTo !== undefined) add((p) => `created_at <= ${p}`, filter.createdTo);
   if (filter.idPrefix !== undefined) add((p) => `starts_with(id, ${p})`, filter.idPrefix);
   return { where: parts.join(' AND '), values };
+}
+
+/** Hub names are letters and digits (Azure's rule), told apart without regard to case. */
+export function toSchemaName(hubName: string): string {
+  return `hub_${hubName.toLowerCase().replace(/[^a-z0-9]/g, '_')}`.slice(0, 63);
 }
 
 function quoteName(name: string): string {

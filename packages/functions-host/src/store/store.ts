@@ -29,17 +29,25 @@ export interface TaskHubStore {
   readHeld(no: number): Promise<HeldMessage[]>;
   /** Instances ordered by id (by code point), at most `query.limit`. */
   listInstances(query: InstanceQuery): Promise<InstanceRow[]>;
+  /** Looks at another task hub of the same place, by its name. Throws `StoreUnavailable`. */
+  lookAtHub(hubName: string): Promise<HubSight>;
   close(): Promise<void>;
 }
 
-/** A host that works on a task hub, as the hub says it. */
+/**
+ * A task hub seen from outside: it is not there, no host has worked on it yet, or the host that works on it, or did last.
+ * `pulse` changes every second while that host is alive.
+ */
+export type HubSight = 'absent' | 'untouched' | { readonly owner: HubOwner; readonly pulse: string };
+
+/** A host that works on a task hub, or did last, as the hub says it. */
 export interface HubOwner {
   /** The machine that it runs on. */
   readonly machine: string;
   readonly pid: number;
   /** Where it takes requests on that machine, e.g. `http://127.0.0.1:7071`. */
   readonly url: string;
-  /** Known to those who can read the hub; a host proves by it that it forwards a request as a standby. */
+  /** Known to those who can read the hub; a host proves by it that it passes a request on. */
   readonly secret: string;
 }
 

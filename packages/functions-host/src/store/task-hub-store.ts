@@ -10,11 +10,6 @@ export async function createTaskHubStore(taskHub: string, hubName: string): Prom
   if (!/^postgres(ql)?:\/\//.test(taskHub)) {
     throw new Error(`Expected the task hub to be 'memory' or a postgres:// URL, got '${taskHub}'.`);
   }
-  const { createPostgresStore } = await import('./postgres');
+  const { createPostgresStore, toSchemaName } = await import('./postgres');
   return createPostgresStore({ url: taskHub, schema: toSchemaName(hubName) });
-}
-
-/** Hub names are letters and digits (Azure's rule), told apart without regard to case. */
-function toSchemaName(hubName: string): string {
-  return `hub_${hubName.toLowerCase().replace(/[^a-z0-9]/g, '_')}`.slice(0, 63);
 }

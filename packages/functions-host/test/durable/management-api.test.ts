@@ -83,6 +83,7 @@ describe('the management API', () => {
     readonly body?: string;
     readonly type?: string;
     readonly token?: string;
+    readonly forwarded?: string;
   }
 
   async function call(method: string, target: string, sent: Sent = {}): Promise<WebhookResponse & { json: Json }> {
@@ -91,6 +92,7 @@ describe('the management API', () => {
     const type = sent.type ?? (sent.body === undefined ? undefined : 'application/json');
     if (type !== undefined) headers['content-type'] = type;
     if (sent.token !== undefined) headers['x-ms-continuation-token'] = sent.token;
+    if (sent.forwarded !== undefined) headers['x-functions-host-forwarded'] = sent.forwarded;
     const answer = await extension.handleHttp({
       method,
       path,
@@ -449,6 +451,9 @@ describe('the management API', () => {
     ['POST', 'instances/nosuch/nosuchop', 404],
     ['PUT', 'instances/nosuch', 404],
     ['GET', 'instances/nosuch?taskHub=OtherHub', 404],
+    ['POST', 'instances/nosuch/terminate?TaskHub=OtherHub', 404],
+    ['POST', 'orchestrators/simple?taskHub=%20&connection=', 202],
+    ['POST', 'orchestrators/simple?taskhub=HUB', 202],
     ['GET', 'instances/nosuch?connection=NoSuchConn', 500],
     ['GET', '', 404],
     ['GET', 'nosuch', 404],
@@ -457,6 +462,15 @@ describe('the management API', () => {
     ['GET', 'entities/Counter/c1', 404],
   ])('answers %s %s with %i', async (method, target, status) => {
     expect((await call(method, target)).status).toBe(status);
+  });
+
+  it('refuses what was passed on to another host that listened here before', async () => {
+    await start('waiter', 'w');
+    const answer = await call('GET', 'instances/w', { forwarded: 'the secret of another' });
+    expect([answer.status, answer.json['Message']]).toEqual([
+      503,
+      "Task hub 'Hub' can't be used right now: this host does not work on it.",
+    ]);
   });
 
   it('says clearly that the store can not be reached', async () => {

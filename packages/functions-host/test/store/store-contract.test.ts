@@ -94,6 +94,10 @@ describe.each(kinds)('the $name store', (kind) => {
     expect(await store.readInstance('nobody')).toBeUndefined();
   });
 
+  it('says of a task hub that was never made that it is not there', async () => {
+    expect(await store.lookAtHub('Nowhere')).toBe('absent');
+  });
+
   it('keeps an instance as it was given', async () => {
     const full = row(1, {
       id: 'ä-😀-1',

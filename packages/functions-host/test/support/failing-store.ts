@@ -51,6 +51,7 @@ export function createFailingStore(inner: TaskHubStore): FailingStore {
     readTurns: guarded((no) => inner.readTurns(no)),
     readHeld: guarded((no) => inner.readHeld(no)),
     listInstances: guarded((query) => inner.listInstances(query)),
+    lookAtHub: guarded((hubName) => inner.lookAtHub(hubName)),
     close: () => inner.close(),
   };
   return store;
