@@ -99,7 +99,7 @@ function judge(words: string, made: Made): string | undefined {
     const judgeOne = made.tables.has(plain(altered[1])) ? (action: string) => judgeJoining(action, made) : judgeAction;
     return actions.map(judgeOne).find((why) => why !== undefined);
   }
-  if (/^insert into /.test(words)) return judgeQuery(words.slice('insert'.length), made);
+  if (words.startsWith('insert into ')) return judgeQuery(words.slice('insert'.length), made);
   const called = CREATE_FUNCTION.exec(words)?.[1];
   if (called !== undefined) made.functions.add(plain(called));
   if (called !== undefined || ADDITIONS.some((addition) => addition.test(words))) return undefined;
@@ -157,7 +157,7 @@ function splitBrackets(words: string): { readonly parts: string[]; readonly outs
 function judgeAction(action: string): string | undefined {
   if (/^add (?:constraint|check|unique|primary|foreign|exclude)(?= |$)/.test(action))
     return `${REFUSES} the constraint`;
-  if (/^add /.test(action)) return judgeColumn(action);
+  if (action.startsWith('add ')) return judgeColumn(action);
   return ACTIONS.find(([form]) => form.test(action))?.[1] ?? OTHER;
 }
 

@@ -36,9 +36,9 @@ export function askApp(url: string, key: string | undefined): AskApp {
       });
       text = await response.text();
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      const reason = cause instanceof AggregateError ? String(cause.errors[0]) : String(cause);
-      throw new Unreachable(`${new URL(url).origin} does not answer: ${reason}`);
+      const { cause = error } = error as { readonly cause?: unknown };
+      const [first = cause] = (cause as { readonly errors?: readonly unknown[] }).errors ?? [];
+      throw new Unreachable(`${new URL(url).origin} does not answer: ${String(first)}`);
     }
     return { status: response.status, body: parse(text) };
   };

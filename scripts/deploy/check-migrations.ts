@@ -9,6 +9,7 @@ import type { DatabasePlace } from '../../src/adapters/postgres-sign-in';
 import { readDatabaseConfig } from '../../src/config';
 import { findNotAdding } from './additive-sql';
 import type { MigrationText } from './additive-sql';
+import { describeFailure, describePlace } from './database-place';
 import type { DeployStep } from './step';
 import { StepFailed } from './step';
 
@@ -81,9 +82,7 @@ async function readApplied(place: DatabasePlace): Promise<Applied> {
     const [app_migrations, saga_ledger_migrations] = await Promise.all(TABLES.map(namesIn(database)));
     return { app_migrations: new Set(app_migrations), saga_ledger_migrations: new Set(saga_ledger_migrations) };
   } catch (error) {
-    const { hostname, port, pathname } = new URL(place.url);
-    const reason = error instanceof AggregateError ? String(error.errors[0]) : String(error);
-    throw new StepFailed(`could not read which migrations ${hostname}:${port || '5432'}${pathname} has had: ${reason}`);
+    throw new StepFailed(`could not read which migrations ${describePlace(place)} has had: ${describeFailure(error)}`);
   } finally {
     await database.close();
   }

@@ -1,10 +1,13 @@
+import { parseArgs } from 'node:util';
 import { createLedger } from 'durable-saga/postgres';
 import { systemClock } from '../../src/adapters/clock';
 import { createPostgresCatalogue } from '../../src/adapters/postgres-catalogue';
 import { connectDatabase } from '../../src/adapters/postgres-database';
 import { readDatabaseConfig } from '../../src/config';
 import { skuSchema } from '../../src/domain/ids';
+import { describeFailure, describePlace } from './database-place';
 import type { DeployStep } from './step';
+import { StepFailed } from './step';
 
 /** The one product that smoke orders are for. */
 export const SMOKE_SKU = skuSchema.parse('smoke-test');
@@ -16,12 +19,17 @@ const PRICE = 99_999_999;
 export const smokeProduct: DeployStep = {
   summary: 'puts the product that smoke orders are for into the catalogue, once',
   usage: 'smoke-product\nDATABASE_URL is taken from the environment.',
-  async run(_args, environment) {
-    const database = connectDatabase({ ...readDatabaseConfig(environment), poolSize: 1 });
+  async run(args, environment) {
+    parseArgs({ args: [...args], options: {} });
+    const place = readDatabaseConfig(environment);
+    const database = connectDatabase({ ...place, poolSize: 1 });
     try {
       const ledger = createLedger({ clock: () => systemClock.now() });
       const product = { sku: SMOKE_SKU, name: 'Test of a deployment, not for sale', unitPrice: PRICE, stock: 1_000 };
       await createPostgresCatalogue(database, ledger, systemClock).put('deployment/smoke-product', [product]);
+    } catch (error) {
+      const reason = describeFailure(error);
+      throw new StepFailed(`could not put ${SMOKE_SKU} into the catalogue of ${describePlace(place)}: ${reason}`);
     } finally {
       await database.close();
     }

@@ -24,6 +24,7 @@ FUNCTION_KEY (a host key) is taken from the environment.
 Smoke orders that an earlier run has left behind are cancelled first.`;
 
 const CUSTOMER = 'SMOKE-TEST';
+/** Milliseconds. */
 const PAUSE = 250;
 const FINAL = ['completed', 'compensated', 'compensationFailed'];
 
@@ -47,14 +48,35 @@ export const smoke: DeployStep = {
     const ask = askApp(url, environment['FUNCTION_KEY']);
     const within = readSeconds('--within', values.within, 60);
     try {
-      await cancelLeftOver(ask);
-      await sendOrder(ask, `smoke-${randomUUID()}`, within);
+      await cancelLeftOver(patient(ask, within));
+      await sendOrder(patient(ask, within), `smoke-${randomUUID()}`, within);
     } catch (error) {
       if (error instanceof Unreachable) throw new StepFailed(error.message);
       throw error;
     }
   },
 };
+
+/**
+ * Asks again when an instance is not there yet, or goes: one such answer must not take a good version back. Whatever is asked
+ * here may be asked twice; an order of the same id is the same order.
+ */
+function patient(ask: AskApp, within: number): AskApp {
+  return async (...request) => {
+    const startedAt = performance.now();
+    for (;;) {
+      const answer = await ask(...request).catch((error: unknown) => {
+        if (error instanceof Unreachable) return error;
+        throw error;
+      });
+      const isLate = performance.now() - startedAt > within;
+      if (answer instanceof Unreachable) {
+        if (isLate) throw answer;
+      } else if (answer.status < 500 || isLate) return answer;
+      await pause(PAUSE);
+    }
+  };
+}
 
 async function sendOrder(ask: AskApp, orderId: string, within: number): Promise<void> {
   const order = {
@@ -89,7 +111,7 @@ async function follow(ask: AskApp, orderId: string, within: number, status: stri
   for (;;) {
     const answer = await ask('GET', `/api/orders/${orderId}`);
     expectStatus(answer, 200, 'the state of the order');
-    const order = orderSchema.parse(answer.body);
+    const order = read(orderSchema, answer, 'the state of the order');
     if (order.status === status) return order;
     const reason = order.reason === undefined ? '' : ` (${order.reason.code}: ${order.reason.message})`;
     const seen = `${orderId} is ${order.status}${reason}, expected ${status}: ${describeSteps(order)}`;
@@ -102,7 +124,7 @@ async function follow(ask: AskApp, orderId: string, within: number, status: stri
 async function cancelLeftOver(ask: AskApp): Promise<void> {
   const answer = await ask('GET', `/api/orders?customer=${CUSTOMER}&limit=50`);
   expectStatus(answer, 200, 'the list of smoke orders');
-  const { orders } = z.object({ orders: z.array(orderSchema) }).parse(answer.body);
+  const { orders } = read(z.object({ orders: z.array(orderSchema) }), answer, 'the list of smoke orders');
   for (const { orderId } of orders.filter(({ status }) => !FINAL.includes(status))) {
     console.log(`${orderId} of an earlier run is cancelled: ${describeAnswer(await cancel(ask, orderId))}`);
   }
@@ -114,6 +136,13 @@ const cancel = (ask: AskApp, orderId: string): Promise<AppAnswer> =>
 function expectStatus(answer: AppAnswer, status: number, what: string): void {
   if (answer.status === status) return;
   throw new StepFailed(`${what} was answered ${describeAnswer(answer)}, expected ${status}`);
+}
+
+function read<T>(schema: z.ZodType<T>, { body }: AppAnswer, what: string): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const got = typeof body === 'string' ? body : JSON.stringify(body);
+  throw new StepFailed(`${what} can't be read (${z.prettifyError(parsed.error)}): got ${got.slice(0, 200)}`);
 }
 
 function describeSteps({ steps = [] }: Order): string {

@@ -31,6 +31,8 @@ const PATIENCE = 30_000;
 /** An app that is being restarted is back within their pauses, which grow. */
 const TRIES = 5;
 const PAUSE = 500;
+/** What a front answers for a host that is not there for a moment. */
+const AWAY = [502, 503, 504];
 
 export class InstanceSource {
   readonly #base: URL;
@@ -90,7 +92,10 @@ export class InstanceSource {
     for (let tries = 1; ; tries += 1) {
       try {
         const headers = token === undefined ? {} : { 'x-ms-continuation-token': token };
-        return await fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE), redirect: 'error' });
+        const response = await fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE), redirect: 'error' });
+        if (tries === TRIES || !AWAY.includes(response.status)) return response;
+        await response.body?.cancel();
+        await pause(tries * PAUSE);
       } catch (error) {
         if (tries < TRIES) {
           await pause(tries * PAUSE);
