@@ -47,7 +47,7 @@ export const importOrdersBatch = activity({
       const { open, cursor } = opened;
       const batch = await readOrderBatch(open, cursor.columns, cursor, BATCH_ROWS);
       const found = await checkOrders(ports, request.file.importId, batch.items, cursor.columns);
-      const accepted = await acceptOrders(ports, found);
+      const accepted = await acceptOrders(ports, found, step.client.taskHubName);
       await ports.imports.recordBatch(request.file.importId, {
         acceptedRows: accepted.map(({ row }) => row),
         rejections: found.rejections,
@@ -122,8 +122,13 @@ function findUnknownProducts(
 }
 
 /** Writes the rows of the orders. Those that are there with another content become rejections. */
-async function acceptOrders(ports: ImportOrdersPorts, { orders, rejections }: Found): Promise<readonly FoundOrder[]> {
-  const acceptances = await ports.orders.acceptMany(orders.map(({ order }) => order));
+async function acceptOrders(
+  ports: ImportOrdersPorts,
+  { orders, rejections }: Found,
+  taskHub: string | undefined,
+): Promise<readonly FoundOrder[]> {
+  const newOrders = orders.map(({ order }) => order);
+  const acceptances = await ports.orders.acceptMany(newOrders, taskHub);
   return orders.filter(({ row, order }, index) => {
     if (acceptances[index] !== 'conflict') return true;
     rejections.push({ row, order: order.id, reason: 'order: there is another order with this id, with other content' });

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { app } from '@azure/functions';
 import type { HttpHandler, InvocationContext } from '@azure/functions';
-import * as df from 'durable-functions';
 import { registerSagas, sagaClients } from 'durable-saga';
 import { registerSagaRoutes } from 'durable-saga/http';
 import { createLedger, createOutbox } from 'durable-saga/postgres';
@@ -12,10 +11,11 @@ import { placeOrder } from '../orchestrations/place-order';
 import { returnOrder } from '../orchestrations/return-order';
 import { createBlobFiles } from './adapters/azure-blobs';
 import { systemClock } from './adapters/clock';
+import { connectTaskHubs } from './adapters/durable-clients';
 import { createHttpCarrier } from './adapters/http-carrier';
 import { createOutboxRelay } from './adapters/outbox-relay';
 import { readBuild } from './adapters/package-mark';
-import { lookAtBacklog } from './adapters/postgres-backlog';
+import { countUnfinished, lookAtBacklog } from './adapters/postgres-backlog';
 import { createPostgresCatalogue } from './adapters/postgres-catalogue';
 import { connectDatabase } from './adapters/postgres-database';
 import { createPostgresEventReaders } from './adapters/postgres-event-readers';
@@ -48,6 +48,7 @@ import { listProducts } from './triggers/http/products';
 import { listDeadLetters, showDeadLetter, sumUpDeadLetters } from './triggers/http/show-dead-letters';
 import { listOrders, showOrder } from './triggers/http/show-orders';
 import { listReturns, showReturn } from './triggers/http/show-returns';
+import { showTaskHub } from './triggers/http/show-task-hub';
 import { showVersion } from './triggers/http/show-version';
 import { startReturn } from './triggers/http/start-return';
 import {
@@ -69,6 +70,7 @@ import type { MessageOrigin } from './triggers/service-bus/retry-later';
 import { keepDeadLetters } from './triggers/service-bus/dead-letters';
 import { handedOverWhole, settledByHandler, settling, takingWhole } from './triggers/service-bus/settlement';
 import type { MessageHandler } from './triggers/service-bus/settlement';
+import { fromActivities } from './triggers/task-hubs';
 import { cleanUp } from './triggers/timer/clean-up';
 import { measureBacklog } from './triggers/timer/measure-backlog';
 import { relayEvents } from './triggers/timer/relay-events';
@@ -131,7 +133,7 @@ registerSagas({
     returns,
     returnedItems,
     pickUpRows,
-    starter: starters.order.apart,
+    starter: fromActivities(starters.order.apart, config.otherTaskHub),
     mailer,
     files,
     imports,
@@ -147,10 +149,9 @@ registerSagas({
 });
 
 // HTTP.
-const durableClient = df.input.durableClient();
-const clientOf = (context: InvocationContext) => df.getClient(context);
-const sagas = (context: InvocationContext) => createOrderSagas(clientOf(context), starters.order.here);
-const returnSagas = (context: InvocationContext) => createReturnSagas(clientOf(context), starters.return.here);
+const { input: durableClient, of: hubsOf, purgeHistories } = connectTaskHubs(config.otherTaskHub);
+const sagas = (context: InvocationContext) => createOrderSagas(hubsOf(context), starters.order.here);
+const returnSagas = (context: InvocationContext) => createReturnSagas(hubsOf(context), starters.return.here);
 const newOrderId = () => orderIdSchema.parse(randomUUID());
 const newReturnId = (orderId: OrderId) => returnIdSchema.parse(`${orderId}.${randomUUID().replaceAll('-', '')}`);
 
@@ -174,9 +175,10 @@ route('showReturn', ['GET'], 'returns/{returnId}', showReturn(returning));
 route('cancelReturn', ['POST'], 'returns/{returnId}/cancel', cancelReturn(returning));
 route('takeCollection', ['POST'], 'returns/{returnId}/collected', takeCollection(returning));
 route('showVersion', ['GET'], 'version', showVersion({ build: readBuild, sagas: definedSagas }));
+route('showTaskHub', ['GET'], 'task-hub', showTaskHub({ hubsOf, unfinished: (hub) => countUnfinished(database, hub) }));
 route('unknownRoute', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'], '{*path}', answerUnknownRoute());
 
-// For operators. The durable client's own API can do all this too, without checks and words.
+// For operators: the sagas of the app's own task hub. The durable client's own API can do all this too, without checks and words.
 registerSagaRoutes({ sagas: sagaClients({ placeOrder, returnOrder, importOrders, importProducts }) });
 
 function operatorRoute(name: string, method: Method, path: string, handler: HttpHandler): void {
@@ -194,8 +196,8 @@ operatorRoute('discardDeadLetter', 'POST', '/{id}/discard', discardDeadLetter(st
 
 // Timers.
 const { startGrace } = config;
-const lostSagas = (context: InvocationContext) => createOrderSagas(clientOf(context), starters.order.apart);
-const lostReturnSagas = (context: InvocationContext) => createReturnSagas(clientOf(context), starters.return.apart);
+const lostSagas = (context: InvocationContext) => createOrderSagas(hubsOf(context), starters.order.apart);
+const lostReturnSagas = (context: InvocationContext) => createReturnSagas(hubsOf(context), starters.return.apart);
 app.timer('startLostOrders', {
   schedule: '0 * * * * *',
   extraInputs: [durableClient],
@@ -213,7 +215,7 @@ app.timer('watchStuckSagas', {
   handler: watchStuckSagas({
     mailer,
     clock,
-    clientOf,
+    hubsOf,
     stuckSagas: createPostgresStuckSagas(database, clock),
     opsEmail: config.mail.ops,
     stuckAfter: config.stuckAfter,
@@ -231,12 +233,7 @@ app.timer('cleanUp', {
     clock,
     retention: createPostgresRetention(database, ledger, outbox),
     retentionDays: config.retentionDays,
-    // Sagas end as Completed, whatever their outcome. One that was terminated may owe its undos: its history stays.
-    purgeHistories: async (context, before) => {
-      const runtimeStatus = [df.OrchestrationRuntimeStatus.Completed];
-      const filter = { createdTimeFrom: new Date(0), createdTimeTo: before, runtimeStatus };
-      return (await clientOf(context).purgeInstanceHistoryBy(filter)).instancesDeleted;
-    },
+    purgeHistories,
   }),
 });
 
@@ -310,16 +307,17 @@ app.timer('tellDeadLetters', {
 });
 
 // Uploaded files.
+const importing = { files, imports, hubsOf, pause };
 const uploaded = { connection: 'AzureWebJobsStorage', source: config.blobTriggerSource, extraInputs: [durableClient] };
 app.storageBlob('startOrdersImport', {
   ...uploaded,
   path: `${IMPORT_CONTAINER}/orders/{name}.csv`,
-  handler: telemetry.blob('startOrdersImport', startOrdersImport({ files, clientOf, pause })),
+  handler: telemetry.blob('startOrdersImport', startOrdersImport(importing)),
 });
 app.storageBlob('startProductsImport', {
   ...uploaded,
   path: `${IMPORT_CONTAINER}/products/{name}.csv`,
-  handler: telemetry.blob('startProductsImport', startProductsImport({ files, clientOf, pause })),
+  handler: telemetry.blob('startProductsImport', startProductsImport(importing)),
 });
 
 // The end.

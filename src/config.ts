@@ -37,6 +37,11 @@ const serviceBusConnection = z.string().refine((text) => /(^|;)\s*Endpoint=sb:\/
   error: 'a Service Bus connection string (Endpoint=sb://...)',
 });
 
+/** As Durable Task Scheduler has it, which is the widest of the stores that are used. */
+const taskHubName = z.string().regex(/^[a-z0-9][a-z0-9-]{2,63}$/i, {
+  error: 'the name of a task hub: 3 to 64 letters, digits and dashes',
+});
+
 const namespaceName = z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, {
   error: 'the host name of a Service Bus namespace, e.g. "shop.servicebus.windows.net"',
 });
@@ -94,6 +99,7 @@ const settingsSchema = z.object({
   APPROVAL_THRESHOLD: text('an amount, e.g. "5000.00"'),
   APPROVAL_TIMEOUT: duration,
   START_GRACE: duration.default(60_000),
+  OTHER_TASK_HUB: taskHubName.optional(),
   RETENTION_DAYS: integer(1, 3650),
   STUCK_AFTER: duration,
   OTEL_SDK_DISABLED: z.enum(['true', 'false'], { error: '"true" or "false"' }).default('false'),
@@ -150,6 +156,8 @@ function toConfig(settings: Settings, approvalThreshold: number) {
     approval: { threshold: approvalThreshold, timeout: settings.APPROVAL_TIMEOUT },
     /** An order accepted this long ago (milliseconds) whose saga isn't known to be started gets started by the sweep. */
     startGrace: settings.START_GRACE,
+    /** The task hub of the other app where two versions run beside each other; undefined where there is one app. */
+    otherTaskHub: settings.OTHER_TASK_HUB,
     /** How many days histories, ledger entries and import files are kept. */
     retentionDays: settings.RETENTION_DAYS,
     /** A saga that has been waiting for longer than this (milliseconds) is reported. */

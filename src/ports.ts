@@ -154,8 +154,13 @@ export interface OrderQuery {
 export interface SagaRows<Id> {
   /** Notes that the row's saga has been started; does nothing when that is known already. */
   markStarted(id: Id): Promise<void>;
-  /** Rows accepted before `acceptedBefore` whose saga is not known to have been started, oldest first. */
-  listUnstarted(acceptedBefore: Date, limit: number): Promise<readonly Id[]>;
+  /**
+   * Rows of the task hub, and those of none, that were accepted before `acceptedBefore` and whose saga is not known to have
+   * been started, oldest first.
+   */
+  listUnstarted(taskHub: string | undefined, page: { acceptedBefore: Date; limit: number }): Promise<readonly Id[]>;
+  /** Gives a row that has no task hub to this one; tells the hub that the row then has. */
+  adopt(id: Id, taskHub: string): Promise<string>;
   /** Something of the row's saga waits for an operator. */
   markParked(key: string, id: Id, reason: StatusReason): Promise<void>;
   /** The row's saga goes on after having been parked. */
@@ -166,9 +171,10 @@ export interface SagaRows<Id> {
 
 /** The orders' rows: the authority on which orders exist. */
 export interface Orders extends SagaRows<OrderId> {
-  accept(order: NewOrder): Promise<Acceptance>;
+  /** A new row belongs to the task hub, one that was there stays with its own. */
+  accept(order: NewOrder, taskHub?: string): Promise<Acceptance>;
   /** One answer for each order, in their order. Safe to repeat. */
-  acceptMany(orders: readonly NewOrder[]): Promise<readonly Acceptance[]>;
+  acceptMany(orders: readonly NewOrder[], taskHub?: string): Promise<readonly Acceptance[]>;
   find(id: OrderId): Promise<StoredOrder | undefined>;
   /** Newest first. */
   list(query: OrderQuery): Promise<readonly StoredOrder[]>;
@@ -178,7 +184,8 @@ export interface Orders extends SagaRows<OrderId> {
 
 /** The returns' rows: the authority on which returns exist. */
 export interface Returns extends SagaRows<ReturnId> {
-  accept(newReturn: NewReturn): Promise<Acceptance>;
+  /** A new row belongs to the task hub, one that was there stays with its own. */
+  accept(newReturn: NewReturn, taskHub?: string): Promise<Acceptance>;
   find(id: ReturnId): Promise<StoredReturn | undefined>;
   /** An order's, newest first. */
   list(query: {
@@ -330,7 +337,15 @@ export interface ImportSummary {
 
 /** What is known of imports. Everything may be repeated with the same arguments and then changes nothing. */
 export interface Imports {
+  /** Notes that it has begun; does nothing for one that is known. */
   begin(file: ImportFile): Promise<void>;
+  /**
+   * Notes that it begins in this task hub, unless it has begun; tells its hub, undefined for one from before there could be
+   * two. Of those that claim a file at the same moment one gets it.
+   */
+  claim(file: ImportFile, taskHub: string): Promise<string | undefined>;
+  /** Gives an import that has no task hub to this one; tells the hub that it then has. */
+  adopt(importId: string, taskHub: string): Promise<string>;
   /**
    * Notes at which row each order of the file starts. Returns, by row, the row of an earlier start of the same order:
    * those reappear.
@@ -438,7 +453,11 @@ export interface DeadLetters {
   planNotices(quietSince: Date): Promise<void>;
   /** Planned mails that were not sent yet, each with at most `limit` dead letters of those that it is about. */
   listUnsentNotices(limit: number): Promise<readonly DeadLetterNotice[]>;
-  markNoticeSent(key: string): Promise<void>;
+  /**
+   * Sends the planned mail and notes that, unless it was sent. Of several who do that at the same moment one sends it; an
+   * error of `send` leaves it unsent.
+   */
+  sendNotice(key: string, send: () => Promise<void>): Promise<void>;
   /** Forgets mails sent before `before` whose dead letters are forgotten, at most `limit` of them; tells how many. */
   expireNotices(before: Date, limit: number): Promise<number>;
   /** Forgets those stored before `before` that wait for nobody any more, at most `limit` of them; tells how many. */
@@ -450,16 +469,13 @@ export interface DeadLetters {
 /** Sagas that have not got on for a while, and which of them were reported. */
 export interface StuckSagas {
   /** Those that last got on before `since` and were never reported, in the order of their ids, after `after`. */
-  listWaiting(page: {
-    readonly since: Date;
-    readonly after?: string | undefined;
-    readonly limit: number;
-  }): Promise<readonly WaitingSaga[]>;
-  /** Notes them as reported, in the mail with this key; those noted before stay as they are. */
-  note(mailKey: string, notices: readonly StuckNotice[]): Promise<void>;
+  listWaiting(page: { since: Date; after?: string | undefined; limit: number }): Promise<readonly WaitingSaga[]>;
+  /** Notes them as reported, all at once, in the mail with this key; tells which are new. Those noted before stay as they are. */
+  note(mailKey: string, notices: readonly StuckNotice[]): Promise<readonly StuckNotice[]>;
   /** By mail, what was noted and not yet mailed. */
   listUnmailed(): Promise<ReadonlyMap<string, readonly StuckNotice[]>>;
-  markMailed(mailKey: string): Promise<void>;
+  /** Sends the mail and notes that, as `DeadLetters.sendNotice` does. */
+  sendMail(mailKey: string, send: () => Promise<void>): Promise<void>;
 }
 
 /** What gets old. Each call takes at most `limit` away and tells how much it was. */

@@ -1,4 +1,4 @@
-import type { Backlog } from '../domain/backlog';
+import type { Backlog, Unfinished } from '../domain/backlog';
 import type { Database } from './postgres-database';
 import { notFinal } from './postgres-saga-rows';
 
@@ -39,4 +39,16 @@ export async function lookAtBacklog(database: Database): Promise<Backlog> {
     outbox: { waiting: outbox[0]?.waiting ?? 0, oldest: outbox[0]?.oldest ?? undefined },
     deadLetters,
   };
+}
+
+/** What the task hub has not done with, rows that are not started yet and rows that belong to no hub among them. */
+export async function countUnfinished(database: Database, taskHub: string | undefined): Promise<Unfinished> {
+  const own = '(task_hub is null or task_hub = $1)';
+  const { rows } = await database.query<{ orders: number; returns: number; imports: number }>(
+    `select (select count(*) from orders where ${notFinal} and ${own})::integer as orders,
+       (select count(*) from returns where ${notFinal} and ${own})::integer as returns,
+       (select count(*) from imports where finished_at is null and ${own})::integer as imports`,
+    [taskHub ?? null],
+  );
+  return rows[0] ?? { orders: 0, returns: 0, imports: 0 };
 }

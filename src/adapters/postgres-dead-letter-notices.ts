@@ -1,8 +1,9 @@
 import type { DeadLetterNotice } from '../domain/dead-letter-notice';
 import type { Clock, DeadLetters } from '../ports';
 import type { Database } from './postgres-database';
+import { sendOnce } from './postgres-send-once';
 
-type Notices = Pick<DeadLetters, 'planNotices' | 'listUnsentNotices' | 'markNoticeSent' | 'expireNotices'>;
+type Notices = Pick<DeadLetters, 'planNotices' | 'listUnsentNotices' | 'sendNotice' | 'expireNotices'>;
 
 /**
  * Mails about dead letters, in table `dead_letter_notices`. Which dead letters a mail is about is fixed before it is sent:
@@ -13,6 +14,8 @@ export function createPostgresDeadLetterNotices(database: Database, clock: Clock
     async planNotices(quietSince) {
       const now = clock.now();
       await database.transaction(async (tx) => {
+        // Two apps may be here at the same moment; the second one has to see what the first has planned.
+        await tx.query(`select pg_advisory_xact_lock(hashtextextended('dead_letter_notices', 0))`);
         await tx.query(
           `insert into dead_letter_notices (key, team, reason, planned_at)
            select distinct 'dead-letters/' || team || '/' || reason || '/' || $3, team, reason, $1::timestamptz
@@ -40,12 +43,10 @@ export function createPostgresDeadLetterNotices(database: Database, clock: Clock
       );
     },
 
-    async markNoticeSent(key) {
-      await database.query('update dead_letter_notices set sent_at = $2 where key = $1 and sent_at is null', [
-        key,
-        clock.now(),
-      ]);
-    },
+    sendNotice: (key, send) =>
+      sendOnce(database, send, (tx) =>
+        tx.query('update dead_letter_notices set sent_at = $2 where key = $1 and sent_at is null', [key, clock.now()]),
+      ),
 
     async expireNotices(before, limit) {
       const { rowCount } = await database.query(

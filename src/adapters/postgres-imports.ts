@@ -1,6 +1,7 @@
 import type { FileProblem } from '../domain/csv-file';
 import type { Clock, ImportSummary, Imports } from '../ports';
 import type { Database, Queryable } from './postgres-database';
+import { adopt } from './postgres-saga-rows';
 
 interface SummaryRow {
   started_at: Date;
@@ -27,6 +28,21 @@ export function createPostgresImports(database: Database, clock: Clock): Imports
         [importId, kind, path, etag, clock.now()],
       );
     },
+
+    async claim({ importId, kind, path, etag }, taskHub) {
+      const inserted = await database.query(
+        `insert into imports (id, kind, path, etag, started_at, task_hub) values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do nothing`,
+        [importId, kind, path, etag, clock.now(), taskHub],
+      );
+      if (inserted.rowCount === 1) return taskHub;
+      const { rows } = await database.query<{ task_hub: string | null }>('select task_hub from imports where id = $1', [
+        importId,
+      ]);
+      return rows[0]?.task_hub ?? undefined;
+    },
+
+    adopt: (id, taskHub) => adopt(database, { table: 'imports', id, taskHub }),
 
     async claimOrders(importId, orders) {
       if (orders.length === 0) return new Map();

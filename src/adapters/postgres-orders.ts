@@ -24,21 +24,22 @@ interface Row {
   created_at: Date;
   started_at: Date | null;
   updated_at: Date;
+  task_hub: string | null;
 }
 
 const columns = `id, body_hash, source, customer_id, email, payment_method, currency, lines, total, status, status_reason,
-  created_at, started_at, updated_at`;
+  created_at, started_at, updated_at, task_hub`;
 
 /**
  * Orders in table `orders`. A row is written once, under its unique id, and is never deleted: whatever becomes of the
  * saga's history, an id that was used stays used. Statuses only go forward; a final one stays.
  */
 export function createPostgresOrders(database: Database, ledger: Ledger, clock: Clock, events: OrderEvents): Orders {
-  async function acceptMany(orders: readonly NewOrder[]): Promise<readonly Acceptance[]> {
+  async function acceptMany(orders: readonly NewOrder[], taskHub?: string): Promise<readonly Acceptance[]> {
     if (orders.length === 0) return [];
     const now = clock.now();
     const acceptances = await database.transaction(async (tx) => {
-      const answers = await insert(tx, orders, now);
+      const answers = await insert(tx, orders, now, taskHub);
       for (const [index, order] of orders.entries()) {
         if (answers[index] === 'accepted') await events.put(tx, orderProgressed(order, 'accepted', now));
       }
@@ -60,8 +61,8 @@ export function createPostgresOrders(database: Database, ledger: Ledger, clock: 
     ...shared,
     acceptMany,
 
-    async accept(order) {
-      const [acceptance] = await acceptMany([order]);
+    async accept(order, taskHub) {
+      const [acceptance] = await acceptMany([order], taskHub);
       if (!acceptance) throw new Error('expected an answer for the order');
       return acceptance;
     },
@@ -98,17 +99,22 @@ async function read(tx: Queryable, id: OrderId): Promise<StoredOrder> {
   return order;
 }
 
-async function insert(tx: Queryable, orders: readonly NewOrder[], now: Date): Promise<readonly Acceptance[]> {
+async function insert(
+  tx: Queryable,
+  orders: readonly NewOrder[],
+  now: Date,
+  taskHub: string | undefined,
+): Promise<readonly Acceptance[]> {
   const inserted = await tx.query<{ id: string }>(
     `insert into orders (id, body_hash, source, customer_id, email, payment_method, currency, lines, total, status,
-       created_at, updated_at)
-     select id, "bodyHash", source, "customerId", email, "paymentMethod", currency, lines, total, 'accepted', $2, $2
+       created_at, updated_at, task_hub)
+     select id, "bodyHash", source, "customerId", email, "paymentMethod", currency, lines, total, 'accepted', $2, $2, $3
      from jsonb_to_recordset($1) as o(id text, "bodyHash" text, source text, "customerId" text, email text,
        "paymentMethod" text, currency text, lines jsonb, total bigint)
      order by id
      on conflict (id) do nothing
      returning id`,
-    [JSON.stringify(orders), now],
+    [JSON.stringify(orders), now, taskHub ?? null],
   );
   const fresh = new Set(inserted.rows.map(({ id }) => id));
   const known = await tx.query<{ id: string; body_hash: string }>(
@@ -153,5 +159,6 @@ function toOrder(row: Row): StoredOrder {
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
     updatedAt: row.updated_at,
+    taskHub: row.task_hub ?? undefined,
   };
 }

@@ -29,11 +29,13 @@ interface Row {
   created_at: Date;
   started_at: Date | null;
   updated_at: Date;
+  task_hub: string | null;
   lines: LineRow[];
 }
 
 const rowsWhere = (condition: string): string =>
   `select r.id, r.order_id, r.body_hash, r.status, r.status_reason, r.created_at, r.started_at, r.updated_at,
+     r.task_hub,
      (select jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity, 'reason', l.reason,
         'accepted', l.accepted, 'refund', l.refund, 'refundId', l.refund_id, 'restockedAt', l.restocked_at) order by l.sku)
       from return_lines l where l.return_id = r.id) as lines
@@ -56,10 +58,10 @@ export function createPostgresReturns(database: Database, ledger: Ledger, clock:
   return {
     ...shared,
 
-    async accept(newReturn) {
+    async accept(newReturn, taskHub) {
       const now = clock.now();
       const acceptance = await database.transaction(async (tx) => {
-        const answer = await insert(tx, newReturn, now);
+        const answer = await insert(tx, newReturn, { now, taskHub });
         if (answer === 'accepted') await events.put(tx, returnAccepted(newReturn, now));
         return answer;
       });
@@ -97,11 +99,15 @@ async function read(tx: Queryable, id: ReturnId): Promise<StoredReturn> {
   return stored;
 }
 
-async function insert(tx: Queryable, { id, orderId, bodyHash, lines }: NewReturn, now: Date): Promise<Acceptance> {
+async function insert(
+  tx: Queryable,
+  { id, orderId, bodyHash, lines }: NewReturn,
+  { now, taskHub }: { readonly now: Date; readonly taskHub: string | undefined },
+): Promise<Acceptance> {
   const inserted = await tx.query(
-    `insert into returns (id, order_id, body_hash, status, created_at, updated_at)
-     values ($1, $2, $3, 'accepted', $4, $4) on conflict (id) do nothing`,
-    [id, orderId, bodyHash, now],
+    `insert into returns (id, order_id, body_hash, status, created_at, updated_at, task_hub)
+     values ($1, $2, $3, 'accepted', $4, $4, $5) on conflict (id) do nothing`,
+    [id, orderId, bodyHash, now, taskHub ?? null],
   );
   if (inserted.rowCount === 0) {
     const known = await tx.query<{ body_hash: string }>('select body_hash from returns where id = $1', [id]);
@@ -134,5 +140,6 @@ function toReturn(row: Row): StoredReturn {
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
     updatedAt: row.updated_at,
+    taskHub: row.task_hub ?? undefined,
   };
 }

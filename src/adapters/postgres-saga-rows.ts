@@ -71,14 +71,17 @@ export function createSagaRows<Id extends string, Status extends OrderStatus | R
       );
     },
 
-    async listUnstarted(acceptedBefore, limit) {
+    async listUnstarted(taskHub, { acceptedBefore, limit }) {
       const { rows } = await database.query<{ id: string }>(
         `select id from ${table} where status = 'accepted' and started_at is null and created_at < $1
+           and (task_hub is null or task_hub = $3)
          order by created_at limit $2`,
-        [acceptedBefore, limit],
+        [acceptedBefore, limit, taskHub ?? null],
       );
       return rows.map((row) => toId(row.id));
     },
+
+    adopt: (id, taskHub) => adopt(database, { table, id, taskHub }),
 
     async settle(id, status, reason) {
       const ended = await database.transaction(async (tx) => {
@@ -94,6 +97,19 @@ export function createSagaRows<Id extends string, Status extends OrderStatus | R
       if (ended) events.ended({ of: table, outcome: status, reason: reason?.code, acceptedAt: ended.created_at });
     },
   };
+}
+
+/** Gives a row that has no task hub to this one, unless another is faster; tells the hub that the row then has. */
+export async function adopt(
+  database: Database,
+  { table, id, taskHub }: { readonly table: 'orders' | 'returns' | 'imports'; id: string; taskHub: string },
+): Promise<string> {
+  const { rows } = await database.query<{ task_hub: string }>(
+    `update ${table} set task_hub = coalesce(task_hub, $2) where id = $1 returning task_hub`,
+    [id, taskHub],
+  );
+  if (!rows[0]) throw new Error(`expected ${id} in ${table}, found none`);
+  return rows[0].task_hub;
 }
 
 /** A reason may say what callers, operators and other systems said: whatever that is, it must not keep a saga from ending. */

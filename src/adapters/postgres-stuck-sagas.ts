@@ -1,37 +1,47 @@
 import type { WaitingSaga } from '../domain/stuck';
 import type { Clock, StuckSagas } from '../ports';
 import type { Database } from './postgres-database';
+import { sendOnce } from './postgres-send-once';
+
+type Row = Pick<WaitingSaga, 'kind' | 'status' | 'since'> & { id: string; task_hub: string | null };
 
 /** Sagas that wait, by the rows of orders and imports, and in `stuck_notices` those that were reported. */
 export function createPostgresStuckSagas(database: Database, clock: Clock): StuckSagas {
   return {
     async listWaiting({ since, after, limit }) {
-      const { rows } = await database.query<{ id: string } & Omit<WaitingSaga, 'instanceId'>>(
-        `select w.id, w.kind, w.status, w.since
+      const { rows } = await database.query<Row>(
+        `select w.id, w.kind, w.status, w.since, w.task_hub
          from (
-           select id, 'order' as kind, status, updated_at as since from orders
+           select id, 'order' as kind, status, updated_at as since, task_hub from orders
            where status in ('accepted', 'running', 'awaitingApproval', 'parked') and updated_at < $1
            union all
-           select id, 'return', status, updated_at from returns
+           select id, 'return', status, updated_at, task_hub from returns
            where status in ('accepted', 'running', 'awaitingPickUp', 'parked') and updated_at < $1
            union all
-           select id, 'import', 'importing', started_at from imports where finished_at is null and started_at < $1
+           select id, 'import', 'importing', started_at, task_hub from imports
+           where finished_at is null and started_at < $1
          ) as w
          where w.id > $2 and not exists (select from stuck_notices n where n.instance_id = w.id)
          order by w.id limit $3`,
         [since, after ?? '', limit],
       );
-      return rows.map(({ id, ...row }) => ({ instanceId: id, ...row }));
+      return rows.map(({ id, task_hub: taskHub, ...row }) => ({
+        instanceId: id,
+        taskHub: taskHub ?? undefined,
+        ...row,
+      }));
     },
 
     async note(mailKey, notices) {
-      if (notices.length === 0) return;
-      await database.query(
+      if (notices.length === 0) return [];
+      const { rows } = await database.query<{ instance_id: string }>(
         `insert into stuck_notices (instance_id, reason, noticed_at, mail_key)
          select "instanceId", reason, $2, $3 from jsonb_to_recordset($1) as n("instanceId" text, reason text)
-         on conflict (instance_id) do nothing`,
+         order by 1 on conflict (instance_id) do nothing returning instance_id`,
         [JSON.stringify(notices), clock.now(), mailKey],
       );
+      const fresh = new Set(rows.map(({ instance_id: id }) => id));
+      return notices.filter(({ instanceId }) => fresh.has(instanceId));
     },
 
     async listUnmailed() {
@@ -45,11 +55,12 @@ export function createPostgresStuckSagas(database: Database, clock: Clock): Stuc
       return mails;
     },
 
-    async markMailed(mailKey) {
-      await database.query('update stuck_notices set mailed_at = $2 where mail_key = $1 and mailed_at is null', [
-        mailKey,
-        clock.now(),
-      ]);
-    },
+    sendMail: (mailKey, send) =>
+      sendOnce(database, send, (tx) =>
+        tx.query('update stuck_notices set mailed_at = $2 where mail_key = $1 and mailed_at is null', [
+          mailKey,
+          clock.now(),
+        ]),
+      ),
   };
 }

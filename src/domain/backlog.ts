@@ -18,3 +18,10 @@ export interface Backlog {
   /** Dead letters that wait for an operator. */
   readonly deadLetters: readonly { readonly reason: string; readonly team: string; readonly open: number }[];
 }
+
+/** How many of a task hub have not come to their end. */
+export interface Unfinished {
+  readonly orders: number;
+  readonly returns: number;
+  readonly imports: number;
+}

@@ -37,6 +37,8 @@ export interface NewOrder {
 
 /** An order as its row has it. */
 export interface StoredOrder extends NewOrder {
+  /** The task hub of its saga; undefined in rows from before there could be two. */
+  readonly taskHub?: string | undefined;
   readonly status: OrderStatus;
   readonly statusReason?: StatusReason | undefined;
   readonly createdAt: Date;

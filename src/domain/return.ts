@@ -37,6 +37,8 @@ export interface StoredReturnLine extends ReturnLine {
 
 /** A return as its rows have it. */
 export interface StoredReturn extends NewReturn {
+  /** The task hub of its saga, which need not be that of its order's; undefined in rows from before there could be two. */
+  readonly taskHub?: string | undefined;
   readonly lines: readonly StoredReturnLine[];
   readonly status: ReturnStatus;
   readonly statusReason?: StatusReason | undefined;

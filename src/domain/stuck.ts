@@ -5,6 +5,8 @@ import type { ReturnStatus } from './return-status';
 export interface WaitingSaga {
   readonly instanceId: string;
   readonly kind: 'order' | 'return' | 'import';
+  /** Its task hub; undefined when it is from before there could be two. */
+  readonly taskHub?: string | undefined;
   /** Of an order or return; `importing` is an import that has not ended. */
   readonly status: OrderStatus | ReturnStatus | 'importing';
   /** When it last got on. */

@@ -8,7 +8,7 @@ import { findUnknownProducts, hashRequest, priceRequest } from '../domain/priced
 import { toViolations } from '../domain/violations';
 import type { Violation } from '../domain/violations';
 import type { Acceptance, Catalogue, Orders } from '../ports';
-import type { OrderSagasOf } from './order-sagas';
+import type { OrderSagas, OrderSagasOf } from './order-sagas';
 
 export interface AcceptOrderDeps {
   readonly orders: Orders;
@@ -48,8 +48,9 @@ export async function acceptOrder(
     const violations = [...toViolations(parsed.error, input), ...(await findUnknown(deps, input))];
     return { kind: 'invalid', violations };
   }
-  const answer = await insert(deps, parsed.data, source);
-  if (answer.kind === 'accepted' || answer.kind === 'repeated') await startSaga(deps, answer.orderId, context);
+  const sagas = deps.sagas(context);
+  const answer = await insert(deps, parsed.data, { source, taskHub: sagas.taskHub });
+  if (answer.kind === 'accepted' || answer.kind === 'repeated') await startSaga(sagas, answer.orderId, context);
   return answer;
 }
 
@@ -66,7 +67,7 @@ async function findUnknown({ catalogue }: AcceptOrderDeps, input: unknown): Prom
 async function insert(
   { orders, catalogue, currency }: AcceptOrderDeps,
   order: Request,
-  source: OrderOrigin['source'],
+  { source, taskHub }: Pick<OrderOrigin, 'source'> & Pick<OrderSagas, 'taskHub'>,
 ): Promise<OrderAnswer> {
   const { orderId } = order;
   // A repetition must be recognised whatever has become of the catalogue since.
@@ -75,12 +76,12 @@ async function insert(
   const products = await catalogue.find(order.lines.map(({ sku }) => sku));
   const priced = priceRequest(order, products, { currency, source });
   if (!priced.ok) return { kind: 'invalid', violations: priced.violations };
-  return { kind: await orders.accept(priced.order), orderId };
+  return { kind: await orders.accept(priced.order, taskHub), orderId };
 }
 
-async function startSaga({ sagas }: AcceptOrderDeps, id: OrderId, context: InvocationContext): Promise<void> {
+async function startSaga(sagas: OrderSagas, id: OrderId, context: InvocationContext): Promise<void> {
   try {
-    await sagas(context).start(id);
+    await sagas.start(id);
   } catch (error) {
     context.warn(`order ${id} is accepted, its saga could not be started yet:`, error);
   }

@@ -1,6 +1,6 @@
 import type { InvocationContext } from '@azure/functions';
 import { sagaClients } from 'durable-saga';
-import type { Answer, DurableClientPort } from 'durable-saga';
+import type { Answer } from 'durable-saga';
 import { placeOrder } from '../../orchestrations/place-order';
 import type { PlaceOrderInput } from '../../orchestrations/place-order';
 import type { OrderId } from '../domain/ids';
@@ -8,19 +8,26 @@ import type { StoredOrder } from '../domain/order';
 import type { OrderStarter, Orders } from '../ports';
 import { createStarter } from './saga-starter';
 import type { ShownSaga } from './saga-starter';
+import { reachSaga } from './task-hubs';
+import type { TaskHubs } from './task-hubs';
 
 const sagas = sagaClients({ placeOrder });
 
-/** What triggers do with the sagas of orders. */
+/** The part of an order's row that says where its saga is. */
+type Row = Pick<StoredOrder, 'id' | 'taskHub'>;
+
+/** What triggers do with the sagas of orders. All throw `SagaOutOfReach` where the row's task hub is one that they can't reach. */
 export interface OrderSagas {
+  /** The task hub of orders that are accepted here. */
+  readonly taskHub: string | undefined;
   /** Starts the saga of an order that has a row; does nothing when it was started before, however long ago. */
   start(id: OrderId): Promise<void>;
   /** Undefined when there is no saga, or its history is gone. */
-  status(id: OrderId): Promise<ShownSaga | undefined>;
-  cancel(id: OrderId, reason: string | undefined): Promise<Answer>;
-  approve(id: OrderId, decision: { readonly approved: boolean; readonly by: string }): Promise<Answer>;
+  status(order: Row): Promise<ShownSaga | undefined>;
+  cancel(order: Row, reason: string | undefined): Promise<Answer>;
+  approve(order: Row, decision: { readonly approved: boolean; readonly by: string }): Promise<Answer>;
   /** Only the first one counts. */
-  decidePayment(id: OrderId, decision: PaymentDecision): Promise<Answer>;
+  decidePayment(order: Row, decision: PaymentDecision): Promise<Answer>;
 }
 
 /** What the payment provider said later of an order's payment. */
@@ -41,21 +48,22 @@ interface Deps {
   readonly paymentTimeout: number;
 }
 
-export function createOrderStarter(deps: Deps): OrderStarter<DurableClientPort> {
+export function createOrderStarter(deps: Deps): OrderStarter<TaskHubs> {
   return createStarter('order', deps.orders, (client, order) =>
     sagas(client).placeOrder.start(toInput(order, deps), { id: order.id }),
   );
 }
 
-/** The sagas of orders over a durable client. */
-export function createOrderSagas(client: DurableClientPort, starter: OrderStarter<DurableClientPort>): OrderSagas {
-  const instances = sagas(client).placeOrder;
+/** The sagas of orders in the task hubs that are in reach. */
+export function createOrderSagas(hubs: TaskHubs, starter: OrderStarter<TaskHubs>): OrderSagas {
+  const sagaOf = async (order: Row) => sagas(await reachSaga(hubs, order)).placeOrder.get(order.id);
   return {
-    start: (id) => starter.start(client, id),
-    status: (id) => instances.get(id).status(),
-    cancel: (id, reason) => instances.get(id).cancel(reason === undefined ? {} : { reason }),
-    approve: (id, decision) => instances.get(id).raise('approval', decision),
-    decidePayment: (id, decision) => instances.get(id).raise('paymentDecided', decision),
+    taskHub: hubs.own.taskHubName,
+    start: async (id) => starter.start(hubs, id),
+    status: async (order) => (await sagaOf(order)).status(),
+    cancel: async (order, reason) => (await sagaOf(order)).cancel(reason === undefined ? {} : { reason }),
+    approve: async (order, decision) => (await sagaOf(order)).raise('approval', decision),
+    decidePayment: async (order, decision) => (await sagaOf(order)).raise('paymentDecided', decision),
   };
 }
 

@@ -1,24 +1,31 @@
 import type { InvocationContext } from '@azure/functions';
 import { sagaClients } from 'durable-saga';
-import type { Answer, DurableClientPort } from 'durable-saga';
+import type { Answer } from 'durable-saga';
 import { returnOrder } from '../../orchestrations/return-order';
 import type { ReturnId } from '../domain/ids';
-import type { Pieces } from '../domain/return';
+import type { Pieces, StoredReturn } from '../domain/return';
 import type { Orders, Returns, SagaStarter } from '../ports';
 import { createStarter } from './saga-starter';
 import type { ShownSaga } from './saga-starter';
+import { reachSaga } from './task-hubs';
+import type { TaskHubs } from './task-hubs';
 
 const sagas = sagaClients({ returnOrder });
 
-/** What triggers do with the sagas of returns. */
+/** The part of a return's row that says where its saga is. */
+type Row = Pick<StoredReturn, 'id' | 'taskHub'>;
+
+/** What triggers do with the sagas of returns. All throw `SagaOutOfReach` where the row's task hub is one that they can't reach. */
 export interface ReturnSagas {
+  /** The task hub of returns that are accepted here, whichever that of the order is. */
+  readonly taskHub: string | undefined;
   /** Starts the saga of a return that has a row; does nothing when it was started before, however long ago. */
   start(id: ReturnId): Promise<void>;
   /** Undefined when there is no saga, or its history is gone. */
-  status(id: ReturnId): Promise<ShownSaga | undefined>;
-  cancel(id: ReturnId, reason: string | undefined): Promise<Answer>;
+  status(row: Row): Promise<ShownSaga | undefined>;
+  cancel(row: Row, reason: string | undefined): Promise<Answer>;
   /** The carrier was there; only the first time counts. */
-  collected(id: ReturnId, lines: readonly Pieces[]): Promise<Answer>;
+  collected(row: Row, lines: readonly Pieces[]): Promise<Answer>;
 }
 
 /** The sagas as an invocation reaches them. */
@@ -32,7 +39,7 @@ interface Deps {
   readonly pickUpTimeout: number;
 }
 
-export function createReturnStarter(deps: Deps): SagaStarter<DurableClientPort, ReturnId> {
+export function createReturnStarter(deps: Deps): SagaStarter<TaskHubs, ReturnId> {
   const { returns, orders, currency, pickUpTimeout } = deps;
   return createStarter('return', returns, async (client, { id: returnId, orderId, lines }) => {
     const order = await orders.find(orderId);
@@ -51,16 +58,14 @@ export function createReturnStarter(deps: Deps): SagaStarter<DurableClientPort, 
   });
 }
 
-/** The sagas of returns over a durable client. */
-export function createReturnSagas(
-  client: DurableClientPort,
-  starter: SagaStarter<DurableClientPort, ReturnId>,
-): ReturnSagas {
-  const instances = sagas(client).returnOrder;
+/** The sagas of returns in the task hubs that are in reach. */
+export function createReturnSagas(hubs: TaskHubs, starter: SagaStarter<TaskHubs, ReturnId>): ReturnSagas {
+  const sagaOf = async (row: Row) => sagas(await reachSaga(hubs, row)).returnOrder.get(row.id);
   return {
-    start: (id) => starter.start(client, id),
-    status: (id) => instances.get(id).status(),
-    cancel: (id, reason) => instances.get(id).cancel(reason === undefined ? {} : { reason }),
-    collected: (id, lines) => instances.get(id).raise('collected', { lines }),
+    taskHub: hubs.own.taskHubName,
+    start: async (id) => starter.start(hubs, id),
+    status: async (row) => (await sagaOf(row)).status(),
+    cancel: async (row, reason) => (await sagaOf(row)).cancel(reason === undefined ? {} : { reason }),
+    collected: async (row, lines) => (await sagaOf(row)).raise('collected', { lines }),
   };
 }

@@ -129,7 +129,9 @@ describe('importing a file of orders', () => {
     const report = await bench.importFile('orders', file);
     expect(report.orders).toEqual({ accepted: 3, repeated: 0, rejected: 0 });
     expect([...bench.started].sort()).toEqual(['1', '3']);
-    expect(await bench.shop.orders.listUnstarted(new Date(Date.UTC(2999, 0)), 10)).toEqual(['2']);
+    expect(
+      await bench.shop.orders.listUnstarted('blue', { acceptedBefore: new Date(Date.UTC(2999, 0)), limit: 10 }),
+    ).toEqual(['2']);
     expect(bench.logged[0]).toContain('order 2 could not be started now');
   });
 

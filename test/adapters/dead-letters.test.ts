@@ -28,6 +28,7 @@ describe.each(['postgres', 'memory'] as const)('dead letters in %s', (kind) => {
   });
 
   const ann = { by: 'Ann' };
+  const nothing = () => Promise.resolve();
   const never = new Date(0);
   const [a, b, c] = ['a', 'bb', 'ccc'].map((id) => sampleDeadLetter(id)) as [Letter, Letter, Letter];
   type Letter = ReturnType<typeof sampleDeadLetter>;
@@ -198,13 +199,13 @@ describe.each(['postgres', 'memory'] as const)('dead letters in %s', (kind) => {
     expect(other?.letters).toHaveLength(2);
 
     const quietSince = clock.now();
-    await letters.markNoticeSent(about!.key);
+    await letters.sendNotice(about!.key, nothing);
     const d = sampleDeadLetter('dddd');
     await keepAll(d);
     await letters.planNotices(new Date(quietSince.getTime() - 60_000));
     // What was planned stays as it was; what came since waits.
     expect(await letters.listUnsentNotices(2)).toEqual([other]);
-    await letters.markNoticeSent(other!.key);
+    await letters.sendNotice(other!.key, nothing);
     expect(await letters.listUnsentNotices(2)).toEqual([]);
     clock.advance(60_000);
     await letters.planNotices(clock.now());
@@ -214,7 +215,7 @@ describe.each(['postgres', 'memory'] as const)('dead letters in %s', (kind) => {
   it('are forgotten when they are old and wait for nobody, and their mails after them', async () => {
     await keepAll(a, b, c);
     await letters.planNotices(never);
-    for (const { key } of await letters.listUnsentNotices(1)) await letters.markNoticeSent(key);
+    for (const { key } of await letters.listUnsentNotices(1)) await letters.sendNotice(key, nothing);
     await letters.discard(a.id, ann);
     await letters.beginRedrive(b.id, never, ann);
     await letters.endRedrive({ id: b.id, attempts: 1 }, ann);

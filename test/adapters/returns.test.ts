@@ -89,7 +89,7 @@ describe.each(['PostgreSQL', 'memory'])('returns in %s', (kind) => {
       await shop.returns.accept(sampleReturn('o1.r2'));
       await shop.returns.markStarted(r2);
       clock.advance(60_000);
-      expect(await shop.returns.listUnstarted(clock.now(), 9)).toEqual(['o1.r1']);
+      expect(await shop.returns.listUnstarted('blue', { acceptedBefore: clock.now(), limit: 9 })).toEqual(['o1.r1']);
       const status = async () => (await shop.returns.find(r2))?.status;
       expect(await status()).toBe('running');
       await shop.returns.markAwaitingPickUp('wait', r2);

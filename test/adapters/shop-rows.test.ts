@@ -162,8 +162,8 @@ describe.each(['PostgreSQL', 'memory'])('the shop in %s', (kind) => {
       await orders.markStarted(orderIdSchema.parse('started'));
       clock.advance(60_000);
       await orders.accept(sampleOrder('young'));
-      const before = new Date(clock.now().getTime() - 30_000);
-      expect(await orders.listUnstarted(before, 10)).toEqual(['lost']);
+      const page = { acceptedBefore: new Date(clock.now().getTime() - 30_000), limit: 10 };
+      expect(await orders.listUnstarted('blue', page)).toEqual(['lost']);
     });
 
     it('go forward only: a late note of a start or of an approval changes nothing', async () => {

@@ -147,6 +147,7 @@ const notGiven: Readonly<Record<string, string>> = {
   AzureWebJobsStorage__accountName: 'the addresses are given, which are right in every cloud',
   ServiceBusConnection: 'a connection string has a key in it; the identity is used',
   DEAD_LETTER_QUIET: 'a quarter of an hour suits any team',
+  OTHER_TASK_HUB: 'there is one app',
   START_GRACE: 'a minute is longer than any start that was not lost',
   OTEL_SDK_DISABLED: 'telemetry is on',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'telemetry goes to Application Insights',

@@ -44,7 +44,7 @@ async function createBusiness(mode: (typeof MODES)[number], { order = sampleOrde
   const host = new SagaHost({ functions, mode, ...(treat && { treat }) });
   const starter = createOrderStarter({ ...settings, orders: shop.orders });
   const client = sagaClients({ placeOrder })(host).placeOrder;
-  await starter.start(host, order.id);
+  await starter.start({ own: host }, order.id);
   return {
     ...ports,
     host,
@@ -170,7 +170,7 @@ describe.each(MODES)('an order (%s)', (mode) => {
       return row && { ...row, status: 'accepted' as const, startedAt: undefined };
     };
     await createOrderStarter({ ...settings, orders: { ...business.orders, find: forgetful } }).start(
-      business.host,
+      { own: business.host },
       orderId,
     );
     await business.run();

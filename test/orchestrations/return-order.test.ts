@@ -47,7 +47,7 @@ async function createBusiness(mode: (typeof MODES)[number], given: Given = {}) {
     currency: { decimals: 2 },
     pickUpTimeout: 14 * DAY,
   });
-  await starter.start(host, returnId);
+  await starter.start({ own: host }, returnId);
   const saga = sagaClients({ returnOrder })(host).returnOrder.get(returnId);
   const start = host.now;
   return {

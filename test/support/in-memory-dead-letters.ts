@@ -138,9 +138,11 @@ export function createInMemoryDeadLetters(clock: Clock): DeadLetters {
             letters: list(about, limit),
           };
         }),
-    async markNoticeSent(key) {
+    async sendNotice(key, send) {
       const notice = notices.get(key);
-      if (notice && notice.sentAt === undefined) notices.set(key, { ...notice, sentAt: clock.now() });
+      if (!notice || notice.sentAt !== undefined) return;
+      await send();
+      notices.set(key, { ...notice, sentAt: clock.now() });
     },
     async expireNotices(before, limit) {
       const isNeeded = (key: string): boolean => inOrder().some(({ noticeKey }) => noticeKey === key);

@@ -21,11 +21,11 @@ export function createReturns({ returns }: Tables, ledger: InMemoryLedger, clock
   const { setStatusOnce, ...shared } = createSagaRows<ReturnId, ReturnStatus, StoredReturn>(returns, ledger, clock);
   return {
     ...shared,
-    async accept(newReturn) {
+    async accept(newReturn, taskHub) {
       const known = returns.get(newReturn.id);
       if (known) return known.bodyHash === newReturn.bodyHash ? 'repeated' : 'conflict';
       const lines = [...newReturn.lines].sort((a, b) => (a.sku < b.sku ? -1 : 1));
-      returns.set(newReturn.id, { ...newReturn, lines, ...newRow(clock.now()) });
+      returns.set(newReturn.id, { ...newReturn, lines, ...newRow(clock.now(), taskHub) });
       return 'accepted';
     },
     find: async (id) => returns.get(id),

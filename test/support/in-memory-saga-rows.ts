@@ -10,6 +10,7 @@ interface Row<Id, Status> {
   readonly createdAt: Date;
   readonly startedAt?: Date | undefined;
   readonly updatedAt: Date;
+  readonly taskHub?: string | undefined;
 }
 
 export interface InMemorySagaRows<Id, Status> extends SagaRows<Id> {
@@ -40,12 +41,19 @@ export function createSagaRows<Id extends string, Status extends string, R exten
       if (!row || row.startedAt) return;
       change(id, { startedAt: clock.now(), status: row.status === 'accepted' ? 'running' : row.status });
     },
-    async listUnstarted(acceptedBefore, limit) {
+    async listUnstarted(taskHub, { acceptedBefore, limit }) {
       return newestFirst(rows)
         .reverse()
         .filter((row) => row.status === 'accepted' && !row.startedAt && row.createdAt < acceptedBefore)
+        .filter((row) => row.taskHub === undefined || row.taskHub === taskHub)
         .slice(0, limit)
         .map(({ id }) => id);
+    },
+    async adopt(id, taskHub) {
+      const row = rows.get(id);
+      if (!row) throw new Error(`expected a row of ${id}, found none`);
+      rows.set(id, { ...row, taskHub: row.taskHub ?? taskHub });
+      return row.taskHub ?? taskHub;
     },
     markParked: async (key, id, reason) => setStatusOnce(key, id, 'parked', reason),
     markResumed: async (key, id) => setStatusOnce(key, id, 'running', undefined),
@@ -53,8 +61,9 @@ export function createSagaRows<Id extends string, Status extends string, R exten
   };
 }
 
-export function newRow(now: Date) {
-  return { status: 'accepted' as const, statusReason: undefined, createdAt: now, startedAt: undefined, updatedAt: now };
+export function newRow(now: Date, taskHub: string | undefined) {
+  const times = { createdAt: now, startedAt: undefined, updatedAt: now };
+  return { status: 'accepted' as const, statusReason: undefined, taskHub, ...times };
 }
 
 /** As the lists of the app have them. */

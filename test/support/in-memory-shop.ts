@@ -104,16 +104,16 @@ function createStock(products: Map<Sku, Product>, ledger: InMemoryLedger): Stock
 
 function createOrders(rows: Map<OrderId, StoredOrder>, ledger: InMemoryLedger, clock: Clock): Orders {
   const { setStatusOnce, ...shared } = createSagaRows<OrderId, OrderStatus, StoredOrder>(rows, ledger, clock);
-  const accept = (order: NewOrder): Acceptance => {
+  const accept = (order: NewOrder, taskHub: string | undefined): Acceptance => {
     const known = rows.get(order.id);
     if (known) return known.bodyHash === order.bodyHash ? 'repeated' : 'conflict';
-    rows.set(order.id, { ...order, ...newRow(clock.now()) });
+    rows.set(order.id, { ...order, ...newRow(clock.now(), taskHub) });
     return 'accepted';
   };
   return {
     ...shared,
-    accept: async (order) => accept(order),
-    acceptMany: async (orders) => orders.map(accept),
+    accept: async (order, taskHub) => accept(order, taskHub),
+    acceptMany: async (orders, taskHub) => orders.map((order) => accept(order, taskHub)),
     find: async (id) => rows.get(id),
     async list({ status, customerId, after, limit }) {
       const last = after && rows.get(after);

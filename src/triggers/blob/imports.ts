@@ -4,7 +4,10 @@ import type { DurableClientPort } from 'durable-saga';
 import { importOrders } from '../../../orchestrations/import-orders';
 import { importProducts } from '../../../orchestrations/import-products';
 import { importIdOf } from '../../domain/import';
-import type { Files } from '../../ports';
+import type { ImportedFile } from '../../domain/import';
+import type { Files, ImportFile, Imports } from '../../ports';
+import { nameOf, reachSaga } from '../task-hubs';
+import type { TaskHubs, TaskHubsOf } from '../task-hubs';
 
 const sagas = sagaClients({ importOrders, importProducts });
 
@@ -13,7 +16,8 @@ export const IMPORT_CONTAINER = 'imports';
 
 interface Deps {
   readonly files: Files;
-  readonly clientOf: (context: InvocationContext) => DurableClientPort;
+  readonly imports: Pick<Imports, 'claim' | 'adopt'>;
+  readonly hubsOf: TaskHubsOf;
   /** Milliseconds. */
   readonly pause: (duration: number) => Promise<unknown>;
 }
@@ -33,27 +37,30 @@ const PATIENCE = 300_000;
  * The import's id is made of the file's path and ETag, so a file that is announced again (a trigger's receipt may be
  * lost, Event Grid may repeat itself) has its import already. Functions on Node hand the whole file to the handler,
  * which doesn't look at it: files up to tens of megabytes, hundreds of thousands of rows, are fine.
+ *
+ * Where there are two apps, both see each file. The one that claims it first imports it, and the other leaves it.
  */
 export function startOrdersImport(deps: Deps): StorageBlobHandler {
-  return startingImport(deps, (client, file) => sagas(client).importOrders.start(file, { id: file.importId }));
+  return startingImport(deps, 'orders', (client, file) =>
+    sagas(client).importOrders.start(file, { id: file.importId }),
+  );
 }
 
 export function startProductsImport(deps: Deps): StorageBlobHandler {
-  return startingImport(deps, (client, file) => sagas(client).importProducts.start(file, { id: file.importId }));
+  return startingImport(deps, 'products', (client, file) =>
+    sagas(client).importProducts.start(file, { id: file.importId }),
+  );
 }
 
-type Start = (
-  client: DurableClientPort,
-  file: { readonly importId: string; readonly path: string; readonly etag: string },
-) => Promise<{ readonly started: boolean }>;
+type Start = (client: DurableClientPort, file: ImportedFile) => Promise<{ readonly started: boolean }>;
 
-function startingImport(deps: Deps, start: Start): StorageBlobHandler {
+function startingImport(deps: Deps, kind: ImportFile['kind'], start: Start): StorageBlobHandler {
   return async (_blob, context) => {
     const path = readPath(context);
     let waited = 0;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
-        await startOnce(deps, start, path, context);
+        await startOnce(deps, { kind, start }, path, context);
         return;
       } catch (error) {
         if (waited >= PATIENCE) throw error;
@@ -66,8 +73,8 @@ function startingImport(deps: Deps, start: Start): StorageBlobHandler {
 }
 
 async function startOnce(
-  { files, clientOf }: Deps,
-  start: Start,
+  { files, imports, hubsOf }: Deps,
+  { kind, start }: { readonly kind: ImportFile['kind']; readonly start: Start },
   path: string,
   context: InvocationContext,
 ): Promise<void> {
@@ -77,8 +84,20 @@ async function startOnce(
     return;
   }
   const file = { path, etag: opened.etag, importId: importIdOf(path, opened.etag) };
-  const { started } = await start(clientOf(context), file);
+  const hubs = hubsOf(context);
+  const claimedBy = hubs.other && (await claim(imports, hubs, { ...file, kind }));
+  if (claimedBy !== undefined && claimedBy !== hubs.own.taskHubName) {
+    context.log(`${file.importId} is imported by the app of task hub "${claimedBy}"`);
+    return;
+  }
+  const { started } = await start(hubs.own, file);
   context.log(started ? `started ${file.importId}` : `${file.importId} has been started before`);
+}
+
+/** The task hub in which the file is imported. */
+async function claim(imports: Deps['imports'], hubs: TaskHubs, file: ImportFile): Promise<string> {
+  const claimedBy = await imports.claim(file, nameOf(hubs.own));
+  return claimedBy ?? imports.adopt(file.importId, nameOf(await reachSaga(hubs, { id: file.importId })));
 }
 
 /** The blob's path in its container; the trigger tells it with the container's name before it. */

@@ -1,5 +1,6 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type { Violation } from '../../domain/violations';
+import { SagaOutOfReach } from '../task-hubs';
 
 /** What went wrong, for programs. Each has one HTTP status and one meaning for the caller. */
 const problems = {
@@ -64,6 +65,7 @@ export function answering(
     } catch (error) {
       if (error instanceof Problem) return toAnswer(error, context);
       context.error(`request ${context.invocationId} failed:`, error);
+      if (error instanceof SagaOutOfReach) return toAnswer(new Problem('unavailable', `${error.message}.`), context);
       return isOutage(error)
         ? toAnswer(new Problem('unavailable', 'Something that is needed for this is down. Try again later.'), context)
         : toAnswer(new Problem('internal', `Report request ${context.invocationId} if it stays so.`), context);
@@ -91,7 +93,11 @@ function toAnswer({ code, message, violations }: Problem, context: InvocationCon
   };
 }
 
-/** Errors of adapters that mean that an outside system can't be reached at the moment. */
+/**
+ * Errors that mean that an outside system can't be reached at the moment; the durable client's say so in their text, where
+ * nobody works on the task hub.
+ */
 function isOutage(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'databaseUnavailable';
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === 'databaseUnavailable') || /status code: 503\b/.test(error.message);
 }

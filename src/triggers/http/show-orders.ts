@@ -30,7 +30,7 @@ export function showOrder(deps: Deps): HttpHandler {
     const [payment, shipment, saga] = await Promise.all([
       deps.paymentRows.find(id),
       deps.shipmentRows.find(id),
-      readSaga(`order ${id}`, () => deps.sagas(context).status(id), context),
+      readSaga(`order ${id}`, () => deps.sagas(context).status(order), context),
     ]);
     return { jsonBody: toOrderAnswer(order, payment, shipment, saga) };
   });

@@ -25,7 +25,7 @@ export function showReturn({ returns, pickUpRows, sagas }: Omit<Deps, 'orders'>)
     if (!found) throw unknownReturn(id);
     const [pickUp, saga] = await Promise.all([
       pickUpRows.find(id),
-      readSaga(`return ${id}`, () => sagas(context).status(id), context),
+      readSaga(`return ${id}`, () => sagas(context).status(found), context),
     ]);
     return { jsonBody: toReturnAnswer(found, pickUp, saga) };
   });

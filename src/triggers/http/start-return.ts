@@ -4,7 +4,7 @@ import type { OrderId, ReturnId } from '../../domain/ids';
 import type { NewReturn } from '../../domain/return';
 import { checkReturnLines, hashReturn, returnRequestSchema } from '../../domain/return-request';
 import type { Acceptance, Orders, ReturnedItems, Returns } from '../../ports';
-import type { ReturnSagasOf } from '../return-sagas';
+import type { ReturnSagas, ReturnSagasOf } from '../return-sagas';
 import { Problem, answering, invalid } from './problem';
 import { readBody, readOrderId, unknownOrder } from './read-request';
 
@@ -38,11 +38,12 @@ export function startReturn(deps: Deps): HttpHandler {
     if (!known && order.status !== 'completed') {
       throw new Problem('notAllowed', `Order ${orderId} can't be returned: it is ${order.status}.`);
     }
-    const acceptance = known ? compare(known, newReturn) : await accept(deps, newReturn);
+    const sagas = deps.sagas(context);
+    const acceptance = known ? compare(known, newReturn) : await accept(deps, newReturn, sagas.taskHub);
     if (acceptance === 'conflict') {
       throw new Problem('returnConflict', `A return with different content has the id "${id}" already.`);
     }
-    await startSaga(deps, id, context);
+    await startSaga(sagas, id, context);
     return acceptedAnswer(request, id);
   });
 }
@@ -52,15 +53,19 @@ function compare(known: NewReturn, { bodyHash }: NewReturn): Acceptance {
   return known.bodyHash === bodyHash ? 'repeated' : 'conflict';
 }
 
-async function accept({ returns, returnedItems }: Deps, newReturn: NewReturn): Promise<Acceptance> {
+async function accept(
+  { returns, returnedItems }: Deps,
+  newReturn: NewReturn,
+  taskHub: string | undefined,
+): Promise<Acceptance> {
   const violations = checkReturnLines(newReturn.lines, await returnedItems.findLeft(newReturn.orderId));
   if (violations.length > 0) throw invalid(violations);
-  return returns.accept(newReturn);
+  return returns.accept(newReturn, taskHub);
 }
 
-async function startSaga({ sagas }: Deps, id: ReturnId, context: InvocationContext): Promise<void> {
+async function startSaga(sagas: ReturnSagas, id: ReturnId, context: InvocationContext): Promise<void> {
   try {
-    await sagas(context).start(id);
+    await sagas.start(id);
   } catch (error) {
     context.warn(`return ${id} is accepted, its saga could not be started yet:`, error);
   }

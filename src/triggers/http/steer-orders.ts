@@ -35,11 +35,11 @@ export function decideApproval(deps: Deps): HttpHandler {
   return answering(async (request, context) => {
     const id = readOrderId(request);
     const decision = await readBody(request, decisionSchema);
-    const { status } = await requireOpen(steered(deps), id);
-    if (status !== 'awaitingApproval') {
-      throw new Problem('notAllowed', `Order ${id} does not wait for approval: it is ${status}.`);
+    const order = await requireOpen(steered(deps), id);
+    if (order.status !== 'awaitingApproval') {
+      throw new Problem('notAllowed', `Order ${id} does not wait for approval: it is ${order.status}.`);
     }
-    requireAccepted(await deps.sagas(context).approve(id, decision), `Order ${id}`, TOO_LATE);
+    requireAccepted(await deps.sagas(context).approve(order, decision), `Order ${id}`, TOO_LATE);
     return { status: 202, jsonBody: { orderId: id } };
   });
 }

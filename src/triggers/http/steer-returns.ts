@@ -44,7 +44,7 @@ export function takeCollection(deps: Deps): HttpHandler {
   return answering(async (request, context) => {
     const id = readReturnId(request);
     const { pickUpId, lines } = await readBody(request, collectionSchema);
-    await requireOpen(steered(deps), id);
+    const found = await requireOpen(steered(deps), id);
     const pickUp = await deps.pickUpRows.find(id);
     // The carrier knows its pick-up before we have noted it, long before when we died in between.
     if (!pickUp) throw new Problem('notYet', `Return ${id} has no pick-up yet. Try again later.`);
@@ -52,11 +52,11 @@ export function takeCollection(deps: Deps): HttpHandler {
       throw new Problem('notAllowed', `Return ${id} has no pick-up "${pickUpId.slice(0, 64)}".`);
     }
     const sagas = deps.sagas(context);
-    if (isGoingBack(await sagas.status(id))) {
+    if (isGoingBack(await sagas.status(found))) {
       const detail = `Return ${id} is being taken back: it was cancelled, or not collected in time. Nothing was booked.`;
       throw new Problem('notAllowed', detail);
     }
-    requireAccepted(await sagas.collected(id, lines), `Return ${id}`, TOO_LATE);
+    requireAccepted(await sagas.collected(found, lines), `Return ${id}`, TOO_LATE);
     return { status: 202, jsonBody: { returnId: id } };
   });
 }

@@ -3,13 +3,14 @@ import { isFinal } from '../../domain/order-status';
 import { Problem } from './problem';
 import { requireAccepted } from './shown-saga';
 
-interface SteeredRow {
+interface SteeredRow<Id> {
+  readonly id: Id;
   readonly status: Parameters<typeof isFinal>[0];
   readonly startedAt?: Date | undefined;
 }
 
 /** What orders and returns have in common where their sagas are steered. */
-export interface Steered<Id extends string, Row extends SteeredRow> {
+export interface Steered<Id extends string, Row extends SteeredRow<Id>> {
   /** As sentences begin, e.g. `Order`. */
   readonly what: string;
   readonly rows: { find(id: Id): Promise<Row | undefined> };
@@ -18,13 +19,13 @@ export interface Steered<Id extends string, Row extends SteeredRow> {
   readonly tooLate: string;
 }
 
-interface Sagas<Id extends string> {
+interface Sagas<Id extends string, Row> {
   start(id: Id): Promise<void>;
-  cancel(id: Id, reason: string | undefined): Promise<Answer>;
+  cancel(row: Row, reason: string | undefined): Promise<Answer>;
 }
 
 /** The row of something that has not ended. Throws `Problem`. */
-export async function requireOpen<Id extends string, Row extends SteeredRow>(
+export async function requireOpen<Id extends string, Row extends SteeredRow<Id>>(
   { what, rows, unknown }: Steered<Id, Row>,
   id: Id,
 ): Promise<Row> {
@@ -35,13 +36,13 @@ export async function requireOpen<Id extends string, Row extends SteeredRow>(
 }
 
 /** Asks the saga to undo what it did; one that was not started yet is started first, so that its end is written. */
-export async function cancelOpen<Id extends string, Row extends SteeredRow>(
+export async function cancelOpen<Id extends string, Row extends SteeredRow<Id>>(
   steered: Steered<Id, Row>,
-  sagas: Sagas<Id>,
+  sagas: Sagas<Id, Row>,
   id: Id,
   reason: string | undefined,
 ): Promise<void> {
-  const { startedAt } = await requireOpen(steered, id);
-  if (startedAt === undefined) await sagas.start(id);
-  requireAccepted(await sagas.cancel(id, reason), `${steered.what} ${id}`, steered.tooLate);
+  const row = await requireOpen(steered, id);
+  if (row.startedAt === undefined) await sagas.start(id);
+  requireAccepted(await sagas.cancel(row, reason), `${steered.what} ${id}`, steered.tooLate);
 }

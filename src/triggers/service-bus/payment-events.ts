@@ -3,6 +3,7 @@ import { orderIdSchema } from '../../domain/ids';
 import type { OrderId } from '../../domain/ids';
 import { intentIdOf, paymentEventSchema, readPaymentNews } from '../../domain/payment-event';
 import type { PaymentEvent, PaymentNews } from '../../domain/payment-event';
+import type { StoredOrder } from '../../domain/order';
 import { toViolations } from '../../domain/violations';
 import type { Mailer, Orders, PaymentRow, PaymentRows } from '../../ports';
 import type { OrderSagasOf } from '../order-sagas';
@@ -54,7 +55,7 @@ export function takePaymentEvent(deps: Deps): MessageHandler {
       const expected = `expected payment ${payment.intentId} of order ${orderId}, got ${intentId}`;
       return invalidMessage([{ path: 'data.object', message: expected }]);
     }
-    return take(deps, { event, news, payment }, context);
+    return take(deps, { event, news, payment, order }, context);
   };
 }
 
@@ -66,11 +67,12 @@ interface Matched {
   readonly event: PaymentEvent;
   readonly news: Exclude<PaymentNews, { readonly kind: 'known' }>;
   readonly payment: PaymentRow;
+  readonly order: StoredOrder;
 }
 
 async function take(
   { sagas, mailer, opsEmail }: Deps,
-  { event, news, payment }: Matched,
+  { event, news, payment, order }: Matched,
   context: InvocationContext,
 ): Promise<Settlement> {
   const { orderId, intentId } = payment;
@@ -87,7 +89,7 @@ async function take(
     return complete;
   }
   const { kind: _, ...decision } = news;
-  const answer = await sagas(context).decidePayment(orderId, decision);
+  const answer = await sagas(context).decidePayment(order, decision);
   if (!answer.accepted)
     context.warn(`payment event ${event.id} comes too late for order ${orderId}: ${answer.message}`);
   return complete;

@@ -21,9 +21,11 @@ export function tellDeadLetters({ deadLetters, mailer, clock, addresses, quiet }
   return async (_timer, context) => {
     await deadLetters.planNotices(new Date(clock.now().getTime() - quiet));
     for (const notice of await deadLetters.listUnsentNotices(LISTED_IN_NOTICE)) {
-      await mailer.send(notice.key, { to: addresses[notice.team], ...describeNotice(notice) });
-      await deadLetters.markNoticeSent(notice.key);
-      context.log(`told ${addresses[notice.team]} of ${notice.count} dead letters: ${notice.reason}`);
+      const to = addresses[notice.team];
+      await deadLetters.sendNotice(notice.key, async () => {
+        await mailer.send(notice.key, { to, ...describeNotice(notice) });
+        context.log(`told ${to} of ${notice.count} dead letters: ${notice.reason}`);
+      });
     }
   };
 }

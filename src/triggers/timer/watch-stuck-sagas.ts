@@ -1,4 +1,4 @@
-import type { InvocationContext, TimerHandler } from '@azure/functions';
+import type { TimerHandler } from '@azure/functions';
 import { sagaClients } from 'durable-saga';
 import type { DurableClientPort, InstanceStatus } from 'durable-saga';
 import { importOrders } from '../../../orchestrations/import-orders';
@@ -9,6 +9,8 @@ import { forEachConcurrently } from '../../domain/concurrently';
 import { describeStuck, explainStuck } from '../../domain/stuck';
 import type { SagaView, StuckNotice, WaitingSaga } from '../../domain/stuck';
 import type { Clock, Mailer, StuckSagas } from '../../ports';
+import { SagaOutOfReach, reachSaga } from '../task-hubs';
+import type { TaskHubs, TaskHubsOf } from '../task-hubs';
 
 const sagas = sagaClients({ placeOrder, returnOrder, importOrders, importProducts });
 
@@ -19,7 +21,7 @@ interface Deps {
   readonly stuckSagas: StuckSagas;
   readonly mailer: Mailer;
   readonly clock: Clock;
-  readonly clientOf: (context: InvocationContext) => DurableClientPort;
+  readonly hubsOf: TaskHubsOf;
   readonly opsEmail: string;
   /** Milliseconds. */
   readonly stuckAfter: number;
@@ -31,43 +33,62 @@ interface Deps {
 
 /**
  * Each hour: says which sagas wait longer than they should, each once, in a warning and in one mail to the operators.
- * A saga is noted before it is said; a mail that could not be sent is sent by the next run, as it was.
+ * A saga is noted before it is said; a mail that could not be sent is sent by the next run, as it was. Where there are two
+ * apps both look, each at the sagas of both: one of them may be stopped.
  */
 export function watchStuckSagas(deps: Deps): TimerHandler {
   return async (_timer, context) => {
     const now = deps.clock.now();
-    const mailKey = `stuck-sagas/${now.toISOString()}`;
+    // Another app's run at the same moment has a mail of its own.
+    const mailKey = `stuck-sagas/${now.toISOString()}/${context.invocationId}`;
     const since = new Date(now.getTime() - deps.stuckAfter);
+    const found: Found = { notices: [], failures: [] };
     let after: string | undefined;
     do {
       const waiting = await deps.stuckSagas.listWaiting({ since, after, limit: PAGE });
-      const notices = await findStuck(deps, waiting, now, context);
-      await deps.stuckSagas.note(mailKey, notices);
-      for (const { instanceId, reason } of notices) context.warn(`saga ${instanceId} is stuck: ${reason}`);
+      await findStuck(deps, waiting, now, { hubs: deps.hubsOf(context), found });
       after = waiting.length === PAGE ? waiting.at(-1)?.instanceId : undefined;
     } while (after !== undefined);
 
-    for (const [key, notices] of await deps.stuckSagas.listUnmailed()) {
-      await deps.mailer.send(key, { to: deps.opsEmail, ...describeStuck(notices) });
-      await deps.stuckSagas.markMailed(key);
+    const notices = found.notices.sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+    for (const { instanceId, reason } of await deps.stuckSagas.note(mailKey, notices)) {
+      context.warn(`saga ${instanceId} is stuck: ${reason}`);
+    }
+    for (const [key, mailed] of await deps.stuckSagas.listUnmailed()) {
+      const mail = { to: deps.opsEmail, ...describeStuck(mailed) };
+      await deps.stuckSagas.sendMail(key, () => deps.mailer.send(key, mail));
+    }
+    if (found.failures.length > 0) {
+      const message = `${found.failures.length} sagas could not be asked; the next run asks them again`;
+      throw new Error(message, { cause: found.failures[0] });
     }
   };
 }
 
+interface Found {
+  readonly notices: StuckNotice[];
+  /** Why sagas could not be asked. */
+  readonly failures: unknown[];
+}
+
 async function findStuck(
-  { clientOf, stuckAfter, approvalTimeout, pickUpTimeout }: Deps,
+  { stuckAfter, approvalTimeout, pickUpTimeout }: Deps,
   waiting: readonly WaitingSaga[],
   now: Date,
-  context: InvocationContext,
-): Promise<StuckNotice[]> {
-  const client = clientOf(context);
-  const notices: StuckNotice[] = [];
+  { hubs, found }: { readonly hubs: TaskHubs; readonly found: Found },
+): Promise<void> {
+  const limits = { now, stuckAfter, approvalTimeout, pickUpTimeout };
   await forEachConcurrently(AT_ONCE, waiting, async (saga) => {
-    const view = toView(await readStatus(client, saga));
-    const reason = explainStuck(saga, view, { now, stuckAfter, approvalTimeout, pickUpTimeout });
-    if (reason !== undefined) notices.push({ instanceId: saga.instanceId, reason });
+    const { instanceId } = saga;
+    try {
+      const client = await reachSaga(hubs, { id: instanceId, taskHub: saga.taskHub });
+      const reason = explainStuck(saga, toView(await readStatus(client, saga)), limits);
+      if (reason !== undefined) found.notices.push({ instanceId, reason });
+    } catch (error) {
+      if (error instanceof SagaOutOfReach) found.notices.push({ instanceId, reason: error.message });
+      else found.failures.push(error);
+    }
   });
-  return notices.sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
 }
 
 async function readStatus(

@@ -4,6 +4,7 @@ import type { Files } from '../../../src/ports';
 import { startBlobStorage } from '../../support/blob-storage';
 import type { BlobStorage } from '../../support/blob-storage';
 import { createFakeTaskHub } from '../../support/fake-task-hub';
+import type { FakeTaskHub } from '../../support/fake-task-hub';
 import { createContext } from '../../support/invoke';
 
 let storage: BlobStorage;
@@ -23,6 +24,13 @@ beforeAll(async () => {
 });
 afterAll(() => storage.stop());
 
+/** One app alone claims nothing: it asks for no row. */
+const imports = {
+  claim: () => Promise.reject(new Error('nobody is to be asked')),
+  adopt: () => Promise.reject(new Error('nobody is to be asked')),
+};
+const depsOf = (hub: FakeTaskHub) => ({ files, imports, hubsOf: () => ({ own: hub.client }), pause });
+
 async function* only(content: string): AsyncGenerator<string> {
   yield content;
 }
@@ -36,7 +44,7 @@ function contextOf(blobTrigger: unknown): ReturnType<typeof createContext> {
 describe('an uploaded file', () => {
   it('starts one import, however often it is announced, and one more when other content is uploaded', async () => {
     const hub = createFakeTaskHub();
-    const start = startOrdersImport({ files, clientOf: () => hub.client, pause });
+    const start = startOrdersImport(depsOf(hub));
     await files.write('orders/june.csv', only('a'), 'text/csv');
     const first = contextOf('imports/orders/june.csv');
     await start(Buffer.from('a'), first.context);
@@ -56,10 +64,7 @@ describe('an uploaded file', () => {
   it('starts the import of its own kind', async () => {
     const hub = createFakeTaskHub();
     await files.write('products/all.csv', only('a'), 'text/csv');
-    await startProductsImport({ files, clientOf: () => hub.client, pause })(
-      '',
-      contextOf('imports/products/all.csv').context,
-    );
+    await startProductsImport(depsOf(hub))('', contextOf('imports/products/all.csv').context);
     expect([...hub.instances.values()].map(({ name }) => name)).toEqual(['importProducts']);
   });
 
@@ -67,11 +72,11 @@ describe('an uploaded file', () => {
     const hub = createFakeTaskHub();
     await files.write('orders/july.csv', only('a'), 'text/csv');
     let isAway = 4;
-    const clientOf = () => {
+    const hubsOf = () => {
       if ((isAway -= 1) >= 0) throw new Error('the task hub is away');
-      return hub.client;
+      return { own: hub.client };
     };
-    const start = startOrdersImport({ files, clientOf, pause });
+    const start = startOrdersImport({ ...depsOf(hub), hubsOf });
     const { context, lines } = contextOf('imports/orders/july.csv');
     await start('', context);
     expect(hub.instances.size).toBe(1);
@@ -89,7 +94,7 @@ describe('an uploaded file', () => {
   it('that was deleted meanwhile starts nothing, which is said', async () => {
     const hub = createFakeTaskHub();
     const { context, lines } = contextOf('imports/orders/gone.csv');
-    await startOrdersImport({ files, clientOf: () => hub.client, pause })('', context);
+    await startOrdersImport(depsOf(hub))('', context);
     expect(hub.instances.size).toBe(0);
     expect(lines).toEqual([
       { level: 'warning', args: ['orders/gone.csv was deleted before its import could start: nothing is imported'] },
@@ -97,7 +102,7 @@ describe('an uploaded file', () => {
   });
 
   it('fails when the trigger does not tell its path', async () => {
-    const start = startOrdersImport({ files, clientOf: () => createFakeTaskHub().client, pause });
+    const start = startOrdersImport(depsOf(createFakeTaskHub()));
     await expect(start('', contextOf(undefined).context)).rejects.toThrow('expected trigger metadata blobTrigger');
   });
 });

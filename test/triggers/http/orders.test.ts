@@ -46,6 +46,7 @@ async function createShopFront() {
     return state.answer;
   };
   const sagas: OrderSagas = {
+    taskHub: 'blue',
     start: async (order) => {
       await note(`start ${order}`);
       await shop.orders.markStarted(order);
@@ -54,9 +55,9 @@ async function createShopFront() {
       if (state.failure) throw state.failure;
       return state.status;
     },
-    cancel: (order, reason) => note(`cancel ${order} ${reason}`),
-    decidePayment: (order, { authorised }) => note(`decide ${order} ${authorised}`),
-    approve: (order, { approved, by }) => note(`approve ${order} ${approved} ${by}`),
+    cancel: (order, reason) => note(`cancel ${order.id} ${reason}`),
+    decidePayment: (order, { authorised }) => note(`decide ${order.id} ${authorised}`),
+    approve: (order, { approved, by }) => note(`approve ${order.id} ${approved} ${by}`),
   };
   let made = 0;
   const deps = {

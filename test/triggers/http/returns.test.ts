@@ -31,6 +31,7 @@ async function createCounter() {
     return state.answer;
   };
   const sagas: ReturnSagas = {
+    taskHub: 'blue',
     start: async (returnId) => {
       await note(`start ${returnId}`);
       await ports.returns.markStarted(returnId);
@@ -39,8 +40,8 @@ async function createCounter() {
       if (state.failure) throw state.failure;
       return state.status;
     },
-    cancel: (returnId, reason) => note(`cancel ${returnId} ${reason}`),
-    collected: (returnId, lines) => note(`collected ${returnId} ${JSON.stringify(lines)}`),
+    cancel: (row, reason) => note(`cancel ${row.id} ${reason}`),
+    collected: (row, lines) => note(`collected ${row.id} ${JSON.stringify(lines)}`),
   };
   let made = 0;
   const newReturnId = (orderId: OrderId) => returnIdSchema.parse(`${orderId}.made-${(made += 1)}`);

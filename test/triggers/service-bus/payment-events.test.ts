@@ -27,8 +27,8 @@ async function createProviderSide() {
   const decided: unknown[] = [];
   const state: { answer: Answer } = { answer: { accepted: true, confirmed: true } };
   const sagas = {
-    decidePayment: async (order: string, decision: unknown) => {
-      decided.push([order, decision]);
+    decidePayment: async (order: { readonly id: string }, decision: unknown) => {
+      decided.push([order.id, decision]);
       return state.answer;
     },
   } as Partial<OrderSagas> as OrderSagas;

@@ -12,7 +12,7 @@ const timer = {} as Timer;
 function createSweep(start: (id: OrderId) => Promise<void>) {
   const clock = createTestClock();
   const { orders } = createInMemoryShop(clock);
-  const sagas = () => ({ start });
+  const sagas = () => ({ taskHub: 'blue', start });
   const { context, lines } = createContext();
   const sweep = startLostSagas({ what: 'order', rows: orders, sagas, clock, startGrace: 60_000 });
   return { clock, orders, lines, run: async () => sweep(timer, context) };

@@ -35,7 +35,7 @@ async function sweep(): Promise<string[]> {
   const run = watchStuckSagas({
     mailer,
     clock: db.clock,
-    clientOf: () => hub.client,
+    hubsOf: () => ({ own: hub.client }),
     stuckSagas: createPostgresStuckSagas(db.database, db.clock),
     opsEmail: 'ops@example.com',
     stuckAfter: HOUR,

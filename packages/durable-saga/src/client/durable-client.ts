@@ -12,6 +12,8 @@ export interface FoundInstance {
 
 /** The part of a durable client that sagas need; durable-functions' `DurableClient` is one. */
 export interface DurableClientPort {
+  /** Name of the task hub that it reaches, where it says so. */
+  readonly taskHubName?: string;
   startNew(name: string, options: { readonly instanceId?: string; readonly input: unknown }): Promise<string>;
   /** Rejects with an error that says `HTTP 404` when there is no such instance. */
   getStatus(id: string, options: { readonly showInput: boolean }): Promise<FoundInstance>;
