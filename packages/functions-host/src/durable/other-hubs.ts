@@ -86,7 +86,7 @@ export class OtherHubs {
   #answerAbsent(hubName: string, { method }: WebhookRequest): WebhookResponse {
     const why =
       `There is no task hub '${hubName}' in the database of this host's own, '${this.#options.hubName}'. ` +
-      'A hub is made by the first host that works on it; hubs in memory (--task-hub memory) know of no others.';
+      'It is made by the first host that works on it, and hosts that are to reach it need the same --task-hub (not memory).';
     this.#tellOnce('Warning', why);
     return method === 'POST' ? errorAnswer(404, why) : emptyAnswer(404);
   }

@@ -1,7 +1,13 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { realClock } from '../../src/clock';
 import { type HostProcess, makeFolder, startHostProcess, stopHosts } from '../support/host-process';
 import { startTestPostgres, type TestPostgres } from '../support/postgres-server';
 import { writeApp } from '../support/write-app';
+
+/** The client for another hub, as the README has it. */
+const readme = readFileSync(path.join(__dirname, '../../README.md'), 'utf8');
+const recipe = /^function clientOf\([\s\S]+?^}$/m.exec(readme)?.[0] ?? '';
 
 const source = `
 const df = require('durable-functions');
@@ -28,32 +34,7 @@ const own = df.input.durableClient();
 // df.input.durableClient() takes no options.
 const named = input.generic({ type: 'durableClient', taskHub: '%OTHER%' });
 
-// As README.md says.
-function clientOf(context, input, hub) {
-  const data = context.extraInputs.get(input);
-  const base = (data.rpcBaseUrl ?? data.baseUrl).replace(/\\/$/, '');
-  const key = data.rpcBaseUrl === undefined ? data.requiredQueryStringParameters : '';
-  const query = 'taskHub=' + encodeURIComponent(hub) + (key === '' ? '' : '&' + key);
-  const at = (operation, more = '') => base + '/instances/INSTANCEID' + operation + '?' + more + query;
-  const urls = {
-    taskHubName: hub,
-    baseUrl: base,
-    requiredQueryStringParameters: query,
-    creationUrls: { createNewInstancePostUri: base + '/orchestrators/{functionName}[/{instanceId}]?' + query },
-    managementUrls: {
-      id: 'INSTANCEID',
-      statusQueryGetUri: at(''),
-      sendEventPostUri: at('/raiseEvent/{eventName}'),
-      terminatePostUri: at('/terminate', 'reason={text}&'),
-      rewindPostUri: at('/rewind', 'reason={text}&'),
-      purgeHistoryDeleteUri: at(''),
-      suspendPostUri: at('/suspend', 'reason={text}&'),
-      resumePostUri: at('/resume', 'reason={text}&'),
-    },
-  };
-  return df.getClient({ options: { extraInputs: [input] }, extraInputs: { get: () => urls } });
-}
-
+${recipe}
 app.http('call', {
   methods: ['POST'],
   authLevel: 'anonymous',
