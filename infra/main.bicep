@@ -82,6 +82,9 @@ param logDailyQuotaGb int
 @description('Who gets alerts by mail. Without anybody alerts are made and switched off.')
 param alertEmails array
 
+@description('Other thresholds than those of operations/alerts.json, by the id of the alert: { "dead-letters": 20 }.')
+param alertThresholds object
+
 @description('Where docs/runbook.md of the deployed version can be read.')
 param runbookUrl string
 
@@ -379,6 +382,7 @@ module alerts 'operations/alerts.bicep' = {
     postgresServerId: database.outputs.id
     alertEmails: alertEmails
     runbookUrl: runbookUrl
+    thresholds: alertThresholds
     enabled: !empty(alertEmails)
   }
 }

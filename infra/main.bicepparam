@@ -26,6 +26,7 @@ param databasePoolSize = int(empty(readEnvironmentVariable('DATABASE_POOL_SIZE',
 param logRetentionDays = int(empty(readEnvironmentVariable('LOG_RETENTION_DAYS', '')) ? '30' : readEnvironmentVariable('LOG_RETENTION_DAYS', ''))
 param logDailyQuotaGb = int(empty(readEnvironmentVariable('LOG_DAILY_QUOTA_GB', '')) ? '-1' : readEnvironmentVariable('LOG_DAILY_QUOTA_GB', ''))
 param alertEmails = empty(readEnvironmentVariable('ALERT_EMAILS', '')) ? [] : split(readEnvironmentVariable('ALERT_EMAILS', ''), ',')
+param alertThresholds = json(empty(readEnvironmentVariable('ALERT_THRESHOLDS', '')) ? '{}' : readEnvironmentVariable('ALERT_THRESHOLDS', ''))
 param runbookUrl = readEnvironmentVariable('RUNBOOK_URL', '')
 param monthlyBudget = int(empty(readEnvironmentVariable('MONTHLY_BUDGET', '')) ? '0' : readEnvironmentVariable('MONTHLY_BUDGET', ''))
 param budgetStart = readEnvironmentVariable('BUDGET_START', '')

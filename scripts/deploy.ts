@@ -1,4 +1,5 @@
 import { checkMigrations } from './deploy/check-migrations';
+import { checkVariables } from './deploy/check-variables';
 import { countVersions } from './deploy/count-versions';
 import { running } from './deploy/running';
 import { smoke } from './deploy/smoke';
@@ -12,6 +13,7 @@ import { ConfigError } from '../src/config';
 /** `npm run deploy:step -- <step> [options]`: the steps of a deployment that are the same wherever the app runs. */
 
 const steps: Readonly<Record<string, DeployStep>> = {
+  'check-variables': checkVariables,
   'use-app': useApp,
   'use-keys': useKeys,
   'use-outputs': useOutputs,

@@ -2,7 +2,8 @@
 //   app/        the folder: `dist/` (code and its source maps), `dist/proto/`, `host.json`, `build.json` (which build it is), and a
 //               `package.json` without scripts and dependencies
 //   app.zip     the same, zipped; the same sources give the same bytes
-//   build.json  the build, and the names of all functions that it registers, sorted: a deployment waits for exactly these
+//   build.json  the build, which task hub it is for, and the names of all functions that it registers, sorted: a deployment waits for
+//               exactly these
 // and says what it weighs and how fast it loads. Ends with 1 when it is heavier than scripts/package/size-budget.json allows.
 //
 //   --task-hub <where>  `scheduler` (Durable Task Scheduler), as without, or `storage`: what host.json says to Azure; see `hostJson`
@@ -106,7 +107,7 @@ writeFileSync(path.join(out, 'app.zip'), zipped);
 const settings = readJson('local.settings.json').Values;
 const { names } = await loadApp(path.join(app, 'dist/app.js'), settings);
 const build = JSON.parse(files.get('build.json')).build;
-writeFileSync(path.join(out, 'build.json'), toJson({ build, functions: names.sort() }));
+writeFileSync(path.join(out, 'build.json'), toJson({ build, taskHub: options['task-hub'], functions: names.sort() }));
 
 const size = { zip: zipped.length, files, weights };
 const runs = Number(options.runs);

@@ -214,20 +214,25 @@ const secrets: readonly string[] = [
 /** Thrown once, with one line for every setting that is missing or wrong. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  readonly #keys: readonly string[];
+  readonly #problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
     super(
       `${problems.length === 1 ? 'A setting is' : `${problems.length} settings are`} missing or wrong ` +
         `(local.settings.json here, application settings in Azure):\n${problems.map(({ message }) => `  ${message}`).join('\n')}`,
     );
-    this.#keys = problems.map(({ key }) => key);
+    this.#problems = problems;
     // Hosts print the stack. Which line of ours noticed helps nobody who has to mend a setting.
     this.stack = `${this.name}: ${this.message}`;
   }
 
   get keys(): readonly string[] {
-    return this.#keys;
+    return this.#problems.map(({ key }) => key);
+  }
+
+  /** What is wrong, setting by setting, as the message has it. */
+  get problems(): readonly Problem[] {
+    return this.#problems;
   }
 }
 
@@ -283,6 +288,7 @@ function givenOf(environment: Environment): Environment {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
+/** What is wrong with one setting: `<key>: expected ..., got ...`. */
 interface Problem {
   readonly key: string;
   readonly message: string;

@@ -3,9 +3,13 @@ import path from 'node:path';
 import { z } from 'zod';
 import { StepFailed } from './step';
 
-const markSchema = z.object({ build: z.string().min(1), functions: z.array(z.string()).min(1) });
+const markSchema = z.object({
+  build: z.string().min(1),
+  functions: z.array(z.string()).min(1),
+  taskHub: z.string().default('scheduler'),
+});
 
-/** What `npm run package` says of a package: its build, and the names of all functions that it registers. */
+/** What `npm run package` says of a package: its build, the names of all functions that it registers, and which task hub it is for. */
 export type PackageMark = z.infer<typeof markSchema>;
 
 /** Reads `build.json` of the folder that `npm run package` has filled. Throws `StepFailed`. */

@@ -41,12 +41,18 @@ export interface Deployment {
 const INPUTS = { environment: 'staging', 'skip-replay-gate': false };
 const GITHUB = { server_url: 'http://localhost', repository: 'dry/run', sha: 'dry-run' };
 const VARIABLES = {
-  AZURE_CLIENT_ID: 'dry-run',
+  AZURE_CLIENT_ID: NAMES.appIdentityPrincipalId,
   AZURE_LOCATION: 'here',
-  AZURE_PRINCIPAL_ID: 'dry-run',
+  AZURE_PRINCIPAL_ID: NAMES.appIdentityPrincipalId,
   AZURE_PRINCIPAL_NAME: 'dry-run',
-  AZURE_SUBSCRIPTION_ID: 'dry-run',
-  AZURE_TENANT_ID: 'dry-run',
+  AZURE_SUBSCRIPTION_ID: NAMES.appIdentityPrincipalId,
+  AZURE_TENANT_ID: NAMES.appIdentityPrincipalId,
+  APPROVAL_THRESHOLD: '1000.00',
+  CARRIER_URL: 'http://localhost',
+  CURRENCY: 'usd',
+  MAIL_FROM: 'orders@example.com',
+  OPS_EMAIL: 'ops@example.com',
+  PAYMENT_PROVIDER_URL: 'http://localhost',
 };
 
 export async function startDryRun(root: string, print: (line: string) => void): Promise<DryRun> {
