@@ -53,7 +53,7 @@ export function createPostgresDeadLetterNotices(database: Database, clock: Clock
         `delete from dead_letter_notices where key in (
            select key from dead_letter_notices n where sent_at < $1
              and not exists (select from dead_letters d where d.notice_key = n.key)
-           limit $2)`,
+           limit $2 for update skip locked)`,
         [before, limit],
       );
       return rowCount ?? 0;

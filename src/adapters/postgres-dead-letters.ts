@@ -153,7 +153,7 @@ export function createPostgresDeadLetters(database: Database, clock: Clock): Dea
       const { rowCount } = await database.query(
         `delete from dead_letters where id in (
            select id from dead_letters where status in ('redriven', 'discarded') and stored_at < $1
-           order by stored_at limit $2)`,
+           order by stored_at limit $2 for update skip locked)`,
         [before, limit],
       );
       return rowCount ?? 0;

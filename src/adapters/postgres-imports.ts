@@ -94,7 +94,7 @@ export function createPostgresImports(database: Database, clock: Clock): Imports
     async expire(before, limit) {
       const { rowCount } = await database.query(
         `delete from imports where id in (
-           select id from imports where finished_at < $1 order by finished_at limit $2)`,
+           select id from imports where finished_at < $1 order by finished_at limit $2 for update skip locked)`,
         [before, limit],
       );
       return rowCount ?? 0;

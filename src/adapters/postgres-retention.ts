@@ -2,7 +2,10 @@ import type { Ledger, Outbox } from 'durable-saga/postgres';
 import type { Retention } from '../ports';
 import type { Database } from './postgres-database';
 
-/** Old entries of the saga ledger, old notices, and events that were published long ago. Orders, returns, payments, shipments and pick-ups are never deleted. */
+/**
+ * Old entries of the saga ledger, old notices, and events that were published long ago. Orders, returns, payments, shipments
+ * and pick-ups are never deleted. Two apps may clean up at the same moment: what one is deleting the other passes over.
+ */
 export function createPostgresRetention(database: Database, ledger: Ledger, outbox: Outbox): Retention {
   return {
     async findOldestUnfinished() {
@@ -37,7 +40,7 @@ export function createPostgresRetention(database: Database, ledger: Ledger, outb
              and not exists (select from returns r where r.id = n.instance_id
                and r.status in ('accepted', 'running', 'awaitingPickUp', 'parked'))
              and not exists (select from imports i where i.id = n.instance_id and i.finished_at is null)
-           limit $2)`,
+           limit $2 for update of n skip locked)`,
         [before, limit],
       );
       return rowCount ?? 0;

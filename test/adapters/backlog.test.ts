@@ -1,14 +1,15 @@
-import { lookAtBacklog } from '../../src/adapters/postgres-backlog';
+import { countUnfinished, lookAtBacklog } from '../../src/adapters/postgres-backlog';
 import { createOrderEvents } from '../../src/adapters/postgres-order-events';
 import type { RowEnd } from '../../src/adapters/postgres-order-events';
 import { createPostgresOrders } from '../../src/adapters/postgres-orders';
+import { createPostgresImports } from '../../src/adapters/postgres-imports';
 import { createPostgresDeadLetters } from '../../src/adapters/postgres-dead-letters';
 import { createPostgresStuckSagas } from '../../src/adapters/postgres-stuck-sagas';
 import { orderIdSchema } from '../../src/domain/ids';
-import { startOrdersDatabase } from '../support/orders-database';
+import { createPostgresShop, startOrdersDatabase } from '../support/orders-database';
 import type { OrdersDatabase } from '../support/orders-database';
 import { sampleDeadLetter } from '../support/sample-dead-letters';
-import { sampleOrder, tea } from '../support/sample-orders';
+import { sampleOrder, sampleReturn, tea } from '../support/sample-orders';
 
 let db: OrdersDatabase;
 beforeAll(async () => {
@@ -50,4 +51,20 @@ it('what is measured is what the rows say', async () => {
     outbox: { waiting: 5, oldest: acceptedAt },
     deadLetters: [{ reason: 'invalid_message', team: 'senders', open: 1 }],
   });
+});
+
+it('what a task hub has not done with is told by hub, rows without one to everybody', async () => {
+  await db.clear();
+  await db.database.query('truncate imports cascade');
+  const shop = createPostgresShop(db);
+  await shop.orders.acceptMany([sampleOrder('b1', [[tea, 1]]), sampleOrder('b2', [[tea, 1]])], 'blue');
+  await shop.orders.accept(sampleOrder('g1', [[tea, 1]]), 'green');
+  await shop.orders.settle(id('b2'), 'completed', undefined);
+  await shop.returns.accept(sampleReturn('b2.r1'), 'green');
+  const imports = createPostgresImports(db.database, db.clock);
+  await imports.begin({ importId: 'i', kind: 'orders', path: 'a.csv', etag: '1' });
+  await imports.claim({ importId: 'j', kind: 'orders', path: 'b.csv', etag: '1' }, 'blue');
+  await imports.finish('j', undefined);
+  expect(await countUnfinished(db.database, 'blue')).toEqual({ orders: 1, returns: 0, imports: 1 });
+  expect(await countUnfinished(db.database, 'green')).toEqual({ orders: 1, returns: 1, imports: 1 });
 });

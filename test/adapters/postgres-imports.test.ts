@@ -32,6 +32,18 @@ describe('what is known of imports', () => {
     });
   });
 
+  it('are claimed by one task hub, once', async () => {
+    expect(await Promise.all(['blue', 'green'].map((hub) => imports.claim(file, hub)))).toEqual(['blue', 'blue']);
+    await imports.begin(file);
+    expect(await imports.claim(file, 'green')).toBe('blue');
+    const old = { ...file, importId: 'i-2' };
+    await imports.begin(old);
+    expect(await imports.claim(old, 'green')).toBeUndefined();
+    expect(await imports.adopt(old.importId, 'green')).toBe('green');
+    expect(await imports.adopt(old.importId, 'blue')).toBe('green');
+    expect(await imports.claim(old, 'blue')).toBe('green');
+  });
+
   it('tells which orders reappear, within a batch and after it, but not in another file', async () => {
     await imports.begin(file);
     await imports.begin({ ...file, importId: 'i-2' });

@@ -86,10 +86,11 @@ describe.each(['PostgreSQL', 'memory'])('returns in %s', (kind) => {
 
     it('go forward only, are lost when nobody started them, and keep their final status', async () => {
       await shop.returns.accept(sampleReturn('o1.r1'));
-      await shop.returns.accept(sampleReturn('o1.r2'));
+      await shop.returns.accept(sampleReturn('o1.r2'), 'green');
       await shop.returns.markStarted(r2);
       clock.advance(60_000);
       expect(await shop.returns.listUnstarted('blue', { acceptedBefore: clock.now(), limit: 9 })).toEqual(['o1.r1']);
+      expect(await shop.returns.find(r2)).toMatchObject({ taskHub: 'green' });
       const status = async () => (await shop.returns.find(r2))?.status;
       expect(await status()).toBe('running');
       await shop.returns.markAwaitingPickUp('wait', r2);

@@ -166,6 +166,27 @@ describe.each(['PostgreSQL', 'memory'])('the shop in %s', (kind) => {
       expect(await orders.listUnstarted('blue', page)).toEqual(['lost']);
     });
 
+    it('belong to the task hub of who accepted them first, and are lost for that one alone', async () => {
+      const { orders } = shop;
+      const [blue, green, none] = ['of-blue', 'of-green', 'of-none'].map((name) => sampleOrder(name));
+      await orders.accept(blue!, 'blue');
+      clock.advance(1);
+      await orders.acceptMany([green!, blue!], 'green');
+      clock.advance(1);
+      await orders.accept(none!);
+      const hubs = async () =>
+        Promise.all([blue, green, none].map(async (one) => (await orders.find(one!.id))?.taskHub));
+      expect(await hubs()).toEqual(['blue', 'green', undefined]);
+      const page = { acceptedBefore: new Date(clock.now().getTime() + 1), limit: 10 };
+      expect(await orders.listUnstarted('blue', page)).toEqual(['of-blue', 'of-none']);
+      expect(await orders.listUnstarted('green', page)).toEqual(['of-green', 'of-none']);
+
+      const adopted = await Promise.all(['blue', 'green'].map((hub) => orders.adopt(none!.id, hub)));
+      expect(new Set(adopted).size).toBe(1);
+      expect(await orders.adopt(blue!.id, 'green')).toBe('blue');
+      expect(await hubs()).toEqual(['blue', 'green', adopted[0]]);
+    });
+
     it('go forward only: a late note of a start or of an approval changes nothing', async () => {
       const { orders } = shop;
       const id = orderIdSchema.parse('o1');

@@ -6,11 +6,14 @@ type Status = Awaited<ReturnType<DurableClientPort['getStatus']>>;
 export interface FakeTaskHub {
   readonly client: DurableClientPort;
   readonly instances: Map<string, Status>;
+  /** The instances whose status was asked for. */
+  readonly asked: readonly string[];
   put(id: string, status: Partial<Status>): void;
 }
 
-export function createFakeTaskHub(): FakeTaskHub {
+export function createFakeTaskHub(taskHubName = 'Hub'): FakeTaskHub {
   const instances = new Map<string, Status>();
+  const asked: string[] = [];
   const put = (id: string, status: Partial<Status>): void => {
     const time = new Date(0);
     const defaults = {
@@ -25,13 +28,16 @@ export function createFakeTaskHub(): FakeTaskHub {
   return {
     instances,
     put,
+    asked,
     client: {
+      taskHubName,
       async startNew(name, { instanceId = 'some-id', input }) {
         if (instances.has(instanceId)) throw new Error(`HTTP 409: an instance ${instanceId} is there`);
         put(instanceId, { name, customStatus: undefined, output: input });
         return instanceId;
       },
       async getStatus(id) {
+        asked.push(id);
         const status = instances.get(id);
         if (!status) throw new Error(`HTTP 404: there is no instance ${id}`);
         return status;
