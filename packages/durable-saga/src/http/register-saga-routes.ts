@@ -29,7 +29,8 @@ export interface SagaRoutes {
 
 /**
  * Registers HTTP functions for operators: list, show, resolve what is parked, cancel, raise an event. Errors are
- * `application/problem+json` with a `code`, and list everything that is wrong. Call it once, at the composition root.
+ * `application/problem+json` with a `code`, and list everything that is wrong. They serve the sagas of the app's own task hub:
+ * of several apps with hubs of their own, ask the one that the saga is in. Call it once, at the composition root.
  *
  * | function         | request                                                                              |
  * | ---------------- | ------------------------------------------------------------------------------------ |
