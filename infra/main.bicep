@@ -36,6 +36,21 @@ param taskHubProvider string
 @allowed(['Consumption', 'Dedicated'])
 param schedulerSku string
 
+@description('A second app, with a task hub of its own, behind one address: for two versions at once. Off: nothing of it is made.')
+param secondApp bool
+
+@description('Of a hundred requests so many go to the second app. Whoever deploys gives what it is now, or it is changed by that.')
+@minValue(0)
+@maxValue(100)
+param greenWeight int
+
+@description('What each app does beside answering requests: scripts/deploy/two-apps.ts says what the words mean. As with the weight.')
+@allowed(['leads', 'follows', 'waits'])
+param blueDuty string
+
+@allowed(['leads', 'follows', 'waits'])
+param greenDuty string
+
 @minValue(0)
 param alwaysReadyInstances int
 
@@ -123,6 +138,11 @@ param stuckAfter string
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName, application: 'order-sagas' }
 var appName = 'func-${environmentName}-${token}'
+// The host makes its id of the first 32 characters of an app's name, and two apps with one id would share keys and timers: so
+// the names of the two differ at their beginning.
+var greenName = 'green-${environmentName}-${token}'
+// The first is that of host.json.
+var taskHubs = { blue: 'OrderSagas', green: 'OrderSagasGreen' }
 var endpoints = {
   blob: 'privatelink.blob.${environment().suffixes.storage}'
   queue: 'privatelink.queue.${environment().suffixes.storage}'
@@ -156,6 +176,7 @@ module storage 'modules/storage.bicep' = {
     skuName: storageSku
     privateOnly: privateNetworking
     taskHubProvider: taskHubProvider
+    secondApp: secondApp
     deployerPrincipalId: deployerPrincipalId
     deployerPrincipalType: deployerPrincipalType
   }
@@ -215,6 +236,7 @@ module taskHub 'modules/task-hub.bicep' = if (taskHubProvider == 'scheduler') {
     appPrincipalId: identity.outputs.principalId
     privateOnly: privateNetworking
     skuName: schedulerSku
+    hubNames: secondApp ? [taskHubs.blue, taskHubs.green] : [taskHubs.blue]
   }
 }
 
@@ -310,7 +332,6 @@ var storageSettings = {
 var taskHubSettings = taskHubProvider == 'scheduler'
   ? {
       DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${taskHub!.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}'
-      AzureFunctionsJobHost__extensions__durableTask__hubName: taskHub!.outputs.hubName
       AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
       AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
     }
@@ -351,15 +372,50 @@ var appSettings = {
   STUCK_AFTER: stuckAfter
 }
 
+// What only one of two apps has. Each knows the hub of the other one, since whoever steers a saga may have come to the wrong app;
+// and what an app does by itself is switched on and off by its duty. One app alone has none of the latter.
+var triggers = loadJsonContent('triggers.json')
+var startsByItself = concat(triggers.messages, triggers.timers)
+var switchedOff = {
+  leads: []
+  follows: triggers.messages
+  waits: startsByItself
+}
+var blueSettings = union(
+  { AzureFunctionsJobHost__extensions__durableTask__hubName: taskHubs.blue },
+  secondApp ? { OTHER_TASK_HUB: taskHubs.green } : {},
+  secondApp
+    ? toObject(
+        startsByItself,
+        name => 'AzureWebJobs.${name}.Disabled',
+        name => contains(switchedOff[blueDuty], name) ? 'true' : 'false'
+      )
+    : {}
+)
+var greenSettings = union(
+  {
+    AzureFunctionsJobHost__extensions__durableTask__hubName: taskHubs.green
+    OTHER_TASK_HUB: taskHubs.blue
+    // Alerts count both apps together; whoever looks closer can tell them apart.
+    OTEL_SERVICE_NAME: 'order-sagas-green'
+  },
+  toObject(
+    startsByItself,
+    name => 'AzureWebJobs.${name}.Disabled',
+    name => contains(switchedOff[greenDuty], name) ? 'true' : 'false'
+  )
+)
+
 module app 'modules/function-app.bicep' = {
   scope: group
   name: 'function-app'
   params: {
     name: appName
+    serviceName: 'order-sagas'
     location: location
     tags: tags
     identityId: identity.outputs.id
-    settings: union(storageSettings, taskHubSettings, appSettings)
+    settings: union(storageSettings, taskHubSettings, appSettings, blueSettings)
     deploymentContainerUri: storage.outputs.deploymentContainerUri
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
     alwaysReadyInstances: alwaysReadyInstances
@@ -368,6 +424,39 @@ module app 'modules/function-app.bicep' = {
   }
   // Its first instance looks for everything at once.
   dependsOn: [privateEndpoints, schedulerEndpoint]
+}
+
+module greenApp 'modules/function-app.bicep' = if (secondApp) {
+  scope: group
+  name: 'function-app-green'
+  params: {
+    name: greenName
+    serviceName: 'order-sagas-green'
+    location: location
+    tags: tags
+    identityId: identity.outputs.id
+    settings: union(storageSettings, taskHubSettings, appSettings, greenSettings)
+    deploymentContainerUri: storage.outputs.greenDeploymentContainerUri
+    subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
+    alwaysReadyInstances: alwaysReadyInstances
+    maximumInstances: maximumInstances
+    instanceMemoryMb: instanceMemoryMb
+  }
+  dependsOn: [privateEndpoints, schedulerEndpoint]
+}
+
+module frontDoor 'modules/front-door.bicep' = if (secondApp) {
+  scope: group
+  name: 'front-door'
+  params: {
+    name: 'afd-${environmentName}-${token}'
+    endpointName: 'orders-${environmentName}'
+    tags: tags
+    origins: [
+      { name: 'blue', hostName: app.outputs.hostName, weight: 100 - greenWeight }
+      { name: 'green', hostName: greenApp!.outputs.hostName, weight: greenWeight }
+    ]
+  }
 }
 
 module alerts 'operations/alerts.bicep' = {
@@ -412,6 +501,10 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
 output resourceGroupName string = group.name
 output functionAppName string = app.outputs.name
 output functionAppUrl string = 'https://${app.outputs.hostName}'
+output greenAppName string = secondApp ? greenApp!.outputs.name : ''
+output greenAppUrl string = secondApp ? 'https://${greenApp!.outputs.hostName}' : ''
+output frontDoorName string = secondApp ? frontDoor!.outputs.name : ''
+output frontDoorUrl string = secondApp ? 'https://${frontDoor!.outputs.hostName}' : ''
 output storageAccountName string = storage.outputs.name
 output packagesContainerName string = storage.outputs.packagesContainerName
 output eventTopicName string = uploadEvents.outputs.topicName

@@ -1,13 +1,15 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { blueGreenCases } from './deploy/dry-run/blue-green-cases';
 import { deployCases, describeSteps } from './deploy/dry-run/cases';
 import { startDryRun } from './deploy/dry-run/dry-run';
 
 /** `npm run deploy:dry`: the deployment's workflows, walked on this machine with versions that pass, are stopped and are rolled back. */
 
 const USAGE = `Usage: npm run deploy:dry -- [--verbose]
-Walks the steps of .github/workflows/deploy.yml and roll-out.yml on this machine, with orders under way:
-a first deployment, one that the replay gate stops, one that is rolled back, and one that passes.
+Walks the steps of .github/workflows/deploy.yml, roll-out.yml and shift-traffic.yml on this machine, with orders under way:
+a first deployment, one that the replay gate stops, one that is rolled back, and one that passes; then two versions at once,
+with traffic by weight, there and back, and one that fails beside the other.
   --verbose   prints what the steps print
 Ends with 0 when each did what it should.`;
 
@@ -26,11 +28,13 @@ async function main(): Promise<number> {
   const dryRun = await startDryRun(path.resolve(__dirname, '../..'), print);
   let failed = 0;
   try {
-    for (const one of deployCases) {
+    for (const one of [...deployCases, ...blueGreenCases]) {
       console.log(`${one.title}: ${one.version.title}`);
       const startedAt = performance.now();
-      const { deployment, problems } = await one.run(dryRun);
-      for (const line of describeSteps(deployment.rollOut)) console.log(`  ${line}`);
+      const { deployment, shifts = [], problems } = await one.run(dryRun);
+      for (const job of [deployment.rollOut, ...shifts]) {
+        for (const line of describeSteps(job)) console.log(`  ${line}`);
+      }
       if (problems.length > 0) {
         failed += 1;
         console.log(values.verbose ? '' : deployment.rollOut.log);

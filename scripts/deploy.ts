@@ -1,12 +1,16 @@
+import { callerKeys } from './deploy/caller-keys';
 import { checkMigrations } from './deploy/check-migrations';
 import { checkVariables } from './deploy/check-variables';
 import { countVersions } from './deploy/count-versions';
+import { drained } from './deploy/drained';
+import { duty, planShift } from './deploy/plan-shift';
 import { running } from './deploy/running';
 import { smoke } from './deploy/smoke';
 import { smokeProduct } from './deploy/smoke-product';
 import type { DeployStep } from './deploy/step';
 import { StepFailed, UsageError } from './deploy/step';
 import { useApp, useKeys, useOutputs } from './deploy/use-azure';
+import { chooseApp, useTraffic } from './deploy/use-traffic';
 import { waitReady } from './deploy/wait-ready';
 import { ConfigError } from '../src/config';
 
@@ -17,6 +21,12 @@ const steps: Readonly<Record<string, DeployStep>> = {
   'use-app': useApp,
   'use-keys': useKeys,
   'use-outputs': useOutputs,
+  'use-traffic': useTraffic,
+  'choose-app': chooseApp,
+  'plan-shift': planShift,
+  duty,
+  'caller-keys': callerKeys,
+  drained,
   running,
   'check-migrations': checkMigrations,
   'smoke-product': smokeProduct,

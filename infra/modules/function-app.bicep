@@ -5,6 +5,10 @@
 // WEBSITE_RUN_FROM_PACKAGE, and takes runtime and package from functionAppConfig.
 
 param name string
+
+@description('What its tag azd-service-name says: by it `azd deploy` and the workflows find the app.')
+param serviceName string
+
 param location string
 param tags object
 param identityId string
@@ -41,8 +45,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
 resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: name
   location: location
-  // By this tag `azd deploy` finds the app.
-  tags: union(tags, { 'azd-service-name': 'order-sagas' })
+  tags: union(tags, { 'azd-service-name': serviceName })
   kind: 'functionapp,linux'
   identity: { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
   properties: {

@@ -17,6 +17,9 @@ param privateOnly bool
 @allowed(['scheduler', 'storage'])
 param taskHubProvider string
 
+@description('Each app of Flex Consumption needs a container of its own for its package.')
+param secondApp bool
+
 @description('Who may put packages away for a roll-back; empty for nobody.')
 param deployerPrincipalId string
 
@@ -33,6 +36,7 @@ var containers = {
   // Events about uploads that could not be delivered for a day.
   undelivered: 'undelivered-events'
 }
+var greenDeployment = 'deployment-green'
 
 var roles = {
   blobOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -74,6 +78,12 @@ resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containe
     properties: { publicAccess: 'None' }
   }
 ]
+
+resource greenDeploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = if (secondApp) {
+  parent: blobs
+  name: greenDeployment
+  properties: { publicAccess: 'None' }
+}
 
 resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
   parent: blobs
@@ -157,5 +167,6 @@ output blobUri string = account.properties.primaryEndpoints.blob
 output queueUri string = account.properties.primaryEndpoints.queue
 output tableUri string = account.properties.primaryEndpoints.table
 output deploymentContainerUri string = '${account.properties.primaryEndpoints.blob}${containers.deployment}'
+output greenDeploymentContainerUri string = '${account.properties.primaryEndpoints.blob}${greenDeployment}'
 output packagesContainerName string = containers.packages
 output undeliveredContainerName string = containers.undelivered

@@ -11,6 +11,9 @@ param privateOnly bool
 @allowed(['Consumption', 'Dedicated'])
 param skuName string
 
+@description('One hub for each app.')
+param hubNames array
+
 var dataContributor = '0ad04412-c4d5-4796-b79c-f76d14c8d402'
 
 resource scheduler 'Microsoft.DurableTask/schedulers@2026-02-01' = {
@@ -25,25 +28,27 @@ resource scheduler 'Microsoft.DurableTask/schedulers@2026-02-01' = {
   }
 }
 
-// The name is that of host.json.
-resource hub 'Microsoft.DurableTask/schedulers/taskHubs@2026-02-01' = {
-  parent: scheduler
-  name: 'OrderSagas'
-}
-
-// Durable Task Data Contributor on the one hub: it starts, runs, asks and purges. For all sagas and their activities, and for
-// every function that starts or steers one.
-resource hubRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: hub
-  name: guid(hub.id, appPrincipalId, dataContributor)
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataContributor)
-    description: 'placeOrder, returnOrder, importOrders, importProducts: run. placeOrderByHttp, placeOrderByMessage, takePaymentEvent, startReturn, startLostOrders, startLostReturns, startOrdersImport, startProductsImport, watchStuckSagas, cleanUp: start, ask and purge.'
+resource hubs 'Microsoft.DurableTask/schedulers/taskHubs@2026-02-01' = [
+  for hubName in hubNames: {
+    parent: scheduler
+    name: hubName
   }
-}
+]
+
+// Durable Task Data Contributor on each hub: it starts, runs, asks and purges. For all sagas and their activities, and for every
+// function that starts or steers one. Of two apps each has it on both: who steers a saga may have come to the app beside.
+resource hubRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (hubName, index) in hubNames: {
+    scope: hubs[index]
+    name: guid(hubs[index].id, appPrincipalId, dataContributor)
+    properties: {
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataContributor)
+      description: 'placeOrder, returnOrder, importOrders, importProducts: run. placeOrderByHttp, placeOrderByMessage, takePaymentEvent, startReturn, startLostOrders, startLostReturns, startOrdersImport, startProductsImport, watchStuckSagas, cleanUp: start, ask and purge. cancelOrder, decideApproval, cancelReturn, takeCollection: steer.'
+    }
+  }
+]
 
 output id string = scheduler.id
 output endpoint string = scheduler.properties.endpoint
-output hubName string = hub.name

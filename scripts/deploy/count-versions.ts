@@ -26,7 +26,7 @@ export const countVersions: DeployStep = {
     const from = requireUrl('--url', values.url);
     const before =
       values.before !== undefined && existsSync(values.before) ? await readCounts(values.before) : undefined;
-    const counts = await count(from, environment['REPLAY_GATE_KEY'] || undefined);
+    const counts = await countInstances(from, environment['REPLAY_GATE_KEY'] || undefined);
     if (values.save !== undefined) await writeFile(values.save, `${JSON.stringify(counts, undefined, 2)}\n`);
     await showTable(
       before === undefined ? 'Running sagas' : 'Running sagas, before and after',
@@ -37,7 +37,7 @@ export const countVersions: DeployStep = {
 };
 
 /** Unfinished instances by `<saga> <version>`. A saga that has not said anything yet has no version to show. */
-async function count(from: string, key: string | undefined): Promise<Counts> {
+export async function countInstances(from: string, key: string | undefined): Promise<Counts> {
   const counts: Record<string, number> = {};
   try {
     for await (const { name, customStatus } of new InstanceSource({ from, key }).unfinished()) {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { readAzureJson, setVariables } from './job-environment';
 import type { DeployStep } from './step';
-import { StepFailed } from './step';
+import { requireText, StepFailed } from './step';
 
 /*
  * What Azure says of itself (`az ... --output json`), as variables for the steps that follow: they know an app by its
@@ -19,28 +19,33 @@ const appsSchema = z.array(
   }),
 );
 
-/** The tags by which infra/ marks the app of an environment. */
-const SERVICE = 'order-sagas';
+/** The tags by which infra/ marks the apps of an environment. */
+const SERVICES = { 'order-sagas': 'BLUE', 'order-sagas-green': 'GREEN' } as const;
 
 export const useApp: DeployStep = {
-  summary: 'finds the app of this environment among those of `az functionapp list`',
+  summary: 'finds the app of this environment, or both of them, among those of `az functionapp list`',
   usage: `use-app <file>
-The environment is AZURE_ENV_NAME. Sets APP_NAME, RESOURCE_GROUP and APP_URL, to nothing when there is none yet.`,
+The environment is AZURE_ENV_NAME. Sets RESOURCE_GROUP, BLUE_APP and BLUE_URL, GREEN_APP and GREEN_URL, to nothing for what is not there yet.`,
   async run(args, environment) {
-    const name = environment['AZURE_ENV_NAME'] ?? '';
-    const apps = parse(appsSchema, await readAzureJson(args), 'a list of function apps').filter(
-      ({ tags }) => tags?.['azd-env-name'] === name && tags['azd-service-name'] === SERVICE,
+    const name = requireText('the name of the environment in AZURE_ENV_NAME', environment['AZURE_ENV_NAME']);
+    const all = parse(appsSchema, await readAzureJson(args), 'a list of function apps').filter(
+      ({ tags }) => tags?.['azd-env-name'] === name,
     );
-    if (apps.length > 1) {
-      throw new StepFailed(`expected one app of ${name}, got ${apps.map((app) => app.name).join(', ')}`);
+    const variables: Record<string, string> = { RESOURCE_GROUP: '' };
+    for (const [service, colour] of Object.entries(SERVICES)) {
+      const apps = all.filter(({ tags }) => tags?.['azd-service-name'] === service);
+      if (apps.length > 1) {
+        throw new StepFailed(`expected one app ${service} of ${name}, got ${apps.map((app) => app.name).join(', ')}`);
+      }
+      const [app] = apps;
+      variables[`${colour}_APP`] = app?.name ?? '';
+      variables[`${colour}_URL`] =
+        app === undefined ? '' : `${app.httpsOnly ? 'https' : 'http'}://${app.defaultHostName}`;
+      if (app !== undefined) variables['RESOURCE_GROUP'] = app.resourceGroup;
     }
-    const [app] = apps;
-    const url = app === undefined ? '' : `${app.httpsOnly ? 'https' : 'http'}://${app.defaultHostName}`;
-    await setVariables(
-      { APP_NAME: app?.name ?? '', RESOURCE_GROUP: app?.resourceGroup ?? '', APP_URL: url },
-      environment,
-    );
-    console.log(app === undefined ? `${name} has no app yet` : `the app of ${name} is ${app.name}`);
+    await setVariables(variables, environment);
+    const names = [variables['BLUE_APP'], variables['GREEN_APP']].filter((found) => found !== '');
+    console.log(names.length === 0 ? `${name} has no app yet` : `${name} has ${names.join(' and ')}`);
   },
 };
 
@@ -73,8 +78,11 @@ Sets FUNCTION_KEY, MASTER_KEY and, once durable functions run, REPLAY_GATE_KEY; 
 
 /** The outputs of infra/main.bicep that a roll-out uses, and the variables that they become. */
 const outputs = {
-  functionAppName: 'APP_NAME',
-  functionAppUrl: 'APP_URL',
+  functionAppName: 'BLUE_APP',
+  functionAppUrl: 'BLUE_URL',
+  greenAppName: 'GREEN_APP',
+  greenAppUrl: 'GREEN_URL',
+  frontDoorName: 'FRONT_DOOR',
   resourceGroupName: 'RESOURCE_GROUP',
   storageAccountName: 'STORAGE_ACCOUNT',
   packagesContainerName: 'PACKAGES_CONTAINER',
@@ -89,8 +97,8 @@ const outputsSchema = z.record(z.string(), z.object({ value: z.unknown() }));
 export const useOutputs: DeployStep = {
   summary: 'takes what infra/main.bicep has put out as variables',
   usage: `use-outputs <file>
-The file is what \`az deployment sub create --query properties.outputs\` says. Sets ${Object.values(outputs).join(', ')}
-and, where it is not set yet, DATABASE_URL for AZURE_PRINCIPAL_NAME, whose token is its password.`,
+The file is what \`az deployment sub create --query properties.outputs\` says. Sets ${Object.values(outputs).join(', ')},
+APP_NAME and APP_URL of the app that APP says (blue, green), OTHER_APP_NAME and OTHER_APP_URL of the one beside it, and, where it is not set yet, DATABASE_URL for AZURE_PRINCIPAL_NAME, whose token is its password.`,
   async run(args, environment) {
     const given = parse(outputsSchema, await readAzureJson(args), 'outputs of a deployment');
     const missing = Object.keys(outputs).filter((name) => typeof given[name]?.value !== 'string');
@@ -99,8 +107,16 @@ and, where it is not set yet, DATABASE_URL for AZURE_PRINCIPAL_NAME, whose token
       Object.entries(outputs).map(([name, variable]) => [variable, given[name]?.value as string]),
     );
     const database = environment['DATABASE_URL'] ? {} : databaseOf(variables, environment['AZURE_PRINCIPAL_NAME']);
-    await setVariables({ ...variables, ...database }, environment);
-    console.log(`the app is ${variables['APP_NAME']} at ${variables['APP_URL']}`);
+    const [own, other] = environment['APP'] === 'green' ? ['GREEN', 'BLUE'] : ['BLUE', 'GREEN'];
+    const chosen = {
+      APP_NAME: variables[`${own}_APP`] ?? '',
+      APP_URL: variables[`${own}_URL`] ?? '',
+      OTHER_APP_NAME: variables[`${other}_APP`] ?? '',
+      OTHER_APP_URL: variables[`${other}_URL`] ?? '',
+    };
+    if (chosen.APP_NAME === '') throw new StepFailed(`the infrastructure has no app ${String(environment['APP'])}`);
+    await setVariables({ ...variables, ...chosen, ...database }, environment);
+    console.log(`the app is ${chosen.APP_NAME} at ${chosen.APP_URL}`);
   },
 };
 

@@ -147,17 +147,15 @@ const notGiven: Readonly<Record<string, string>> = {
   AzureWebJobsStorage__accountName: 'the addresses are given, which are right in every cloud',
   ServiceBusConnection: 'a connection string has a key in it; the identity is used',
   DEAD_LETTER_QUIET: 'a quarter of an hour suits any team',
-  OTHER_TASK_HUB: 'there is one app',
   START_GRACE: 'a minute is longer than any start that was not lost',
   OTEL_SDK_DISABLED: 'telemetry is on',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'telemetry goes to Application Insights',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'telemetry goes to Application Insights',
   OTEL_METRIC_EXPORT_INTERVAL: 'alerts look at minutes, which is the default',
-  OTEL_SERVICE_NAME: 'the default is the name that the dashboard has',
 };
 
 describe('the settings of the app in Azure', () => {
-  const given = ['storageSettings', 'taskHubSettings', 'appSettings']
+  const given = ['storageSettings', 'taskHubSettings', 'appSettings', 'blueSettings', 'greenSettings']
     .flatMap((name) => partsOf(named('infra/main.bicep', name)))
     .flatMap((part) => (part.kind === 'object' ? part.members.map(({ key }) => textOf(key)) : []));
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { blueGreenCases } from '../../scripts/deploy/dry-run/blue-green-cases';
 import { deployCases, describeSteps } from '../../scripts/deploy/dry-run/cases';
 import { startDryRun } from '../../scripts/deploy/dry-run/dry-run';
 import type { DryRun } from '../../scripts/deploy/dry-run/dry-run';
@@ -16,7 +17,7 @@ afterAll(async () => {
 }, 120_000);
 
 // In turn: each goes out to where the one before has left the app.
-it.each(deployCases)(
+it.each([...deployCases, ...blueGreenCases])(
   'does what it should with $title',
   async (deployCase) => {
     const { deployment, problems } = await deployCase.run(dryRun);
@@ -30,5 +31,5 @@ it.each(deployCases)(
       expect(deployment.rollOut.summary).toMatch(/\| saga \| version \| before \| after \|/);
     }
   },
-  300_000,
+  600_000,
 );

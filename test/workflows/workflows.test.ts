@@ -63,6 +63,8 @@ describe('every workflow', () => {
       'deploy.yml staging: id-token write',
       'deploy.yml production: id-token write',
       'roll-out.yml roll-out: id-token write',
+      'roll-out.yml shift-traffic: id-token write',
+      'shift-traffic.yml shift-traffic: id-token write',
     ]);
   });
 
@@ -115,8 +117,25 @@ describe('what deploys', () => {
     ]);
   });
 
+  it('moves traffic in turn with roll-outs, for the app that the roll-out was for', () => {
+    const shift = workflows.find(({ file }) => file === 'shift-traffic.yml')?.workflow.jobs['shift-traffic'];
+    expect(shift?.concurrency).toEqual(job?.concurrency);
+    expect(shift?.environment).toBe(job?.environment);
+    expect(rollOut?.workflow.jobs['shift-traffic']).toMatchObject({
+      needs: 'roll-out',
+      if: "inputs.strategy == 'blue-green' && inputs.weight != '0'",
+      uses: './.github/workflows/shift-traffic.yml',
+      with: { app: '${{ needs.roll-out.outputs.app }}', weight: '${{ inputs.weight }}' },
+    });
+    const inputs = { strategy: "${{ inputs.strategy || 'in-place' }}", weight: "${{ inputs.weight || '0' }}" };
+    for (const name of ['staging', 'production']) {
+      expect(deploy?.workflow.jobs[name]).toMatchObject({ with: inputs });
+    }
+  });
+
   it('installs nothing where it has rights in Azure', () => {
-    const risky = (job?.steps ?? []).filter(
+    const shift = workflows.find(({ file }) => file === 'shift-traffic.yml')?.workflow.jobs['shift-traffic'];
+    const risky = [...(job?.steps ?? []), ...(shift?.steps ?? [])].filter(
       ({ run = '', uses = '' }) => /\bnpm\b|\bnpx\b/.test(run) || uses.includes('checkout'),
     );
     expect(risky).toEqual([]);
@@ -129,7 +148,12 @@ describe('what deploys', () => {
     const given = Object.keys(
       (parse(rollOut?.text ?? '') as { jobs: { 'roll-out': { env: object } } }).jobs['roll-out'].env,
     );
-    expect([...new Set(wanted)].filter((name) => !given.includes(name ?? ''))).toEqual([]);
+    // How traffic stands is no variable of anybody: a step asks Azure for it.
+    expect([...new Set(wanted)].filter((name) => !given.includes(name ?? ''))).toEqual([
+      'GREEN_WEIGHT',
+      'BLUE_DUTY',
+      'GREEN_DUTY',
+    ]);
   });
 
   it('reads the variables that docs/deployment.md lists, and no others', () => {

@@ -1,7 +1,9 @@
 import { askApp } from '../app-client';
 import type { Deployment, DryRun } from './dry-run';
 import type { WalkedJob } from './run-job';
+import type { LocalApp } from './local-app';
 import { createRunningOrders } from './running-orders';
+import type { Place } from './running-orders';
 import type { Version } from './versions';
 import { versions } from './versions';
 
@@ -15,11 +17,13 @@ export interface DeployCase {
 
 export interface CaseResult {
   readonly deployment: Deployment;
+  /** Other jobs that were walked. */
+  readonly shifts?: readonly WalkedJob[];
   /** What was not as it should be. */
   readonly problems: readonly string[];
 }
 
-interface Expected {
+export interface Expected {
   readonly outcome: 'success' | 'failure';
   /** Title of the step that fails, if one does. */
   readonly failed?: string;
@@ -29,9 +33,11 @@ interface Expected {
 }
 
 const GATE = 'Replay running sagas against the new code';
-const SMOKE = 'Send a saga through it';
+export const SMOKE = 'Send a saga through it';
 const ROLL_BACK = 'Roll back to the last good package';
 const DEPLOY = 'Deploy the package';
+
+export const placeOf = ({ url, keys }: LocalApp): Place => ({ url, key: keys.host.default });
 
 function deployCase(title: string, version: Version, expected: Expected): DeployCase {
   return {
@@ -39,18 +45,14 @@ function deployCase(title: string, version: Version, expected: Expected): Deploy
     version,
     async run(dryRun) {
       const old = await buildOf(dryRun);
-      const orders = old === undefined ? undefined : createRunningOrders(dryRun.app, dryRun.settings);
+      const orders = old === undefined ? undefined : createRunningOrders(placeOf(dryRun.app), dryRun.settings);
       await orders?.place();
       const deployment = await dryRun.deploy(version);
       const problems = judge(deployment.rollOut, expected);
       const wanted = expected.answers === 'new' ? deployment.build : old;
       const answering = await buildOf(dryRun);
       if (answering !== wanted) problems.push(`build ${answering} answers, expected ${wanted}`);
-      for (const [name, secret] of secretsOf(dryRun)) {
-        if (deployment.rollOut.log.includes(secret) || deployment.rollOut.summary.includes(secret)) {
-          problems.push(`the log or the summary has ${name} in it`);
-        }
-      }
+      problems.push(...shownSecrets([dryRun.app], deployment.rollOut));
       try {
         await orders?.finish();
       } catch (error) {
@@ -78,7 +80,7 @@ export const deployCases: readonly DeployCase[] = [
   deployCase('a compatible version', versions.compatible, { outcome: 'success', answers: 'new', hasRolledBack: false }),
 ];
 
-function judge({ outcome, steps }: WalkedJob, expected: Expected): string[] {
+export function judge({ outcome, steps }: WalkedJob, expected: Expected): string[] {
   const problems = outcome === expected.outcome ? [] : [`the job ended with ${outcome}, expected ${expected.outcome}`];
   const failed = steps.filter((step) => step.outcome === 'failure').map(({ title }) => title);
   const wanted = expected.failed === undefined ? [] : [expected.failed];
@@ -98,9 +100,12 @@ async function buildOf({ app }: DryRun): Promise<string | undefined> {
   return status === 200 ? (body as { build: string }).build : undefined;
 }
 
-function secretsOf({ app }: DryRun): [string, string][] {
-  const { master, host, system } = app.keys;
-  return Object.entries({ master, ...host, ...system });
+/** Keys of these apps that a job's log or summary shows. */
+export function shownSecrets(apps: readonly LocalApp[], { log, summary }: WalkedJob): string[] {
+  const secrets = apps.flatMap(({ keys: { master, host, system } }) => Object.entries({ master, ...host, ...system }));
+  return secrets
+    .filter(([, secret]) => log.includes(secret) || summary.includes(secret))
+    .map(([name]) => `the log or the summary has ${name} in it`);
 }
 
 const MARKS = { success: 'done   ', failure: 'FAILED ', skipped: 'skipped' } as const;

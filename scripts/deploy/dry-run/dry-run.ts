@@ -6,8 +6,11 @@ import { promisify } from 'node:util';
 import { Client, escapeLiteral } from 'pg';
 import { clusterOwner } from '../../../packages/functions-host/src/supervisor/postgres-cluster';
 import { freePorts, localSettings } from '../../../test/support/running-app';
+import type { Colour } from '../two-apps';
+import { NAMES } from './azure-commands';
+import type { LocalAzure } from './azure-commands';
 import type { AzureStandIn } from './azure-stand-in';
-import { NAMES, startAzureStandIn } from './azure-stand-in';
+import { startAzureStandIn } from './azure-stand-in';
 import { LocalApp } from './local-app';
 import type { Program } from './program';
 import { startFunctionsHost } from './program';
@@ -15,6 +18,7 @@ import type { WalkedJob } from './run-job';
 import { runJob } from './run-job';
 import type { Version } from './versions';
 import { checkOut } from './versions';
+import { WeightedFront } from './weighted-front';
 import { readJob } from './workflow';
 
 /*
@@ -24,10 +28,14 @@ import { readJob } from './workflow';
  */
 
 export interface DryRun {
+  /** The app of an environment that has one only. */
   readonly app: LocalApp;
+  readonly azure: LocalAzure;
   readonly settings: Readonly<Record<string, string>>;
   /** Makes the package of a version and rolls it out. */
-  deploy(version: Version): Promise<Deployment>;
+  deploy(version: Version, how?: RollOut): Promise<Deployment>;
+  /** Moves traffic between two apps. */
+  shift(app: Colour, weight: number | string): Promise<WalkedJob>;
   stop(): Promise<void>;
 }
 
@@ -38,7 +46,14 @@ export interface Deployment {
   readonly build: string;
 }
 
+export interface RollOut {
+  readonly strategy: 'in-place' | 'blue-green';
+  /** The repository's variable SECOND_APP. */
+  readonly hasSecondApp: boolean;
+}
+
 const INPUTS = { environment: 'staging', 'skip-replay-gate': false };
+const IN_PLACE: RollOut = { strategy: 'in-place', hasSecondApp: false };
 const GITHUB = { server_url: 'http://localhost', repository: 'dry/run', sha: 'dry-run' };
 const VARIABLES = {
   AZURE_CLIENT_ID: NAMES.appIdentityPrincipalId,
@@ -67,11 +82,13 @@ export async function startDryRun(root: string, print: (line: string) => void): 
     APPROVAL_THRESHOLD: '1000.00',
   };
   let services: Program | undefined;
-  let app: LocalApp | undefined;
-  let azure: AzureStandIn | undefined;
+  const apps: LocalApp[] = [];
+  let front: WeightedFront | undefined;
+  let standIn: AzureStandIn | undefined;
   const stop = async (): Promise<void> => {
-    await app?.stop();
-    await azure?.stop();
+    front?.stop();
+    await Promise.all(apps.map((app) => app.stop()));
+    await standIn?.stop();
     await services?.stop();
     await rm(folder, { recursive: true, force: true });
   };
@@ -80,10 +97,21 @@ export async function startDryRun(root: string, print: (line: string) => void): 
     const { DATABASE_URL = '' } = settings;
     await prepareDatabaseServer(DATABASE_URL, path.join(folder, 'services/data/postgres'));
     const ofTheApp = { ...settings, DATABASE_URL: signedInAs(NAMES.appIdentityName, DATABASE_URL) };
-    app = await LocalApp.create({ root, folder, taskHub: hub, settings: ofTheApp });
-    azure = await startAzureStandIn(app, folder);
-    const walker = new Walker(root, folder, azure.programs, settings, print);
-    return { app, settings, stop, deploy: (version) => walker.deploy(version) };
+    const createApp = async (): Promise<LocalApp> => {
+      const app = await LocalApp.create({ root, folder, taskHub: hub, settings: ofTheApp });
+      apps.push(app);
+      return app;
+    };
+    const [blue, green] = [await createApp(), await createApp()];
+    front = await WeightedFront.create({ blue: blue.url, green: green.url });
+    const azure = { apps: { blue, green }, front };
+    standIn = await startAzureStandIn(azure, folder);
+    const walker = new Walker(root, folder, standIn.programs, settings, print);
+    return {
+      ...{ app: blue, azure, settings, stop },
+      deploy: (version, how) => walker.deploy(version, how),
+      shift: (app, weight) => walker.shift(app, weight),
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -148,6 +176,7 @@ class Walker {
   readonly #settings: Readonly<Record<string, string>>;
   readonly #print: (line: string) => void;
   #count = 0;
+  #shifts = 0;
 
   constructor(
     root: string,
@@ -163,7 +192,7 @@ class Walker {
     this.#print = print;
   }
 
-  async deploy(version: Version): Promise<Deployment> {
+  async deploy(version: Version, how = IN_PLACE): Promise<Deployment> {
     this.#count += 1;
     const place = path.join(this.#folder, `deployment-${this.#count}`);
     const [checkout, workspace] = [path.join(place, 'checkout'), path.join(place, 'workspace')];
@@ -188,7 +217,7 @@ class Walker {
     const from = artifact;
     const { DATABASE_URL = '' } = this.#settings;
     const rollOut = await runJob(await readJob(this.#workflow('roll-out.yml'), 'roll-out'), {
-      ...this.#environment(workspace, { DATABASE_URL }),
+      ...this.#environment(workspace, { DATABASE_URL }, how),
       actions: {
         'actions/download-artifact': () => cp(from, workspace, { recursive: true }),
         'actions/setup-node': async () => {},
@@ -200,8 +229,23 @@ class Walker {
     return { packaging, rollOut, build };
   }
 
-  #environment(folder: string, environment: Readonly<Record<string, string>>) {
-    const contexts = { inputs: INPUTS, vars: VARIABLES, github: GITHUB };
+  async shift(app: Colour, weight: number | string): Promise<WalkedJob> {
+    this.#shifts += 1;
+    const workspace = path.join(this.#folder, `shift-${this.#shifts}`);
+    await mkdir(workspace);
+    const { DATABASE_URL = '' } = this.#settings;
+    const options = this.#environment(workspace, { DATABASE_URL });
+    return runJob(await readJob(this.#workflow('shift-traffic.yml'), 'shift-traffic'), {
+      ...options,
+      contexts: { ...options.contexts, inputs: { environment: 'staging', app, weight: String(weight) } },
+      actions: { 'actions/setup-node': async () => {}, 'azure/login': async () => {} },
+    });
+  }
+
+  #environment(folder: string, environment: Readonly<Record<string, string>>, how = IN_PLACE) {
+    const inputs = { ...INPUTS, strategy: how.strategy, weight: '0' };
+    const vars = { ...VARIABLES, SECOND_APP: how.hasSecondApp ? 'true' : '' };
+    const contexts = { inputs, vars, github: GITHUB };
     return { folder, contexts, environment, programs: this.#programs, print: this.#print };
   }
 

@@ -24,23 +24,29 @@ export interface LocalAppOptions {
   readonly folder: string;
   /** `postgres://` URL. */
   readonly taskHub: string;
+  /** What the app has whatever the infrastructure gives it: where services are. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
 export interface AppKeys {
   readonly master: string;
-  readonly host: { readonly default: string };
+  readonly host: Readonly<Record<string, string>> & { readonly default: string };
   readonly system: { readonly durabletask_extension: string; readonly blobs_extension: string };
 }
 
 export class LocalApp {
-  readonly keys: AppKeys;
+  #keys: AppKeys;
+  #settings: Readonly<Record<string, string>> = {};
+  /** The folder of the package that runs. */
+  #package: string | undefined;
+  /** The package and the settings that the host has been started with. */
+  #running: string | undefined;
   readonly url: string;
   readonly #options: LocalAppOptions;
   readonly #front: Server;
   readonly #sockets = new Set<Socket>();
   #host: { readonly program: Program; readonly port: number } | undefined;
-  #deployments = 0;
+  #starts = 0;
   /** The last deployment, and all before it. */
   #done: Promise<void> = Promise.resolve();
   readonly #failures: string[] = [];
@@ -49,7 +55,7 @@ export class LocalApp {
     this.#options = options;
     this.#front = front;
     this.url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
-    this.keys = {
+    this.#keys = {
       master: newKey(),
       host: { default: newKey() },
       system: { durabletask_extension: newKey(), blobs_extension: newKey() },
@@ -63,6 +69,20 @@ export class LocalApp {
     return new LocalApp(options, front);
   }
 
+  get keys(): AppKeys {
+    return this.#keys;
+  }
+
+  /** What the infrastructure and its operators have given it. */
+  get settings(): Readonly<Record<string, string>> {
+    return this.#settings;
+  }
+
+  /** Resolves when nothing is under way any more that a deployment or a change of settings has begun. */
+  settled(): Promise<void> {
+    return this.#done;
+  }
+
   /** What the hosts of packages that could not be run have said. */
   get failures(): readonly string[] {
     return this.#failures;
@@ -70,12 +90,43 @@ export class LocalApp {
 
   /** Takes a package; it is unpacked when this resolves, and runs some time later. */
   async deploy(zip: string): Promise<void> {
-    this.#deployments += 1;
-    const name = String(this.#deployments);
-    const app = path.join(this.#options.folder, 'packages', name);
+    const app = path.join(this.#options.folder, 'packages', randomBytes(6).toString('hex'));
     await mkdir(app, { recursive: true });
     await promisify(execFile)('unzip', ['-q', zip, '-d', app]);
-    this.#done = this.#done.then(() => this.#replace(app, path.join(this.#options.folder, 'hosts', name)));
+    this.#later(() => {
+      this.#package = app;
+    });
+  }
+
+  /** Changes the settings; as in Azure, that starts what runs anew, some time later. */
+  configure(settings: Readonly<Record<string, string>>): void {
+    const before = JSON.stringify(Object.entries(this.#settings).sort());
+    if (JSON.stringify(Object.entries(settings).sort()) === before) return;
+    this.#settings = settings;
+    this.#later(() => {});
+  }
+
+  /** Gives callers another key, as an operator does: the host that runs takes it at once. */
+  async setHostKey(name: string, value: string): Promise<void> {
+    await this.#done;
+    this.#keys = { ...this.#keys, host: { ...this.#keys.host, [name]: value } };
+    if (this.#host === undefined) return;
+    const answer = await fetch(`${this.url}/admin/host/keys/${name}`, {
+      method: 'PUT',
+      headers: { 'x-functions-key': this.#keys.master, 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify({ name, value }),
+    });
+    if (!answer.ok) throw new Error(`the host answered ${answer.status} to a new key`);
+  }
+
+  #later(change: () => void): void {
+    this.#done = this.#done.then(async () => {
+      change();
+      const wanted = this.#package === undefined ? undefined : JSON.stringify([this.#package, this.#settings]);
+      if (this.#package === undefined || wanted === this.#running) return;
+      this.#running = wanted;
+      await this.#replace(this.#package);
+    });
   }
 
   /** Ends the hosts, and the address. */
@@ -86,7 +137,13 @@ export class LocalApp {
     this.#front.close();
   }
 
-  async #replace(app: string, data: string): Promise<void> {
+  async #replace(app: string): Promise<void> {
+    this.#starts += 1;
+    const data = path.join(
+      this.#options.folder,
+      'hosts',
+      `${path.basename(this.url).replace(/\W/g, '-')}-${this.#starts}`,
+    );
     const old = this.#host;
     try {
       this.#host = await this.#startHost(app, data);
@@ -100,7 +157,7 @@ export class LocalApp {
   async #startHost(app: string, data: string) {
     const keys = path.join(data, 'host', 'keys.json');
     await mkdir(path.dirname(keys), { recursive: true });
-    await writeFile(keys, JSON.stringify({ ...this.keys, functions: {} }));
+    await writeFile(keys, JSON.stringify({ ...this.#keys, functions: {} }));
     const [port, { root, taskHub, settings }] = [await freePort(), this.#options];
     const args = [
       'start',
@@ -116,9 +173,12 @@ export class LocalApp {
       '--no-watch',
     ];
     const carrierSettings = {
-      CARRIER_CALLBACK_URL: `${this.url}/api/returns/{returnId}/collected?code=${this.keys.host.default}`,
+      CARRIER_CALLBACK_URL: `${this.url}/api/returns/{returnId}/collected?code=${this.#keys.host.default}`,
     };
-    return { port, program: await startFunctionsHost(root, args, { ...settings, ...carrierSettings }) };
+    return {
+      port,
+      program: await startFunctionsHost(root, args, { ...settings, ...this.#settings, ...carrierSettings }),
+    };
   }
 
   #pass(socket: Socket): void {

@@ -2,14 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { createBank } from '../../../test/support/bank';
 import { until } from '../../../test/support/running-app';
 import { askApp, describeAnswer } from '../app-client';
-import type { LocalApp } from './local-app';
 
 /** Orders that are under way while versions come and go: one of each kind of wait. */
 export interface RunningOrders {
   /** Resolves when each of them has got to where it waits. */
   place(): Promise<void>;
-  /** Gives each of them what it waits for, and resolves when all have completed, once. */
-  finish(): Promise<void>;
+  /** Gives each of them what it waits for, and resolves when all have completed, once; by another address, if one is given. */
+  finish(at?: Place): Promise<void>;
+}
+
+/** Where an app is asked, and the key that it asks for. */
+export interface Place {
+  readonly url: string;
+  readonly key: string;
 }
 
 interface ShownOrder {
@@ -24,10 +29,9 @@ const PATIENCE = 60_000;
 
 const shown = (order: ShownOrder): string => `${order.status}, payment ${order.payment?.state ?? 'not begun'}`;
 
-export function createRunningOrders(app: LocalApp, settings: Readonly<Record<string, string>>): RunningOrders {
-  const ask = askApp(app.url, app.keys.host.default);
+export function createRunningOrders(place: Place, settings: Readonly<Record<string, string>>): RunningOrders {
+  let ask = askApp(place.url, place.key);
   const provider = settings['PAYMENT_PROVIDER_URL'] ?? '';
-  const carrier = settings['CARRIER_URL'] ?? '';
   const name = randomUUID().slice(0, 8);
   const bank = createBank(provider);
   const [approved, undecided, stalled] = [`${name}-approval`, `${name}-decision`, `${name}-payment`];
@@ -59,7 +63,8 @@ export function createRunningOrders(app: LocalApp, settings: Readonly<Record<str
       // Its request to the provider is under way while hosts are exchanged.
       await order(stalled, 'mug', 1, 'pm_stall_3000');
     },
-    async finish() {
+    async finish(at = place) {
+      ask = askApp(at.url, at.key);
       await reaches(approved, 'awaitingApproval, payment not begun');
       await send(`/api/orders/${approved}/approval`, { approved: true, by: 'the dry run' });
       await reaches(undecided, UNDECIDED);
@@ -67,18 +72,24 @@ export function createRunningOrders(app: LocalApp, settings: Readonly<Record<str
       await bank.decide(undecided, { authorised: true });
       for (const id of [approved, undecided, stalled]) {
         await reaches(id, 'completed, payment captured');
-        const { shipments } = (await (await fetch(`${carrier}/shipments?orderId=${id}`)).json()) as {
-          shipments: unknown[];
-        };
-        const { payments } = (await (await fetch(`${provider}/_state?orderId=${id}`)).json()) as {
-          payments: unknown[];
-        };
-        if (shipments.length !== 1 || payments.length !== 1) {
-          throw new Error(
-            `order ${id}: expected one payment and one shipment, got ${payments.length} and ${shipments.length}`,
-          );
-        }
+        await expectOnce(id, settings);
       }
     },
   };
+}
+
+/** Throws unless the order was paid once and sent once. */
+export async function expectOnce(orderId: string, settings: Readonly<Record<string, string>>): Promise<void> {
+  const read = async (url: string): Promise<unknown> => (await fetch(url)).json();
+  const { shipments } = (await read(`${settings['CARRIER_URL']}/shipments?orderId=${orderId}`)) as {
+    shipments: unknown[];
+  };
+  const { payments } = (await read(`${settings['PAYMENT_PROVIDER_URL']}/_state?orderId=${orderId}`)) as {
+    payments: unknown[];
+  };
+  if (shipments.length !== 1 || payments.length !== 1) {
+    throw new Error(
+      `order ${orderId}: expected one payment and one shipment, got ${payments.length} and ${shipments.length}`,
+    );
+  }
 }
