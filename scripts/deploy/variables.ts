@@ -49,6 +49,7 @@ export const variableRules: Readonly<Record<string, VariableRule>> = {
   AZURE_PRINCIPAL_NAME: required(rule('the name of whoever deploys, as Entra ID shows it', /\S/)),
   AZURE_PRINCIPAL_TYPE: oneOf('ServicePrincipal', 'User', 'Group'),
   PRIVATE_NETWORKING: flag,
+  SECOND_APP: flag,
   TASK_HUB_PROVIDER: oneOf('scheduler', 'storage'),
   SCHEDULER_SKU: oneOf('Consumption', 'Dedicated'),
   ALWAYS_READY_INSTANCES: integer(0, 1000),
