@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { app } from '@azure/functions';
-import type { HttpHandler, InvocationContext } from '@azure/functions';
+import type { HttpHandler, InvocationContext, StorageBlobHandler, TimerHandler } from '@azure/functions';
 import { registerSagas, sagaClients } from 'durable-saga';
 import { registerSagaRoutes } from 'durable-saga/http';
 import { createLedger, createOutbox } from 'durable-saga/postgres';
@@ -105,7 +105,7 @@ const relay = createOutboxRelay({
 });
 const events = createOrderEvents(outbox, () => relay.soon(), {
   headers: () => telemetry.headers(),
-  ended: (end) => telemetry.rowEnded(end),
+  ended: (end) => telemetry.sagaEnded(end),
 });
 const orders = createPostgresOrders(database, ledger, clock, events);
 const paymentRows = createPostgresPaymentRows(database, ledger, clock);
@@ -114,13 +114,17 @@ const returns = createPostgresReturns(database, ledger, clock, events);
 const returnedItems = createPostgresReturnedItems(database, ledger, clock);
 const pickUpRows = createPostgresPickUpRows(database, ledger, clock);
 const files = createBlobFiles(config.storage, IMPORT_CONTAINER);
-const imports = createPostgresImports(database, clock);
+const imports = createPostgresImports(database, clock, { ended: (end) => telemetry.sagaEnded(end) });
 const { currency, approval, pickUpTimeout, paymentTimeout } = config;
 const deadLetters = telemetry.countingDeadLetters(createPostgresDeadLetters(database, clock));
 const sender = createServiceBusSender(serviceBus);
+const { observer } = telemetry;
 const starters = {
-  order: telemetry.starting('placeOrder', createOrderStarter({ orders, currency, approval, paymentTimeout })),
-  return: telemetry.starting('returnOrder', createReturnStarter({ returns, orders, currency, pickUpTimeout })),
+  order: telemetry.starting('placeOrder', createOrderStarter({ orders, currency, approval, paymentTimeout, observer })),
+  return: telemetry.starting(
+    'returnOrder',
+    createReturnStarter({ returns, orders, currency, pickUpTimeout, observer }),
+  ),
 };
 
 // Sagas and their activities.
@@ -145,13 +149,13 @@ registerSagas({
   },
   sagas: definedSagas,
   activities,
-  observer: telemetry.observer,
+  observer,
 });
 
 // HTTP.
 const { input: durableClient, of: hubsOf, purgeHistories } = connectTaskHubs(config.otherTaskHub);
-const sagas = (context: InvocationContext) => createOrderSagas(hubsOf(context), starters.order.here);
-const returnSagas = (context: InvocationContext) => createReturnSagas(hubsOf(context), starters.return.here);
+const sagas = (context: InvocationContext) => createOrderSagas(hubsOf(context), starters.order.here, observer);
+const returnSagas = (context: InvocationContext) => createReturnSagas(hubsOf(context), starters.return.here, observer);
 const newOrderId = () => orderIdSchema.parse(randomUUID());
 const newReturnId = (orderId: OrderId) => returnIdSchema.parse(`${orderId}.${randomUUID().replaceAll('-', '')}`);
 
@@ -179,10 +183,17 @@ route('showTaskHub', ['GET'], 'task-hub', showTaskHub({ hubsOf, unfinished: (hub
 route('unknownRoute', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'], '{*path}', answerUnknownRoute());
 
 // For operators: the sagas of the app's own task hub. The durable client's own API can do all this too, without checks and words.
-registerSagaRoutes({ sagas: sagaClients({ placeOrder, returnOrder, importOrders, importProducts }) });
+const steered = sagaClients({ placeOrder, returnOrder, importOrders, importProducts }, { observer });
+registerSagaRoutes({ sagas: steered, around: (about, handler) => telemetry.http(about, handler) });
 
 function operatorRoute(name: string, method: Method, path: string, handler: HttpHandler): void {
-  app.http(name, { methods: [method], route: `dead-letters${path}`, authLevel: 'admin', handler });
+  const about = { name, route: `dead-letters${path}` };
+  app.http(name, {
+    methods: [method],
+    route: about.route,
+    authLevel: 'admin',
+    handler: telemetry.http(about, handler),
+  });
 }
 const redriver = createRedriver({ deadLetters, sender, clock, pause });
 const steering = { deadLetters, redriver, clock };
@@ -195,24 +206,20 @@ operatorRoute('redriveDeadLetter', 'POST', '/{id}/redrive', redriveDeadLetter(st
 operatorRoute('discardDeadLetter', 'POST', '/{id}/discard', discardDeadLetter(steering));
 
 // Timers.
+function timer(name: string, schedule: string, handler: TimerHandler): void {
+  app.timer(name, { schedule, extraInputs: [durableClient], handler: telemetry.invoked('timer', handler) });
+}
 const { startGrace } = config;
 const lostSagas = (context: InvocationContext) => createOrderSagas(hubsOf(context), starters.order.apart);
 const lostReturnSagas = (context: InvocationContext) => createReturnSagas(hubsOf(context), starters.return.apart);
-app.timer('startLostOrders', {
-  schedule: '0 * * * * *',
-  extraInputs: [durableClient],
-  handler: startLostSagas({ what: 'order', rows: orders, sagas: lostSagas, clock, startGrace }),
-});
-app.timer('startLostReturns', {
-  schedule: '30 * * * * *',
-  extraInputs: [durableClient],
-  handler: startLostSagas({ what: 'return', rows: returns, sagas: lostReturnSagas, clock, startGrace }),
-});
-
-app.timer('watchStuckSagas', {
-  schedule: '0 0 * * * *',
-  extraInputs: [durableClient],
-  handler: watchStuckSagas({
+const lostOrders = { what: 'order', rows: orders, sagas: lostSagas, clock, startGrace } as const;
+timer('startLostOrders', '0 * * * * *', startLostSagas(lostOrders));
+const lostReturns = { what: 'return', rows: returns, sagas: lostReturnSagas, clock, startGrace } as const;
+timer('startLostReturns', '30 * * * * *', startLostSagas(lostReturns));
+timer(
+  'watchStuckSagas',
+  '0 0 * * * *',
+  watchStuckSagas({
     mailer,
     clock,
     hubsOf,
@@ -222,11 +229,11 @@ app.timer('watchStuckSagas', {
     approvalTimeout: approval.timeout,
     pickUpTimeout,
   }),
-});
-app.timer('cleanUp', {
-  schedule: '0 0 2 * * *',
-  extraInputs: [durableClient],
-  handler: cleanUp({
+);
+timer(
+  'cleanUp',
+  '0 0 2 * * *',
+  cleanUp({
     imports,
     deadLetters,
     files,
@@ -235,12 +242,11 @@ app.timer('cleanUp', {
     retentionDays: config.retentionDays,
     purgeHistories,
   }),
-});
-
-app.timer('relayEvents', { schedule: '15 * * * * *', handler: relayEvents({ relay }) });
+);
+timer('relayEvents', '15 * * * * *', relayEvents({ relay }));
 if (telemetry.backlog) {
-  const handler = measureBacklog({ look: async () => lookAtBacklog(database), tell: telemetry.backlog });
-  app.timer('measureBacklog', { schedule: '5 * * * * *', handler });
+  const look = async () => lookAtBacklog(database);
+  timer('measureBacklog', '5 * * * * *', measureBacklog({ look, tell: telemetry.backlog }));
 }
 
 // Messages of Service Bus.
@@ -279,46 +285,36 @@ const readers = createPostgresEventReaders(database, ledger);
 const { decimals } = currency;
 readEvents('countEvents', 'analytics', countEvents({ readers }));
 readEvents('recordMovements', 'inventory', recordMovements({ readers }));
-readEvents(
-  'mailAboutFailures',
-  'e-mail',
-  mailAboutFailures({ readers, mailer, orders, opsEmail: config.mail.ops, decimals }),
-);
+const mailing = { readers, mailer, orders, opsEmail: config.mail.ops, decimals };
+readEvents('mailAboutFailures', 'e-mail', mailAboutFailures(mailing));
 
 // Dead letters, of every queue and subscription.
 const deadLetterQueue = { connection: 'ServiceBusConnection', ...handedOverWhole };
-function keepDeadLettersOf(name: string, queueName: string): void {
-  const handler = takingWhole(keepDeadLetters({ deadLetters }, queueName));
-  app.serviceBusQueue(name, { ...deadLetterQueue, queueName: `${queueName}/$DeadLetterQueue`, handler });
+function keepDead(name: string, address: string, subscription?: string): void {
+  const entity = subscription === undefined ? address : `${address}/Subscriptions/${subscription}`;
+  const queueName = `${subscription ?? address}/$DeadLetterQueue`;
+  const origin = subscription === undefined ? { address: queueName } : { address, subscription: queueName };
+  const handler = takingWhole(keepDeadLetters({ deadLetters }, entity), (keep) => telemetry.message(origin, keep));
+  if (subscription === undefined) app.serviceBusQueue(name, { ...deadLetterQueue, queueName, handler });
+  else app.serviceBusTopic(name, { ...deadLetterQueue, topicName: address, subscriptionName: queueName, handler });
 }
-function keepDeadLettersFrom(name: string, topicName: string, subscription: string): void {
-  const handler = takingWhole(keepDeadLetters({ deadLetters }, `${topicName}/Subscriptions/${subscription}`));
-  const subscriptionName = `${subscription}/$DeadLetterQueue`;
-  app.serviceBusTopic(name, { ...deadLetterQueue, topicName, subscriptionName, handler });
-}
-keepDeadLettersOf('keepDeadOrders', 'orders');
-keepDeadLettersFrom('keepDeadPaymentEvents', 'payment-events', 'sagas');
-keepDeadLettersFrom('keepDeadMailEvents', 'order-events', 'e-mail');
-keepDeadLettersFrom('keepDeadAnalyticsEvents', 'order-events', 'analytics');
-keepDeadLettersFrom('keepDeadInventoryEvents', 'order-events', 'inventory');
-app.timer('tellDeadLetters', {
-  schedule: '45 * * * * *',
-  handler: tellDeadLetters({ deadLetters, mailer, clock, addresses: config.teamMail, quiet: config.deadLetterQuiet }),
-});
+keepDead('keepDeadOrders', 'orders');
+keepDead('keepDeadPaymentEvents', 'payment-events', 'sagas');
+keepDead('keepDeadMailEvents', 'order-events', 'e-mail');
+keepDead('keepDeadAnalyticsEvents', 'order-events', 'analytics');
+keepDead('keepDeadInventoryEvents', 'order-events', 'inventory');
+const telling = { deadLetters, mailer, clock, addresses: config.teamMail, quiet: config.deadLetterQuiet };
+timer('tellDeadLetters', '45 * * * * *', tellDeadLetters(telling));
 
 // Uploaded files.
-const importing = { files, imports, hubsOf, pause };
+const importing = { files, imports, hubsOf, pause, observer };
 const uploaded = { connection: 'AzureWebJobsStorage', source: config.blobTriggerSource, extraInputs: [durableClient] };
-app.storageBlob('startOrdersImport', {
-  ...uploaded,
-  path: `${IMPORT_CONTAINER}/orders/{name}.csv`,
-  handler: telemetry.blob('startOrdersImport', startOrdersImport(importing)),
-});
-app.storageBlob('startProductsImport', {
-  ...uploaded,
-  path: `${IMPORT_CONTAINER}/products/{name}.csv`,
-  handler: telemetry.blob('startProductsImport', startProductsImport(importing)),
-});
+function upload(name: string, folder: string, handler: StorageBlobHandler): void {
+  const traced = telemetry.invoked('datasource', handler);
+  app.storageBlob(name, { ...uploaded, path: `${IMPORT_CONTAINER}/${folder}/{name}.csv`, handler: traced });
+}
+upload('startOrdersImport', 'orders', startOrdersImport(importing));
+upload('startProductsImport', 'products', startProductsImport(importing));
 
 // The end.
 app.hook.appTerminate(async () => {

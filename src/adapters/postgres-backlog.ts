@@ -16,13 +16,13 @@ export async function lookAtBacklog(database: Database): Promise<Backlog> {
   }>(
     `select k.saga, count(w.id)::integer as running, count(*) filter (where w.status = 'parked')::integer as parked,
        count(n.instance_id)::integer as stuck, min(w.since) as oldest
-     from (values ('placeOrder'), ('returnOrder'), ('import')) as k (saga)
+     from (values ('placeOrder'), ('returnOrder'), ('importOrders'), ('importProducts')) as k (saga)
      left join (
        select 'placeOrder' as saga, id, status, created_at as since from orders where ${notFinal}
        union all
        select 'returnOrder', id, status, created_at from returns where ${notFinal}
        union all
-       select 'import', id, 'importing', started_at from imports where finished_at is null
+       select case kind when 'orders' then 'importOrders' else 'importProducts' end, id, 'importing', started_at from imports where finished_at is null
      ) as w on w.saga = k.saga
      left join stuck_notices n on n.instance_id = w.id
      group by k.saga order by k.saga`,

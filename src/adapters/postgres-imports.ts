@@ -15,12 +15,26 @@ interface SummaryRow {
   rejected_rows: number;
 }
 
+/** The end of an import's saga. */
+export interface ImportEnd {
+  readonly saga: 'importOrders' | 'importProducts';
+  readonly outcome: 'completed';
+  /** Code of what was wrong with the file as a whole. */
+  readonly reason: string | undefined;
+  readonly acceptedAt: Date;
+}
+
+export interface ImportsOptions {
+  /** Called by whoever has written an import's end, after that. */
+  readonly ended?: (end: ImportEnd) => void;
+}
+
 /**
  * Imports in tables `imports`, `import_orders` and `import_rejections`. Every statement may come again with the same
  * values, since a batch is run again when its end was not seen; so nothing is counted up, all numbers are counted from
  * the rows.
  */
-export function createPostgresImports(database: Database, clock: Clock): Imports {
+export function createPostgresImports(database: Database, clock: Clock, { ended }: ImportsOptions = {}): Imports {
   return {
     async begin({ importId, kind, path, etag }) {
       await database.query(
@@ -69,11 +83,15 @@ export function createPostgresImports(database: Database, clock: Clock): Imports
     },
 
     async finish(importId, problem) {
-      await database.query('update imports set finished_at = $2, problem = $3 where id = $1 and finished_at is null', [
-        importId,
-        clock.now(),
-        problem === undefined ? null : JSON.stringify(problem),
-      ]);
+      const { rows } = await database.query<{ kind: 'orders' | 'products'; started_at: Date }>(
+        `update imports set finished_at = $2, problem = $3 where id = $1 and finished_at is null
+         returning kind, started_at`,
+        [importId, clock.now(), problem === undefined ? null : JSON.stringify(problem)],
+      );
+      const [row] = rows;
+      if (row === undefined) return;
+      const saga = row.kind === 'orders' ? 'importOrders' : 'importProducts';
+      ended?.({ saga, outcome: 'completed', reason: problem?.code, acceptedAt: row.started_at });
     },
 
     async summarise(importId) {

@@ -10,12 +10,12 @@ export interface OrderEvents {
   /** To be called when a transaction that wrote events has been committed, so that they go out at once. */
   committed(): void;
   /** To be called when a row's final status has been committed, by whoever wrote it. */
-  ended(end: RowEnd): void;
+  ended(end: SagaEnd): void;
 }
 
-/** The end of an order or a return. */
-export interface RowEnd {
-  readonly of: 'orders' | 'returns';
+/** The end of the saga of an order or a return. */
+export interface SagaEnd {
+  readonly saga: 'placeOrder' | 'returnOrder';
   readonly outcome: FinalStatus;
   /** Code of the row's reason. */
   readonly reason: string | undefined;
@@ -26,7 +26,7 @@ export interface RowEnd {
 export interface OrderEventsOptions {
   /** Headers that each message takes along, beside its own. */
   readonly headers?: () => Readonly<Record<string, string>>;
-  readonly ended?: (end: RowEnd) => void;
+  readonly ended?: (end: SagaEnd) => void;
 }
 
 /** The topic, and the outbox's name for it. */

@@ -94,7 +94,8 @@ export function createSagaRows<Id extends string, Status extends OrderStatus | R
         return rows[0];
       });
       events.committed();
-      if (ended) events.ended({ of: table, outcome: status, reason: reason?.code, acceptedAt: ended.created_at });
+      const saga = table === 'orders' ? 'placeOrder' : 'returnOrder';
+      if (ended) events.ended({ saga, outcome: status, reason: reason?.code, acceptedAt: ended.created_at });
     },
   };
 }

@@ -8,15 +8,15 @@ import type { Telemetry } from './telemetry';
 /*
  * What is counted, and where, so that no repetition counts twice:
  *
- * - Ends of orders and returns by whoever has written the final status into the row, which happens once, after the commit. An
- *   activity that runs again finds the row written, and counts nothing. A process that dies between the commit and the next
- *   export takes its count along: the database has the exact numbers.
+ * - Ends of sagas by whoever has written the end into the saga's row (an order's, a return's, an import's), which happens once,
+ *   after the commit. An activity that runs again finds the row written, and counts nothing. A process that dies between the
+ *   commit and the next export takes its count along: the database has the exact numbers.
  * - Dead letters by who has kept one that was not known.
  * - What waits is looked up by a timer, each minute, in one process of however many. It is told for as long as it is news, so
  *   that a process that had the timer once doesn't repeat for ever what it saw then.
  */
 
-type Measures = Pick<Telemetry, 'rowEnded' | 'countingDeadLetters'> & { backlog(backlog: Backlog): void };
+type Measures = Pick<Telemetry, 'sagaEnded' | 'countingDeadLetters'> & { backlog(backlog: Backlog): void };
 
 /** Milliseconds for which a look at what waits is told. Less than two of the timer's minutes. */
 const NEWS_FOR = 100_000;
@@ -32,13 +32,13 @@ export function createMeasures(ready: () => Promise<void>, clock: Clock): Measur
     void made.then(take);
   };
   return {
-    rowEnded({ of: table, outcome, reason, acceptedAt }) {
+    sagaEnded({ saga, outcome, reason, acceptedAt }) {
       const seconds = (clock.now().getTime() - acceptedAt.getTime()) / 1_000;
       const ended = { [metricAttributes.outcome]: outcome };
       const why = reason === undefined ? ended : { ...ended, [metricAttributes.reason]: reason };
       record(({ ordersProcessed, sagaDuration, sagaUndone }) => {
-        const of = { [metricAttributes.sagaName]: table === 'orders' ? 'placeOrder' : 'returnOrder' };
-        if (table === 'orders') ordersProcessed.add(1, why);
+        const of = { [metricAttributes.sagaName]: saga };
+        if (saga === 'placeOrder') ordersProcessed.add(1, why);
         sagaDuration.record(seconds, { ...of, ...ended });
         if (outcome !== 'completed') sagaUndone.add(1, { ...of, ...why });
       });

@@ -6,7 +6,7 @@
  * `customMetrics` (`AppMetrics`) by its name.
  */
 
-/** Attributes of spans; those of sagas are what `durable-saga/opentelemetry` gives. */
+/** Attributes of spans; those of sagas are what `durable-saga/opentelemetry` gives, on who starts or steers one, too. */
 export const spanAttributes = {
   /** Name of the saga, e.g. `placeOrder`. */
   sagaName: 'saga.name',
@@ -20,6 +20,8 @@ export const spanAttributes = {
   sagaAttempt: 'saga.attempt',
   /** True for an attempt that undoes the step. */
   sagaUndo: 'saga.undo',
+  /** Event that a client sends to the saga: what it declares, or `cancel` and `retry`. */
+  sagaEvent: 'saga.event',
   /** Code of the failure that an attempt ended with. */
   sagaFailure: 'saga.failure.code',
   /** Of everything that is about an order, its returns among it. */
@@ -30,7 +32,10 @@ export const spanAttributes = {
 export const metricNames = {
   /** Counter: orders that ended. Attributes `outcome` and `reason`. */
   ordersProcessed: 'orders.processed',
-  /** Histogram, seconds from acceptance to the end of a saga. Attributes `saga.name`, `outcome`. Its count is that of all ended sagas. */
+  /**
+   * Histogram, seconds from acceptance to the end of a saga, whichever it is. Attributes `saga.name`, `outcome`. Its count is
+   * that of all ended sagas. An import that its file ended, for one that is no text, has completed; its report says so.
+   */
   sagaDuration: 'saga.duration',
   /** Counter: sagas that turned back, whether all could be undone or not. Attributes `saga.name`, `outcome`, `reason`. */
   sagaUndone: 'saga.undone',

@@ -7,8 +7,13 @@ import { spanAttributes } from './names';
 import type { Telemetry } from './telemetry';
 
 /*
- * The app's spans. Each stands below the one that the host has for the invocation, whose place the host says in
- * `context.traceContext`; what a handler starts or publishes stands below the handler's, since that is the active one: the
+ * The app's spans. One rule for all: an invocation has one span of the host's, which says what came in and is a server's or
+ * consumer's, and one of the app's below it, which is internal and says what it was about. A second one that is a server's or
+ * consumer's would be counted as a second request. The host says in `context.traceContext` where its own stands; one that is not
+ * told to send its spans says that nothing of the trace is recorded, and then nothing of the app's is.
+ * Durable activities have theirs by the sagas' observer; orchestrations, which are replayed, have the host's alone.
+ *
+ * What a handler starts or publishes stands below the handler's, since that is the active one: the
  * durable client sends it along, and the outbox keeps it with its messages. So a saga is one trace, from the request or message
  * that asked for it to the last reader of what it told.
  *
@@ -17,7 +22,7 @@ import type { Telemetry } from './telemetry';
 
 const NAME = 'order-sagas';
 
-type Spans = Pick<Telemetry, 'http' | 'blob' | 'message' | 'starting' | 'publishing' | 'headers'>;
+type Spans = Pick<Telemetry, 'http' | 'invoked' | 'message' | 'starting' | 'publishing' | 'headers'>;
 
 /** `ready` resolves when spans are taken, and may be asked for again and again. */
 export function createSpans(ready: () => Promise<void>): Spans {
@@ -56,11 +61,12 @@ export function createSpans(ready: () => Promise<void>): Spans {
         });
       },
 
-    blob: (name, handler) => async (blob, context) => {
+    invoked: (trigger, handler) => async (given, context) => {
       await ready();
-      const attributes = invocationAttributes(context, 'datasource');
+      const attributes = invocationAttributes(context, trigger);
+      const name = context.functionName;
       return within({ name, kind: SpanKind.INTERNAL, attributes, parent: hostsContext(context) }, async () =>
-        handler(blob, context),
+        handler(given, context),
       );
     },
 
@@ -77,17 +83,12 @@ export function createSpans(ready: () => Promise<void>): Spans {
         ...orderOf(message.correlationId),
       };
       const name = `process ${subscription === undefined ? address : `${address}/${subscription}`}`;
-      const options = { kind: SpanKind.CONSUMER, attributes, ...placeOf(message.properties, context) };
+      const options = { kind: SpanKind.INTERNAL, attributes, ...placeOf(message.properties, context) };
       return within({ name, ...options }, async () => handler(message, context));
     },
 
     starting: (saga, starter) => ({
-      here: {
-        async start(client, id) {
-          trace.getActiveSpan()?.setAttributes(sagaAttributes(saga, id));
-          return starter.start(client, id);
-        },
-      },
+      here: starter,
       apart: {
         async start(client, id) {
           await ready();

@@ -1,4 +1,4 @@
-import type { HttpHandler, InvocationContext, StorageBlobHandler } from '@azure/functions';
+import type { HttpHandler, InvocationContext } from '@azure/functions';
 import type { SagaObserver } from 'durable-saga';
 import type { Publisher } from 'durable-saga/postgres';
 import type { Backlog } from '../domain/backlog';
@@ -7,8 +7,9 @@ import type { DeadLetters, SagaStarter } from '../ports';
 
 /*
  * What the app does so that it can be watched, in one interface with two implementations: this file's, which does nothing, and
- * that of `spans.ts` and `measures.ts`. Handlers are wrapped where they are registered. Hooks of `@azure/functions` around
- * invocations would do it in one place, but would keep functions-host from running sagas without replay.
+ * that of `spans.ts` and `measures.ts`. Handlers are wrapped where they are registered, each once: `http`, `message` and
+ * `invoked` are for the triggers, of which none is left out, and `observer` for the durable activities. Hooks of
+ * `@azure/functions` around invocations would do it in one place, but would keep functions-host from running sagas without replay.
  */
 
 /** Where a message comes from. */
@@ -26,9 +27,12 @@ export interface TracedMessage {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** An order or a return that has got its final status, told by whoever wrote that, after the commit. */
-export interface RowEnd {
-  readonly of: 'orders' | 'returns';
+/** What triggers an invocation that is neither a request nor a message, by OpenTelemetry's word for it. */
+export type OtherTrigger = 'timer' | 'datasource';
+
+/** A saga whose end stands in its row, told by whoever wrote that, after the commit. */
+export interface SagaEnd {
+  readonly saga: 'placeOrder' | 'returnOrder' | 'importOrders' | 'importProducts';
   readonly outcome: FinalStatus;
   readonly reason: string | undefined;
   readonly acceptedAt: Date;
@@ -36,17 +40,18 @@ export interface RowEnd {
 
 /** A starter of sagas in two ways. */
 export interface Starters<Client, Id extends string> {
-  /** In the trace of whoever starts the saga. */
+  /** In the trace of whoever starts the saga, as starters do by themselves. */
   readonly here: SagaStarter<Client, Id>;
   /** For sagas that are started many at a time: each has a trace of its own, with a link to whoever started it. */
   readonly apart: SagaStarter<Client, Id>;
 }
 
 export interface Telemetry {
-  /** Of the sagas' attempts. */
+  /** Of the sagas' attempts, and of what clients do to sagas. */
   readonly observer: SagaObserver | undefined;
   http(about: { readonly name: string; readonly route: string }, handler: HttpHandler): HttpHandler;
-  blob(name: string, handler: StorageBlobHandler): StorageBlobHandler;
+  /** Of any other trigger. */
+  invoked<Given, Result>(trigger: OtherTrigger, handler: Handler<Given, Result>): Handler<Given, Result>;
   message<Message extends TracedMessage, Result>(
     source: MessageSource,
     handler: (message: Message, context: InvocationContext) => Promise<Result>,
@@ -55,7 +60,7 @@ export interface Telemetry {
   publishing(publisher: Publisher): Publisher;
   /** What a message that is kept now has to take along to be in the trace of what is being done. */
   headers(): Readonly<Record<string, string>>;
-  rowEnded(end: RowEnd): void;
+  sagaEnded(end: SagaEnd): void;
   countingDeadLetters(deadLetters: DeadLetters): DeadLetters;
   /** Undefined where nobody wants to know: what it would take to find out can be left. */
   readonly backlog: ((backlog: Backlog) => void) | undefined;
@@ -63,18 +68,20 @@ export interface Telemetry {
   stop(): Promise<void>;
 }
 
+type Handler<Given, Result> = (given: Given, context: InvocationContext) => Result | Promise<Result>;
+
 const NO_HEADERS: Readonly<Record<string, string>> = {};
 
 /** Nothing is observed, and nothing loaded for it. */
 export const noTelemetry: Telemetry = {
   observer: undefined,
   http: (_about, handler) => handler,
-  blob: (_name, handler) => handler,
+  invoked: (_trigger, handler) => handler,
   message: (_source, handler) => handler,
   starting: (_saga, starter) => ({ here: starter, apart: starter }),
   publishing: (publisher) => publisher,
   headers: () => NO_HEADERS,
-  rowEnded: () => undefined,
+  sagaEnded: () => undefined,
   countingDeadLetters: (deadLetters) => deadLetters,
   backlog: undefined,
   stop: async () => undefined,

@@ -1,6 +1,6 @@
 import type { InvocationContext } from '@azure/functions';
 import { sagaClients } from 'durable-saga';
-import type { Answer } from 'durable-saga';
+import type { Answer, SagaObserver } from 'durable-saga';
 import { placeOrder } from '../../orchestrations/place-order';
 import type { PlaceOrderInput } from '../../orchestrations/place-order';
 import type { OrderId } from '../domain/ids';
@@ -11,7 +11,7 @@ import type { ShownSaga } from './saga-starter';
 import { reachSaga } from './task-hubs';
 import type { TaskHubs } from './task-hubs';
 
-const sagas = sagaClients({ placeOrder });
+const definitions = { placeOrder };
 
 /** The part of an order's row that says where its saga is. */
 type Row = Pick<StoredOrder, 'id' | 'taskHub'>;
@@ -46,16 +46,19 @@ interface Deps {
   readonly approval: { readonly threshold: number; readonly timeout: number };
   /** Milliseconds. */
   readonly paymentTimeout: number;
+  readonly observer?: SagaObserver | undefined;
 }
 
 export function createOrderStarter(deps: Deps): OrderStarter<TaskHubs> {
+  const sagas = sagaClients(definitions, { observer: deps.observer });
   return createStarter('order', deps.orders, (client, order) =>
     sagas(client).placeOrder.start(toInput(order, deps), { id: order.id }),
   );
 }
 
 /** The sagas of orders in the task hubs that are in reach. */
-export function createOrderSagas(hubs: TaskHubs, starter: OrderStarter<TaskHubs>): OrderSagas {
+export function createOrderSagas(hubs: TaskHubs, starter: OrderStarter<TaskHubs>, observer?: SagaObserver): OrderSagas {
+  const sagas = sagaClients(definitions, { observer });
   const sagaOf = async (order: Row) => sagas(await reachSaga(hubs, order)).placeOrder.get(order.id);
   return {
     taskHub: hubs.own.taskHubName,

@@ -1,6 +1,6 @@
 import type { InvocationContext } from '@azure/functions';
 import { sagaClients } from 'durable-saga';
-import type { Answer } from 'durable-saga';
+import type { Answer, SagaObserver } from 'durable-saga';
 import { returnOrder } from '../../orchestrations/return-order';
 import type { ReturnId } from '../domain/ids';
 import type { Pieces, StoredReturn } from '../domain/return';
@@ -10,7 +10,7 @@ import type { ShownSaga } from './saga-starter';
 import { reachSaga } from './task-hubs';
 import type { TaskHubs } from './task-hubs';
 
-const sagas = sagaClients({ returnOrder });
+const definitions = { returnOrder };
 
 /** The part of a return's row that says where its saga is. */
 type Row = Pick<StoredReturn, 'id' | 'taskHub'>;
@@ -37,10 +37,12 @@ interface Deps {
   readonly currency: { readonly decimals: number };
   /** Milliseconds. */
   readonly pickUpTimeout: number;
+  readonly observer?: SagaObserver | undefined;
 }
 
 export function createReturnStarter(deps: Deps): SagaStarter<TaskHubs, ReturnId> {
-  const { returns, orders, currency, pickUpTimeout } = deps;
+  const { returns, orders, currency, pickUpTimeout, observer } = deps;
+  const sagas = sagaClients(definitions, { observer });
   return createStarter('return', returns, async (client, { id: returnId, orderId, lines }) => {
     const order = await orders.find(orderId);
     if (!order) throw new Error(`expected a row of order ${orderId}, found none`);
@@ -59,7 +61,12 @@ export function createReturnStarter(deps: Deps): SagaStarter<TaskHubs, ReturnId>
 }
 
 /** The sagas of returns in the task hubs that are in reach. */
-export function createReturnSagas(hubs: TaskHubs, starter: SagaStarter<TaskHubs, ReturnId>): ReturnSagas {
+export function createReturnSagas(
+  hubs: TaskHubs,
+  starter: SagaStarter<TaskHubs, ReturnId>,
+  observer?: SagaObserver,
+): ReturnSagas {
+  const sagas = sagaClients(definitions, { observer });
   const sagaOf = async (row: Row) => sagas(await reachSaga(hubs, row)).returnOrder.get(row.id);
   return {
     taskHub: hubs.own.taskHubName,

@@ -1,6 +1,7 @@
 import { countUnfinished, lookAtBacklog } from '../../src/adapters/postgres-backlog';
 import { createOrderEvents } from '../../src/adapters/postgres-order-events';
-import type { RowEnd } from '../../src/adapters/postgres-order-events';
+import type { SagaEnd } from '../../src/adapters/postgres-order-events';
+import { createPostgresImports } from '../../src/adapters/postgres-imports';
 import { createPostgresOrders } from '../../src/adapters/postgres-orders';
 import { createPostgresImports } from '../../src/adapters/postgres-imports';
 import { createPostgresDeadLetters } from '../../src/adapters/postgres-dead-letters';
@@ -20,9 +21,9 @@ afterAll(() => db.stop());
 const id = (text: string) => orderIdSchema.parse(text);
 
 it('what is measured is what the rows say', async () => {
-  const ends: RowEnd[] = [];
+  const ends: SagaEnd[] = [];
   const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
-  const telling = { headers: () => headers, ended: (end: RowEnd) => void ends.push(end) };
+  const telling = { headers: () => headers, ended: (end: SagaEnd) => void ends.push(end) };
   const events = createOrderEvents(db.outbox, () => {}, telling);
   const orders = createPostgresOrders(db.database, db.ledger, db.clock, events);
   const acceptedAt = db.clock.now();
@@ -35,8 +36,10 @@ it('what is measured is what the rows say', async () => {
   await orders.markParked('k', id('parked'), { code: 'x', message: 'x' });
   await createPostgresStuckSagas(db.database, db.clock).note('m', [{ instanceId: 'stuck', reason: 'it waits' }]);
   await createPostgresDeadLetters(db.database, db.clock).keep(sampleDeadLetter('a'));
+  const imports = createPostgresImports(db.database, db.clock);
+  await imports.begin({ importId: 'i-1', kind: 'orders', path: 'orders/a.csv', etag: '0x1' });
 
-  expect(ends).toEqual([{ of: 'orders', outcome: 'compensated', reason: 'cancelled', acceptedAt }]);
+  expect(ends).toEqual([{ saga: 'placeOrder', outcome: 'compensated', reason: 'cancelled', acceptedAt }]);
   const { rows } = await db.database.query<{ headers: string }>('select headers from saga_outbox');
   expect(rows.map((row) => JSON.parse(row.headers) as unknown)).toContainEqual(
     expect.objectContaining({ ...headers, subject: 'order.compensated' }),
@@ -44,7 +47,8 @@ it('what is measured is what the rows say', async () => {
   const none = { running: 0, parked: 0, stuck: 0, oldest: undefined };
   expect(await lookAtBacklog(db.database)).toEqual({
     sagas: [
-      { saga: 'import', ...none },
+      { saga: 'importOrders', running: 1, parked: 0, stuck: 0, oldest: db.clock.now() },
+      { saga: 'importProducts', ...none },
       { saga: 'placeOrder', running: 3, parked: 1, stuck: 1, oldest: new Date(acceptedAt.getTime() + 60_000) },
       { saga: 'returnOrder', ...none },
     ],

@@ -1,14 +1,16 @@
 import { createPostgresImports } from '../../src/adapters/postgres-imports';
+import type { ImportEnd } from '../../src/adapters/postgres-imports';
 import type { Imports } from '../../src/ports';
 import { startOrdersDatabase } from '../support/orders-database';
 import type { OrdersDatabase } from '../support/orders-database';
 
 let db: OrdersDatabase;
 let imports: Imports;
+const ends: ImportEnd[] = [];
 
 beforeAll(async () => {
   db = await startOrdersDatabase();
-  imports = createPostgresImports(db.database, db.clock);
+  imports = createPostgresImports(db.database, db.clock, { ended: (end) => ends.push(end) });
 });
 afterAll(() => db.stop());
 beforeEach(() => db.database.query('truncate imports cascade'));
@@ -30,6 +32,7 @@ describe('what is known of imports', () => {
       finishedAt: endedAt,
       problem: { code: 'empty', message: 'no rows' },
     });
+    expect(ends).toEqual([{ saga: 'importOrders', outcome: 'completed', reason: 'empty', acceptedAt: beganAt }]);
   });
 
   it('are claimed by one task hub, once', async () => {

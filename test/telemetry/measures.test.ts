@@ -46,11 +46,12 @@ async function collect(): Promise<Record<string, unknown[]>> {
 const measures = createMeasures(async () => undefined, clock);
 
 describe('the measures', () => {
-  it('count ends of orders and returns, with outcome, reason and how long it took', async () => {
+  it('count the ends of sagas, whichever they are, with outcome, reason and how long it took', async () => {
     const acceptedAt = new Date(START.getTime() - 90_000);
-    measures.rowEnded({ of: 'orders', outcome: 'completed', reason: undefined, acceptedAt });
-    measures.rowEnded({ of: 'orders', outcome: 'compensated', reason: 'cancelled', acceptedAt });
-    measures.rowEnded({ of: 'returns', outcome: 'compensated', reason: 'notCollected', acceptedAt });
+    measures.sagaEnded({ saga: 'placeOrder', outcome: 'completed', reason: undefined, acceptedAt });
+    measures.sagaEnded({ saga: 'placeOrder', outcome: 'compensated', reason: 'cancelled', acceptedAt });
+    measures.sagaEnded({ saga: 'returnOrder', outcome: 'compensated', reason: 'notCollected', acceptedAt });
+    measures.sagaEnded({ saga: 'importOrders', outcome: 'completed', reason: 'notText', acceptedAt });
     expect(await collect()).toMatchObject({
       'orders.processed': [
         { outcome: 'completed', value: 1 },
@@ -60,6 +61,7 @@ describe('the measures', () => {
         { 'saga.name': 'placeOrder', outcome: 'completed', value: { count: 1, sum: 90 } },
         { 'saga.name': 'placeOrder', outcome: 'compensated', value: { count: 1, sum: 90 } },
         { 'saga.name': 'returnOrder', outcome: 'compensated', value: { count: 1, sum: 90 } },
+        { 'saga.name': 'importOrders', outcome: 'completed', value: { count: 1, sum: 90 } },
       ],
       'saga.undone': [
         { 'saga.name': 'placeOrder', outcome: 'compensated', reason: 'cancelled', value: 1 },

@@ -32,7 +32,7 @@ export type { OutcomeKind, SagaOutcome, Settlement } from './definition/settleme
 // Running them, and talking to those that run.
 export { registerSagas } from './host/register';
 export type { Registration } from './host/register';
-export type { AttemptEnd, Invocation, ObservedAttempt, SagaObserver } from './definition/observer';
+export type { AttemptEnd, Contact, Invocation, ObservedAttempt, SagaObserver } from './definition/observer';
 export { loadClaimed } from './store/claim-check';
 export type { ClaimCheckOptions, PayloadStore } from './store/claim-check';
 export type { DurableClient } from './host/durable-functions';

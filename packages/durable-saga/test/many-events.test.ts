@@ -124,7 +124,7 @@ describe.each(MODES)('events that may come many times, run by %s', (mode) => {
   it('one that is delivered again is taken once, and another with the same payload is another', async () => {
     const { host, client } = stage(collect, [book, note], { mode });
     await client.start({ items: 4 }, { id: 'a' });
-    for (const id of ['x', 'y', 'x', 'z', 'z']) await host.raiseAt(host.now, 'a', 'item', stampEvent(id, { n: 7 }));
+    for (const id of ['x', 'y', 'x', 'z', 'z']) await host.raiseAt(host.now, 'a', 'item', stampEvent({ id }, { n: 7 }));
     await host.raiseAt(host.now, 'a', 'item', { n: 8 });
     await host.run();
     expect((await statusOf(client, 'a')).outcome).toMatchObject({ result: [7, 7, 7, 8] });

@@ -47,9 +47,9 @@ async function buyWith(observer: SagaObserver | undefined) {
 
 describe('an observer of sagas', () => {
   it('is told of every attempt, its undos among them, with saga, step and end, once although turns are replayed', async () => {
-    const seen: (Omit<ObservedAttempt, 'invocation' | 'instanceId'> & { end: string })[] = [];
+    const seen: (Omit<ObservedAttempt, 'invocation' | 'instanceId' | 'causes'> & { end: string })[] = [];
     const { calls } = await buyWith({
-      async attempt({ invocation: _, instanceId, ...attempt }, run) {
+      async attempt({ invocation: _, causes: __, instanceId, ...attempt }, run) {
         expect(instanceId).toBe('b1');
         const end = await run();
         seen.push({ ...attempt, end: end.ok ? 'ok' : end.failure.code });

@@ -47,6 +47,7 @@ const attempt: ObservedAttempt = {
     traceParent: `00-${TRACE}-${PARENT}-01`,
     traceState: 'a=b',
   },
+  causes: [],
 };
 const ok: AttemptEnd = { ok: true };
 const failedWith = (thrown: unknown): AttemptEnd => ({ ok: false, failure: failureFromThrown(thrown) });
@@ -75,6 +76,48 @@ describe('the observer for OpenTelemetry', () => {
       'faas.name': 'pay',
       'faas.invocation_id': 'i-1',
     });
+  });
+
+  it('links an attempt to who made the saga go on to it, and ignores what is no place in a trace', async () => {
+    const cause = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`;
+    await observeWithOpenTelemetry().attempt({ ...attempt, causes: ['nowhere', cause] }, async () => ok);
+    const [span] = spans.getFinishedSpans();
+    expect(span!.links.map((link) => link.context)).toMatchObject([
+      { traceId: 'c'.repeat(32), spanId: 'd'.repeat(16) },
+    ]);
+    expect(span).toMatchObject({ parentSpanContext: { traceId: TRACE } });
+  });
+
+  it("says on a client's span what it does to which saga, links it to the saga's trace, and tells its place", () => {
+    const observer = observeWithOpenTelemetry({ attributes: ({ instanceId }) => ({ 'order.id': instanceId }) });
+    const about = { saga: 'buy', instanceId: 'b1', event: 'approval', startedIn: `00-${TRACE}-${PARENT}-01` };
+    expect(observer.contact?.(about)).toBeUndefined();
+    const told = trace.getTracer('test').startActiveSpan('POST approval', (span) => {
+      const place = observer.contact?.(about);
+      span.end();
+      return place;
+    });
+    const [span] = spans.getFinishedSpans();
+    const { traceId, spanId } = span!.spanContext();
+    expect(told).toBe(`00-${traceId}-${spanId}-01`);
+    expect(span!.attributes).toEqual({
+      'saga.name': 'buy',
+      'saga.id': 'b1',
+      'saga.event': 'approval',
+      'order.id': 'b1',
+    });
+    expect(span!.links.map((link) => link.context)).toMatchObject([{ traceId: TRACE, spanId: PARENT }]);
+  });
+
+  it("does not link a client's span to its own trace", () => {
+    const observer = observeWithOpenTelemetry();
+    trace.getTracer('test').startActiveSpan('both', (span) => {
+      const { traceId } = span.spanContext();
+      const startedIn = `00-${traceId}-${PARENT}-01`;
+      observer.contact?.({ saga: 'buy', instanceId: undefined, event: undefined, startedIn });
+      span.end();
+    });
+    expect(spans.getFinishedSpans()[0]).toMatchObject({ links: [], attributes: { 'saga.name': 'buy' } });
   });
 
   it('tells undos from steps', async () => {

@@ -1,6 +1,6 @@
 import type { InvocationContext, StorageBlobHandler } from '@azure/functions';
 import { sagaClients } from 'durable-saga';
-import type { DurableClientPort } from 'durable-saga';
+import type { DurableClientPort, SagaObserver } from 'durable-saga';
 import { importOrders } from '../../../orchestrations/import-orders';
 import { importProducts } from '../../../orchestrations/import-products';
 import { importIdOf } from '../../domain/import';
@@ -9,7 +9,7 @@ import type { Files, ImportFile, Imports } from '../../ports';
 import { nameOf, reachSaga } from '../task-hubs';
 import type { TaskHubs, TaskHubsOf } from '../task-hubs';
 
-const sagas = sagaClients({ importOrders, importProducts });
+const definitions = { importOrders, importProducts };
 
 /** The container of the files; the triggers watch `orders/{name}.csv` and `products/{name}.csv` in it. */
 export const IMPORT_CONTAINER = 'imports';
@@ -20,6 +20,7 @@ interface Deps {
   readonly hubsOf: TaskHubsOf;
   /** Milliseconds. */
   readonly pause: (duration: number) => Promise<unknown>;
+  readonly observer?: SagaObserver | undefined;
 }
 
 const FIRST_PAUSE = 500;
@@ -41,12 +42,14 @@ const PATIENCE = 300_000;
  * Where there are two apps, both see each file. The one that claims it first imports it, and the other leaves it.
  */
 export function startOrdersImport(deps: Deps): StorageBlobHandler {
+  const sagas = sagaClients(definitions, { observer: deps.observer });
   return startingImport(deps, 'orders', (client, file) =>
     sagas(client).importOrders.start(file, { id: file.importId }),
   );
 }
 
 export function startProductsImport(deps: Deps): StorageBlobHandler {
+  const sagas = sagaClients(definitions, { observer: deps.observer });
   return startingImport(deps, 'products', (client, file) =>
     sagas(client).importProducts.start(file, { id: file.importId }),
   );

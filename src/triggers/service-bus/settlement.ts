@@ -75,10 +75,24 @@ export type WholeMessageHandler = (message: ServiceBusReceivedMessage, context: 
 /** The options of a trigger whose messages are handed over whole, and completed by the host. */
 export const handedOverWhole = { sdkBinding: true, autoCompleteMessages: true } as const;
 
-/** Makes the function of a trigger that has the options `handedOverWhole`. */
-export function takingWhole(handler: WholeMessageHandler): ServiceBusQueueHandler {
+/** A whole message, and beside it what telemetry tells of messages. */
+type Told = Pick<ReceivedMessage, 'id' | 'correlationId' | 'deliveryCount' | 'properties'> & {
+  readonly whole: ServiceBusReceivedMessage;
+};
+type ToldHandler = (message: Told, context: InvocationContext) => Promise<void>;
+
+/** Makes the function of a trigger that has the options `handedOverWhole`. `around` wraps it, e.g. to make a span of it. */
+export function takingWhole(
+  handler: WholeMessageHandler,
+  around: (inner: ToldHandler) => ToldHandler = (inner) => inner,
+): ServiceBusQueueHandler {
   takeMessagesLazily();
-  return async (received, context) => handler((received as Received).messages, context);
+  const wrapped = around(async ({ whole }, context) => handler(whole, context));
+  return async (received, context) => {
+    const whole = (received as Received).messages;
+    const { id, correlationId, deliveryCount, properties } = toReceivedMessage(whole);
+    await wrapped({ id, correlationId, deliveryCount, properties, whole }, context);
+  };
 }
 
 /** What the package hands over for a trigger of one message at a time, with the types that are true. */

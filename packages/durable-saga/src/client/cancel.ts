@@ -6,7 +6,7 @@ import type { Answer, Refusal } from './answer';
 import { finished, refuse, whyNot } from './answer';
 import type { InstanceStatus } from './instance-status';
 import type { Reach } from './reach';
-import { send } from './reach';
+import { send, withTrace } from './reach';
 
 export interface CancelOptions {
   readonly reason?: string;
@@ -21,7 +21,9 @@ export async function cancelSaga(reach: Reach, { reason, wait = '5 seconds' }: C
   const refusal = whyNot(reach.id, before) ?? pastPivot(reach.id, before);
   if (refusal !== undefined) return refusal;
   if (before?.failure !== undefined || before?.cancel === 'honoured') return { accepted: true, confirmed: true };
-  return (await send(reach, CANCEL_EVENT, reason === undefined ? {} : { reason })) ?? awaitWord(reach, limit);
+  return (
+    (await send(reach, CANCEL_EVENT, withTrace(reason === undefined ? {} : { reason }))) ?? awaitWord(reach, limit)
+  );
 }
 
 /** Polls until the saga has taken note of the cancel. */

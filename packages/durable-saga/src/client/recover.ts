@@ -46,7 +46,8 @@ export type RecoveryAnswer =
     };
 
 /** Starts the recovery of a saga that the platform ended, unless there is one. */
-export async function recoverSaga({ id, saga, client, status }: Reach): Promise<RecoveryAnswer> {
+export async function recoverSaga(owing: Reach): Promise<RecoveryAnswer> {
+  const { id, saga, client, status } = owing;
   const now = await status();
   if (now === undefined) return refuse('unknown', `there is no saga '${id}' (any more)`);
   if (now.state !== 'terminated' && now.state !== 'failed') {
@@ -58,11 +59,17 @@ export async function recoverSaga({ id, saga, client, status }: Reach): Promise<
   const mayOwe =
     now.owes !== undefined || saga.settled !== undefined || now.steps.some(({ child }) => child !== undefined);
   if (!mayOwe) return refuse('nothingOwed', `saga '${id}' owes no undo`);
-  const reach = reachRecovery(client, id);
+  const reach = reachRecovery(owing);
   const recovery = toRecoveryHandle(reach);
   if (await isThere(reach)) return { accepted: true, started: false, recovery };
   try {
     const input: RecoveryInput = { id };
+    reach.observer?.contact?.({
+      saga: recoverySaga.name,
+      instanceId: reach.id,
+      event: undefined,
+      startedIn: undefined,
+    });
     await client.startNew(recoverySaga.name, { instanceId: reach.id, input });
     return { accepted: true, started: true, recovery };
   } catch (error) {
@@ -75,12 +82,12 @@ export async function recoverSaga({ id, saga, client, status }: Reach): Promise<
 }
 
 /** The recovery of an instance, whether there is one or not: nobody is asked. */
-export function recoveryOf({ client, id }: Reach): RecoveryHandle {
-  return toRecoveryHandle(reachRecovery(client, id));
+export function recoveryOf(reach: Reach): RecoveryHandle {
+  return toRecoveryHandle(reachRecovery(reach));
 }
 
-function reachRecovery(client: Reach['client'], id: string): Reach {
-  return reachInstance(client, recoverySaga, recoveryIdOf(id));
+function reachRecovery({ client, id, observer }: Reach): Reach {
+  return reachInstance(client, recoverySaga, recoveryIdOf(id), observer);
 }
 
 function toRecoveryHandle(reach: Reach): RecoveryHandle {

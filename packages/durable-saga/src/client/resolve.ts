@@ -9,7 +9,7 @@ import { refuse, unknown, whyNot } from './answer';
 import { hasEnded } from './instance-status';
 import type { InstanceStatus } from './instance-status';
 import type { Reach } from './reach';
-import { send } from './reach';
+import { send, withTrace } from './reach';
 
 /**
  * How it goes on with what is parked. `step` is the key of the step that is meant; it may be left out where one alone
@@ -34,7 +34,7 @@ export async function resolveParked(
   if ('accepted' in meant) return meant;
   const isAboutAll = decision.step === undefined && decision.action === 'retry';
   const event: RetryEvent = isAboutAll ? { action: 'retry' } : { ...decision, ...meant.name };
-  return (await send(reach, RETRY_EVENT, event)) ?? awaitWord(reach, meant.shown, limit);
+  return (await send(reach, RETRY_EVENT, withTrace(event))) ?? awaitWord(reach, meant.shown, limit);
 }
 
 interface Meant {

@@ -2,6 +2,7 @@ import { ClaimCheck } from '../store/claim-check';
 import type { ClaimCheckOptions } from '../store/claim-check';
 import type { EventSchemas, Saga } from '../definition/saga';
 import type { DeepReadonly } from '../definition/schema';
+import type { SagaObserver } from '../definition/observer';
 import type { StartStore } from '../store/start-store';
 import type { DurableClientPort } from './durable-client';
 import type { InstanceStatus } from './instance-status';
@@ -49,6 +50,8 @@ export interface SagaClientsOptions {
   readonly starts?: StartStore;
   /** Where large fields that are declared by `claiming` are kept: the same as in `registerSagas`. */
   readonly claimCheck?: ClaimCheckOptions;
+  /** Told of each start and each event that is sent; see `registerSagas`. */
+  readonly observer?: SagaObserver | undefined;
 }
 
 /**
@@ -57,9 +60,9 @@ export interface SagaClientsOptions {
  */
 export function sagaClients<const D extends Definitions>(
   definitions: D,
-  { starts, claimCheck }: SagaClientsOptions = {},
+  { starts, claimCheck, observer }: SagaClientsOptions = {},
 ): (client: DurableClientPort) => SagaClients<D> {
-  const stores: Stores = { starts, claims: new ClaimCheck(claimCheck) };
+  const stores: Stores = { starts, claims: new ClaimCheck(claimCheck), observer };
   return (client) => {
     const clients = Object.entries(definitions).map(([name, saga]) => [name, createClient(client, saga, stores)]);
     return Object.fromEntries(clients) as SagaClients<D>;
@@ -69,6 +72,7 @@ export function sagaClients<const D extends Definitions>(
 interface Stores {
   readonly starts: StartStore | undefined;
   readonly claims: ClaimCheck;
+  readonly observer: SagaObserver | undefined;
 }
 
 function createClient(
@@ -76,7 +80,8 @@ function createClient(
   saga: Saga<never, unknown>,
   stores: Stores,
 ): SagaClient<unknown, unknown, EventSchemas> {
-  const get = (id: string) => createHandle({ ...reachInstance(client, saga, id), claims: stores.claims });
+  const get = (id: string) =>
+    createHandle({ ...reachInstance(client, saga, id, stores.observer), claims: stores.claims });
   return {
     get,
     async start(input, options = {}) {

@@ -94,6 +94,14 @@ async function raise(
   const closed = await claims.close(schema, parsed.value, payload);
   const wrong = whyNoJson(closed) ?? claims.tooLarge(`payload of event '${event}'`, closed);
   if (wrong !== undefined) return { ...refuse('invalid', wrong), issues: [{ path: '', message: wrong }] };
-  const sent = isMany(schema) ? stampEvent(eventId, closed) : closed;
-  return (await send(reach, event, sent)) ?? { accepted: true, confirmed: true };
+  const many = isMany(schema);
+  const refused = await send(reach, event, (trace, startedIn) => {
+    // A saga that was started without a trace may be one of a version that takes the payload alone.
+    const stamp = {
+      ...(many && { id: eventId }),
+      ...(trace !== undefined && (many || startedIn !== undefined) && { trace }),
+    };
+    return Object.keys(stamp).length === 0 ? closed : stampEvent(stamp, closed);
+  });
+  return refused ?? { accepted: true, confirmed: true };
 }

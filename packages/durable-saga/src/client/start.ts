@@ -5,6 +5,7 @@ import type { Issue } from '../definition/failure';
 import { whyNoJson } from '../definition/json';
 import { hashOfJson } from '../store/input-hash';
 import { checkId } from '../runner/instance-id';
+import type { SagaObserver } from '../definition/observer';
 import type { Saga } from '../definition/saga';
 import { listIssues, parseWith } from '../definition/schema';
 import type { StartEnvelope } from '../runner/start-envelope';
@@ -64,6 +65,7 @@ interface ToStart {
   readonly input: unknown;
   readonly starts: StartStore | undefined;
   readonly claims: ClaimCheck;
+  readonly observer: SagaObserver | undefined;
 }
 
 /** How long a caller has between its claim and its confirmation, in milliseconds, before the next takes over. */
@@ -138,8 +140,9 @@ async function startOnce(what: ToStart, id: string, assumeNew: boolean, starts: 
   throw new SagaStartPending(id);
 }
 
-function startNew({ client, saga, input }: ToStart, id?: string): Promise<string> {
-  const envelope: StartEnvelope = { $saga: { version: saga.version }, input };
+function startNew({ client, saga, input, observer }: ToStart, id?: string): Promise<string> {
+  const trace = observer?.contact?.({ saga: saga.name, instanceId: id, event: undefined, startedIn: undefined });
+  const envelope: StartEnvelope = { $saga: { version: saga.version, ...(trace !== undefined && { trace }) }, input };
   return client.startNew(saga.name, { input: envelope, ...(id === undefined ? {} : { instanceId: id }) });
 }
 
@@ -155,7 +158,7 @@ async function findFirst({ client }: ToStart, id: string): Promise<First | undef
 function isAsItCame(start: unknown): boolean {
   if (typeof start !== 'object' || start === null || !('$saga' in start)) return true;
   const { $saga: stamp, input } = start as { $saga: unknown; input?: unknown };
-  const isFirst = Object.keys(stamp ?? {}).every((key) => key === 'version' || key === 'parent');
+  const isFirst = !Object.hasOwn(stamp ?? {}, 'carried');
   return isFirst && !(typeof input === 'object' && input !== null && '$claim' in input);
 }
 

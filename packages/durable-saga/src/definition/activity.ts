@@ -1,4 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Caused, TraceParent } from './cause';
+import { takeCauses } from './cause';
 import { ClaimCheck } from '../store/claim-check';
 import type { Given, Opened } from './claimed';
 import { openOf } from './claimed';
@@ -103,8 +105,8 @@ export interface BoundActivity {
 /** What an invocation of a durable activity offers. */
 export interface InvocationSeam {
   readonly client: DurableClient | undefined;
-  readonly log: (...message: readonly unknown[]) => void;
-  readonly warn: (...message: readonly unknown[]) => void;
+  log(...message: readonly unknown[]): void;
+  warn(...message: readonly unknown[]): void;
 }
 
 /** A saga's name, and the version of the instance. */
@@ -122,6 +124,8 @@ export interface StepCall {
     readonly timeout?: number | undefined;
     /** Of the saga that calls, for an observer. */
     readonly saga?: SagaStamp | undefined;
+    /** Traces of who made the saga go on to this call, for an observer; see cause.ts. */
+    readonly causes?: readonly TraceParent[] | undefined;
   };
   readonly input: unknown;
   /** Of an undo: the step's output, if it is known. */
@@ -139,11 +143,12 @@ export type KeyedReply = Reply & { readonly of: readonly [key: string, attempt: 
 
 /** The call of an attempt, short: it stands in the history. */
 export function toStepCall(
-  { instanceId, caller }: { readonly instanceId: string; readonly caller?: SagaStamp | undefined },
+  saga: Caused & { readonly instanceId: string; readonly caller?: SagaStamp | undefined },
   { key, attempt, timeout }: { readonly key: string; readonly attempt: number; readonly timeout: number | undefined },
   input: unknown,
   output: unknown,
 ): StepCall {
+  const { instanceId, caller } = saga;
   // What is undefined is left out of the history's JSON.
   return {
     $step: {
@@ -152,6 +157,7 @@ export function toStepCall(
       attempt: attempt === 1 ? undefined : attempt,
       timeout,
       saga: caller,
+      causes: takeCauses(saga),
     },
     input,
     output,
@@ -281,7 +287,7 @@ function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P,
 /** Longer ones a process can't wait for: Node would take them for none. In milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** An attempt under way. Its signal is made when it is asked for: it costs more than the rest of a short attempt. */
+/** An attempt under way. What few of them use is made when it is asked for: it costs more than the rest of a short attempt. */
 class Attempt implements StepContext {
   readonly key: string;
   readonly instanceId: string;

@@ -21,24 +21,40 @@ export function isMany(schema: StandardSchemaV1): boolean {
   return 'comesMany' in schema;
 }
 
-/** Payload of an event that may come many times, as the typed client sends it. */
+/**
+ * Payload of an event as the typed client sends it, where there is more to say than the payload itself: which one it is, of
+ * events that may come many times, and in which trace it was raised.
+ */
 export interface StampedEvent {
-  readonly $event: { readonly id: string };
+  readonly $event: { readonly id?: string; readonly trace?: string };
   readonly payload: unknown;
 }
 
 /** Hosts deliver an event at least once. The id, unique to one `raise`, tells a repetition from another event. */
-export function stampEvent(id: string, payload: unknown): StampedEvent {
-  return { $event: { id }, payload };
+export function stampEvent(stamp: StampedEvent['$event'], payload: unknown): StampedEvent {
+  return { $event: stamp, payload };
+}
+
+/** What came. */
+export interface CameEvent {
+  readonly id: string | undefined;
+  /** W3C `traceparent` of who raised it, if it said so. */
+  readonly trace: string | undefined;
+  readonly payload: unknown;
 }
 
 /** Reads what came, from the typed client or raw from anybody else. */
-export function readEvent(raw: unknown): { readonly id: string | undefined; readonly payload: unknown } {
+export function readEvent(raw: unknown): CameEvent {
   if (typeof raw === 'object' && raw !== null && '$event' in raw) {
     const { $event: stamp, payload } = raw as { $event: unknown; payload?: unknown };
-    if (typeof stamp === 'object' && stamp !== null && 'id' in stamp && typeof stamp.id === 'string') {
-      return { id: stamp.id, payload };
+    if (typeof stamp === 'object' && stamp !== null) {
+      const { id, trace } = stamp as Partial<Record<'id' | 'trace', unknown>>;
+      const said = {
+        id: typeof id === 'string' ? id : undefined,
+        trace: typeof trace === 'string' ? trace : undefined,
+      };
+      if (said.id !== undefined || said.trace !== undefined) return { ...said, payload };
     }
   }
-  return { id: undefined, payload: raw };
+  return { id: undefined, trace: undefined, payload: raw };
 }

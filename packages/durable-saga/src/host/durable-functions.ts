@@ -1,5 +1,6 @@
 import * as df from 'durable-functions';
 import type { DurableClient, DurableClientInput, OrchestrationContext, Task, TimerTask } from 'durable-functions';
+import type { InvocationContext } from '@azure/functions';
 import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from './durable-port';
 import { LONGEST_TIMER } from './durable-port';
 import type { SagaStamp } from '../definition/activity';
@@ -151,6 +152,7 @@ class EventTask extends TaskHandle implements EventHandle {
 
 class DurableFunctionsInstance implements Durable {
   caller?: SagaStamp;
+  causes?: string[] | undefined;
   readonly instanceId: string;
   readonly input: unknown;
   readonly hostVersion: string | undefined;
@@ -349,30 +351,45 @@ export function registerOrchestrator(name: string, orchestrator: Orchestrator): 
 
 export interface ActivityInvocation {
   readonly client: DurableClient | undefined;
-  readonly log: (...message: readonly unknown[]) => void;
-  readonly warn: (...message: readonly unknown[]) => void;
-  /** Left out by hosts of tests. */
+  log(...message: readonly unknown[]): void;
+  warn(...message: readonly unknown[]): void;
+  /** Left out by hosts of tests. Made when it is asked for. */
   readonly invocation?: Invocation;
 }
 
 /** What runs as a durable activity. */
 export type ActivityHandler = (input: unknown, invocation: ActivityInvocation) => Promise<unknown>;
 
+/** One object for each invocation: what it says of it is read by few. */
+class InvocationOfAzure implements ActivityInvocation {
+  readonly client: DurableClient | undefined;
+  readonly #context: InvocationContext;
+
+  constructor(context: InvocationContext, client: DurableClient | undefined) {
+    this.#context = context;
+    this.client = client;
+  }
+
+  log(...message: readonly unknown[]): void {
+    this.#context.log(...message);
+  }
+
+  warn(...message: readonly unknown[]): void {
+    this.#context.warn(...message);
+  }
+
+  get invocation(): Invocation {
+    const { functionName, invocationId, traceContext } = this.#context;
+    const { traceParent, traceState } = traceContext ?? {};
+    return { functionName, invocationId, traceParent, traceState };
+  }
+}
+
 /** Makes `handler` a durable activity. `client` is given when `usesClient` is. */
 export function registerActivity(name: string, usesClient: boolean, handler: ActivityHandler): void {
   df.app.activity(name, {
     extraInputs: usesClient ? [df.input.durableClient()] : [],
     handler: (input: unknown, context) =>
-      handler(input, {
-        client: usesClient ? df.getClient(context) : undefined,
-        log: (...message) => context.log(...message),
-        warn: (...message) => context.warn(...message),
-        invocation: {
-          functionName: context.functionName,
-          invocationId: context.invocationId,
-          traceParent: context.traceContext?.traceParent,
-          traceState: context.traceContext?.traceState,
-        },
-      }),
+      handler(input, new InvocationOfAzure(context, usesClient ? df.getClient(context) : undefined)),
   });
 }

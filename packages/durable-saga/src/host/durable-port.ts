@@ -27,6 +27,8 @@ export interface EventHandle extends Handle {
 export interface Durable {
   /** Which saga this is, where an observer wants its activities to know; set when it begins. */
   caller?: SagaStamp;
+  /** Traces from which it was told to go on since its last call; see cause.ts. */
+  causes?: string[] | undefined;
   readonly instanceId: string;
   /** What the instance was started with. */
   readonly input: unknown;

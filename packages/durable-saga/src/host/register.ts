@@ -148,6 +148,7 @@ async function observed(
         key: $step.key,
         attempt: $step.attempt ?? 1,
         invocation: seam.invocation,
+        causes: $step.causes ?? [],
       },
       run,
     );

@@ -1,4 +1,5 @@
 import { app } from '@azure/functions';
+import type { HttpHandler } from '@azure/functions';
 import type { DurableClientPort } from '../client/durable-client';
 import { clientOf, durableClientInput } from '../host/durable-functions';
 import type { Steering, SteeredSagas } from './steering';
@@ -25,6 +26,8 @@ export interface SagaRoutes {
    * not open it.
    */
   readonly authLevel?: 'anonymous' | 'function' | 'admin';
+  /** Wraps each function's handler, e.g. to make a span of it; `route` is as it is registered. */
+  readonly around?: (about: { readonly name: string; readonly route: string }, handler: HttpHandler) => HttpHandler;
 }
 
 /**
@@ -43,21 +46,23 @@ export interface SagaRoutes {
  * | `resolveSagaRecovery` | `POST sagas/{saga}/{id}/recovery/resolve`: what a recovery has parked             |
  * | `raiseSagaEvent` | `POST sagas/{saga}/{id}/events/{event}` with the payload                               |
  */
-export function registerSagaRoutes({ sagas, route = 'sagas', authLevel = 'admin' }: SagaRoutes): void {
+export function registerSagaRoutes({ sagas, route = 'sagas', authLevel = 'admin', around }: SagaRoutes): void {
   const register = (name: string, method: 'GET' | 'POST', path: string, steering: Steering): void => {
+    const handler: HttpHandler = (request, context) =>
+      reply(
+        steering,
+        () => sagas(clientOf(context)),
+        request,
+        context.invocationId,
+        (error) => context.error(`request ${context.invocationId} failed:`, error),
+      );
+    const about = { name, route: `${route}${path}` };
     app.http(name, {
       methods: [method],
-      route: `${route}${path}`,
+      route: about.route,
       authLevel,
       extraInputs: [durableClientInput()],
-      handler: (request, context) =>
-        reply(
-          steering,
-          () => sagas(clientOf(context)),
-          request,
-          context.invocationId,
-          (error) => context.error(`request ${context.invocationId} failed:`, error),
-        ),
+      handler: around?.(about, handler) ?? handler,
     });
   };
   register('listSagas', 'GET', '', answerList);

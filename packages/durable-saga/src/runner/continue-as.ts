@@ -36,13 +36,14 @@ export interface NextHistory {
  * there is to carry is too large it throws, or, on the way back, gives false, too.
  */
 export function* continueAs(instance: Instance, next: NextHistory): Fiber<boolean> {
-  const { durable, version, parent } = instance;
+  const { durable, version, parent, trace } = instance;
   instance.deadline?.suspend();
   yield* meetHost(instance);
   if (next.goingBack === undefined && instance.stop() !== undefined) return false;
   const { undos, goingBack, input } = next;
   const carried = instance.toCarried(undos.toData(), goingBack);
-  const envelope: StartEnvelope = { $saga: { version, ...(parent === undefined ? {} : { parent }), carried }, input };
+  const stamp = { version, ...(parent && { parent }), ...(trace !== undefined && { trace }), carried };
+  const envelope: StartEnvelope = { $saga: stamp, input };
   const size = JSON.stringify(envelope).length;
   const what = `${size} characters of JSON with ${carried.owed.length} undos`;
   if (size > LIMIT) {

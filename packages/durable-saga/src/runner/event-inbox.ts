@@ -1,5 +1,6 @@
 import type { Durable, Handle } from '../host/durable-port';
 import { EventQueue } from './event-queue';
+import { noteCause } from '../definition/cause';
 import { isMany, readEvent } from '../definition/many-events';
 import type { EventSchemas } from '../definition/saga';
 import { listIssues, parseWith } from '../definition/schema';
@@ -54,9 +55,13 @@ export class EventInbox {
     const box = this.#boxOf(event);
     if (box.received !== undefined) return box.received;
     for (let came = box.queue.next(); came !== undefined; came = box.queue.next()) {
-      const payload = box.isMany ? this.#firstOf(event, box, came.payload) : came;
-      const parsed = payload === undefined ? undefined : this.#parse(event, payload.payload);
+      const said = readEvent(came.payload);
+      if (box.isMany && said.id !== undefined && this.#isRepeated(event, box, said.id)) continue;
+      // An id alone is no stamp of an event that comes once.
+      const isStamped = box.isMany || said.trace !== undefined;
+      const parsed = this.#parse(event, isStamped ? said.payload : came.payload);
       if (parsed === undefined) continue;
+      noteCause(this.#durable, said.trace);
       if (!box.isMany) box.received = { value: parsed.value, payload: came.payload };
       return parsed;
     }
@@ -103,18 +108,15 @@ export class EventInbox {
     return [...(this.#boxes ?? [])].filter(([, box]) => box.isMany);
   }
 
-  /** The payload behind the stamp, unless it was delivered before. */
-  #firstOf(event: string, { seen }: Box, raw: unknown): { readonly payload: unknown } | undefined {
-    const { id, payload } = readEvent(raw);
-    if (id === undefined) return { payload };
+  #isRepeated(event: string, { seen }: Box, id: string): boolean {
     if (seen.has(id)) {
       this.#durable.log('info', `saga ${this.#durable.instanceId}: event '${event}' ${id} was delivered again`);
-      return undefined;
+      return true;
     }
     seen.add(id);
     const [oldest] = seen;
     if (seen.size > REMEMBERED && oldest !== undefined) seen.delete(oldest);
-    return { payload };
+    return false;
   }
 
   #parse(event: string, payload: unknown): { readonly value: unknown } | undefined {

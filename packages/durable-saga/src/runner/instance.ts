@@ -1,5 +1,6 @@
 import type { Carried } from './carried';
 import { Deadline } from './deadline';
+import { noteCause, traceOf } from '../definition/cause';
 import type { Definitions } from '../definition/definitions';
 import type { Durable, EventHandle, Handle } from '../host/durable-port';
 import { EventInbox } from './event-inbox';
@@ -34,6 +35,8 @@ export class Instance implements Halt {
   readonly definitions: Definitions;
   /** Whether this saga is a child, and what that means for its pivot. */
   readonly parent: ParentStamp | undefined;
+  /** Where it was started from, for those who follow traces. */
+  readonly trace: string | undefined;
   /** Of a saga with a timeout. */
   readonly deadline: Deadline | undefined;
   /** An operator gave up an undo, or what a lost child owes. */
@@ -55,11 +58,12 @@ export class Instance implements Halt {
   childDecides = false;
 
   constructor(durable: Durable, saga: Saga<never, unknown>, start: Start, definitions: Definitions) {
-    const { version, parent } = start;
+    const { version, parent, trace } = start;
     const carried = typeof start.carried === 'object' ? start.carried : undefined;
     this.durable = durable;
     this.version = version;
     this.parent = parent;
+    this.trace = trace;
     this.definitions = definitions;
     this.startedAt = carried?.startedAt ?? durable.now();
     this.generation = carried?.generation ?? 1;
@@ -119,7 +123,11 @@ export class Instance implements Halt {
   /** Why the saga does not go on, if it does not: what came first, a cancel or the end of its time. */
   stop(): Failure | undefined {
     if (!this.#canStop()) return undefined;
-    if (this.#stopped === undefined && this.#cancel.done) this.#stopped = cancelled(this.#cancel.value());
+    if (this.#stopped === undefined && this.#cancel.done) {
+      const payload = this.#cancel.value();
+      this.#stopped = cancelled(payload);
+      noteCause(this.durable, traceOf(payload));
+    }
     if (this.#stopped === undefined && this.deadline?.isOver()) this.#stopped = outOfTime(this.deadline.at);
     return this.#stopped;
   }

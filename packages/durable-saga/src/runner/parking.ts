@@ -1,3 +1,4 @@
+import { noteCause } from '../definition/cause';
 import type { Durable } from '../host/durable-port';
 import { EventQueue } from './event-queue';
 import type { Failure } from '../definition/failure';
@@ -27,6 +28,8 @@ export interface RetryEvent {
   readonly step?: string;
   /** Number of the parking meant, so that an answer that comes late answers nothing else. */
   readonly number?: number;
+  /** The trace in which the operator decided. */
+  readonly trace?: string;
 }
 
 export interface ToPark {
@@ -48,6 +51,8 @@ interface Parked extends Parking {
   readonly parseSkip: ToPark['parseSkip'];
   readonly leavesNoTrace?: boolean;
   resolution: Resolution | undefined;
+  /** In which it was decided. */
+  trace?: string | undefined;
 }
 
 /** What another history must know. */
@@ -116,6 +121,7 @@ export class ParkingLot {
         this.#log('info', `'${what.key}' ${how}`);
         const othersAreTold = this.#parked.some(({ leavesNoTrace }) => leavesNoTrace !== true);
         if (isTold && !othersAreTold) yield* this.#tell({ saga, instanceId, state: 'resumed' });
+        noteCause(this.#durable, parked.trace);
         return parked.resolution;
       }
       yield [this.#retries.handle(), ...halt.handles()];
@@ -145,6 +151,7 @@ export class ParkingLot {
     const output = action === 'skip' ? parked.parseSkip(event.output) : NO_OUTPUT;
     if (output.ok) {
       parked.resolution = action === 'skip' ? { action, output: output.value } : { action };
+      parked.trace = event.trace;
       return;
     }
     const message = `the skip's output is not valid: ${listIssues(output.issues)}`;

@@ -11,6 +11,8 @@ export interface StartEnvelope {
     /** Of a child: who started it, and what that means for it. */
     readonly parent?: ParentStamp;
     readonly carried?: Carried;
+    /** W3C `traceparent` of who started it. Who stamps it reads stamped events, too. */
+    readonly trace?: string;
   };
   readonly input: unknown;
 }
@@ -31,6 +33,7 @@ export interface Start {
   readonly version: string;
   readonly parent?: ParentStamp;
   readonly input: unknown;
+  readonly trace?: string;
   /** A text says what is wrong with it. */
   readonly carried?: Carried | string;
 }
@@ -41,8 +44,9 @@ export function readStart(start: unknown, hostVersion: string | undefined): Star
     const { $saga: stamp, input } = start as { $saga: unknown; input?: unknown };
     if (typeof stamp === 'object' && stamp !== null && 'version' in stamp && typeof stamp.version === 'string') {
       const parent = 'parent' in stamp && isParentStamp(stamp.parent) ? { parent: stamp.parent } : {};
-      const carried = 'carried' in stamp ? readCarried(stamp.carried) : undefined;
-      return { version: stamp.version, input, ...parent, ...(carried === undefined ? {} : { carried }) };
+      const carried = 'carried' in stamp ? { carried: readCarried(stamp.carried) } : {};
+      const trace = 'trace' in stamp && typeof stamp.trace === 'string' ? { trace: stamp.trace } : {};
+      return { version: stamp.version, input, ...parent, ...trace, ...carried };
     }
   }
   return { version: hostVersion ?? UNVERSIONED, input: start };

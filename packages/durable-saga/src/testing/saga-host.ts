@@ -64,9 +64,9 @@ export function createSagaHost<Ports>(options: SagaHostOptions<Ports>): SagaHost
     ...(treat === undefined ? {} : { treat }),
     note: (instanceId, text) => timeline.note(host.now, instanceId, text),
   });
-  const { claimCheck } = registration;
+  const { claimCheck, observer } = registration;
   const clientOf = <Input, Result, Events extends EventSchemas>(saga: Saga<Input, Result, Events>) =>
-    sagaClients({ saga }, claimCheck === undefined ? {} : { claimCheck })(host).saga;
+    sagaClients({ saga }, { ...(claimCheck && { claimCheck }), observer })(host).saga;
   return {
     durable: host,
     get now() {

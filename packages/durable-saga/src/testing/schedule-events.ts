@@ -31,7 +31,7 @@ export function scheduleEvents(
     const at = toMilliseconds(after, `event '${event}'`);
     const schema = Object.hasOwn(saga.events, event) ? saga.events[event] : undefined;
     // As the typed client sends it.
-    const sent = schema !== undefined && isMany(schema) ? stampEvent(`event-${index + 1}`, payload) : payload;
+    const sent = schema !== undefined && isMany(schema) ? stampEvent({ id: `event-${index + 1}` }, payload) : payload;
     return { event, payload: sent, at, normallyAt: at, nth, fault: undefined, isMissing: false };
   });
   const scheduled: ScheduledEvent[] = planned.map(({ nth: _, ...event }) => event);
