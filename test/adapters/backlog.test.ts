@@ -3,7 +3,6 @@ import { createOrderEvents } from '../../src/adapters/postgres-order-events';
 import type { SagaEnd } from '../../src/adapters/postgres-order-events';
 import { createPostgresImports } from '../../src/adapters/postgres-imports';
 import { createPostgresOrders } from '../../src/adapters/postgres-orders';
-import { createPostgresImports } from '../../src/adapters/postgres-imports';
 import { createPostgresDeadLetters } from '../../src/adapters/postgres-dead-letters';
 import { createPostgresStuckSagas } from '../../src/adapters/postgres-stuck-sagas';
 import { orderIdSchema } from '../../src/domain/ids';

@@ -154,7 +154,7 @@ describe("an order's trace", () => {
       for (const { parentSpanId } of sends) expect(ids).toContain(parentSpanId);
       expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
       for (const reader of trace.filter(({ name }) => name.startsWith('process '))) {
-        expect(reader).toMatchObject({ kind: 'consumer', attributes: { 'messaging.system': 'servicebus' }, links: [] });
+        expect(reader).toMatchObject({ kind: 'internal', attributes: { 'messaging.system': 'servicebus' }, links: [] });
       }
     },
     PATIENCE_MS,
@@ -201,9 +201,43 @@ describe("an order's trace", () => {
       await client.call('POST', 'orders/waited/approval', { approved: true, by: 'Ann' });
       expect(await client.follow('waited')).toMatchObject({ status: 'completed' });
       expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
+      const said = await receiver.waitFor('the approval is told', () =>
+        receiver.spans().find(({ name }) => name === 'decideApproval'),
+      );
+      expect(said).toMatchObject({
+        attributes: {
+          'saga.name': 'placeOrder',
+          'saga.id': 'waited',
+          'saga.event': 'approval',
+          'order.id': 'waited',
+        },
+        links: [{ traceId }],
+      });
+      expect(said.traceId).not.toBe(traceId);
+      const [recorded] = (await traceWith(traceId, ['recordApproval'])).filter(({ name }) => name === 'recordApproval');
+      expect(recorded!.links).toEqual([{ traceId: said.traceId, spanId: said.spanId }]);
       for (const { parentSpanId } of orphans) {
         expect(spansOf(traceId).find(({ spanId }) => spanId === parentSpanId)?.name).toBe('orchestration:placeOrder');
       }
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'has beside it one span for whatever else comes in: operators and timers',
+    async () => {
+      for (const path of ['dead-letters/summary', 'sagas']) expect((await client.call('GET', path)).status).toBe(200);
+      const isTimer = ({ attributes }: ReceivedSpan) => attributes['faas.trigger'] === 'timer';
+      await receiver.waitFor('a timer and two operators are told', () => {
+        const names = receiver.spans().filter(ofApp);
+        return (
+          names.some(isTimer) &&
+          ['sumUpDeadLetters', 'listSagas'].every((one) => names.some(({ name }) => name === one))
+        );
+      });
+      const own = receiver.spans().filter((span) => ofApp(span) && span.attributes['faas.invocation_id'] !== undefined);
+      expect(new Set(own.map(({ attributes }) => attributes['faas.invocation_id'])).size).toBe(own.length);
+      for (const { kind } of own) expect(kind).toBe('internal');
     },
     PATIENCE_MS,
   );
