@@ -1,9 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { balanceBooks, listOrders } from '../support/balance-books';
 import type { ListedOrder } from '../support/balance-books';
 import { readCrashSettings } from '../support/crash-settings';
 import { generateShop } from '../support/generated-shop';
-import { findHostProcess, findPostgres, killOutright } from '../support/kill-processes';
+import { findHostProcess, findPostgres, killAtRandom } from '../support/kill-processes';
 import { randomNumbers } from '../support/random-numbers';
 import { createReturning } from '../support/return-orders';
 import type { Returning } from '../support/return-orders';
@@ -62,29 +61,6 @@ async function approveAll(): Promise<void> {
   }
 }
 
-/** Kills at random moments, each time another process than before. */
-async function killAtRandom(random: (below: number) => number, returning: Returning): Promise<void> {
-  const targets = [
-    ...Array.from({ length: hostKills }, () => findHostProcess),
-    ...Array.from({ length: databaseKills }, () => findPostgres),
-  ];
-  const killed = new Set<number>();
-  while (targets.length > 0) {
-    const index = random(targets.length);
-    // Mostly while orders are at work, sometimes in the middle of a start.
-    if (random(4) > 0) await until('the app answers', PATIENCE_MS, tryListing);
-    const pid = await until('there is a process to kill', 60_000, async () => {
-      const found = await targets[index]!(app);
-      return found !== undefined && !killed.has(found) ? found : undefined;
-    });
-    // No condition to wait for: the moment is what is tried.
-    await wait(random(LONGEST_PAUSE_MS));
-    killed.add(pid);
-    if (killOutright(pid)) targets.splice(index, 1);
-    await goOn(returning);
-  }
-}
-
 /** What people do meanwhile. */
 async function goOn(returning: Returning): Promise<readonly ListedOrder[]> {
   await approveAll();
@@ -104,7 +80,18 @@ describe(`orders imported, and some sent back, while the host is killed ${hostKi
       await imports.report(`products/${prefix}`, PATIENCE_MS);
       await imports.upload(`orders/${prefix}`, shop.ordersCsv);
       const returning = createReturning(app, shop);
-      await killAtRandom(random, returning);
+      await killAtRandom({
+        app,
+        targets: [
+          { find: findHostProcess, times: hostKills },
+          { find: findPostgres, times: databaseKills },
+        ],
+        random,
+        longestPauseMs: LONGEST_PAUSE_MS,
+        // Mostly while orders are at work, sometimes in the middle of a start.
+        before: async () => random(4) > 0 && until('the app answers', PATIENCE_MS, tryListing),
+        after: () => goOn(returning),
+      });
 
       let open = 'none is listed';
       const allEnded = until('all orders and returns have ended', PATIENCE_MS, async () => {

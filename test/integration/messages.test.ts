@@ -1,10 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { ServiceBusClient } from '@azure/service-bus';
 import { connectDatabase } from '../../src/adapters/postgres-database';
 import type { Database } from '../../src/adapters/postgres-database';
 import { createBank } from '../support/bank';
 import { readCrashSettings } from '../support/crash-settings';
-import { findHostProcess, findServiceBus, killOutright } from '../support/kill-processes';
+import { findHostProcess, findServiceBus, killAtRandom } from '../support/kill-processes';
 import { randomNumbers } from '../support/random-numbers';
 import { startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
@@ -70,25 +69,6 @@ const orderBody = (orderId: string, index: number): string =>
     lines: [{ sku: 'coffee', quantity: 1 }],
   });
 
-async function killAtRandom(random: (below: number) => number): Promise<void> {
-  const targets = [
-    ...Array.from({ length: hostKills }, () => findHostProcess),
-    ...Array.from({ length: brokerKills }, () => findServiceBus),
-  ];
-  const killed = new Set<number>();
-  while (targets.length > 0) {
-    const index = random(targets.length);
-    const pid = await until('there is a process to kill', 60_000, async () => {
-      const found = await targets[index]!(app);
-      return found !== undefined && !killed.has(found) ? found : undefined;
-    });
-    // No condition to wait for: the moment is what is tried.
-    await wait(random(LONGEST_PAUSE_MS));
-    killed.add(pid);
-    if (killOutright(pid)) targets.splice(index, 1);
-  }
-}
-
 async function query<Row extends Record<string, unknown>>(sql: string): Promise<Row[]> {
   return (await database.query<Row>(sql, [`${prefix}%`])).rows;
 }
@@ -97,7 +77,15 @@ describe(`orders that come as messages, while the host is killed ${hostKills} ti
   it(
     `run once each, and what happens to them is told once (CRASH_SEED=${seed})`,
     async () => {
-      const killing = killAtRandom(randomNumbers(seed));
+      const killing = killAtRandom({
+        app,
+        targets: [
+          { find: findHostProcess, times: hostKills },
+          { find: findServiceBus, times: brokerKills },
+        ],
+        random: randomNumbers(seed),
+        longestPauseMs: LONGEST_PAUSE_MS,
+      });
       for (let index = 0; index < orderCount; index += 1) {
         const orderId = `${prefix}${index}`;
         await sendSurely(orderId, orderBody(orderId, index));

@@ -1,7 +1,7 @@
-import { activity, registerSagas, sagaClients } from 'durable-saga';
-import { captureFunctions } from '../../packages/durable-saga/test/support/functions-core';
+import { activity, sagaClients } from 'durable-saga';
+import type { Registration } from 'durable-saga';
+import { createSagaHost } from 'durable-saga/testing';
 import { EventType } from '../../packages/durable-saga/src/testing/history';
-import { SagaHost } from '../../packages/durable-saga/test/support/saga-host';
 import { importOrders } from '../../orchestrations/import-orders';
 import { importProducts } from '../../orchestrations/import-products';
 import {
@@ -17,7 +17,7 @@ const ROWS = 300;
 const file = { importId: 'import:june:1', path: 'orders/june.csv', etag: 'e1' };
 
 /** Reads a file of so many batches: each begins at the row where the one before ended. */
-function registerImports(batches: number): ReturnType<typeof captureFunctions> {
+function importsOf(batches: number): Registration<object> {
   const readBatch = (name: string) =>
     activity({
       name,
@@ -41,13 +41,11 @@ function registerImports(batches: number): ReturnType<typeof captureFunctions> {
       () =>
       async ({ file: { path }, rows }) => ({ report: path, rows, rejectedRows: 0 }),
   });
-  return captureFunctions(() =>
-    registerSagas({
-      ports: {},
-      sagas: [importOrders, importProducts],
-      activities: [readBatch('importOrdersBatch'), readBatch('importProductsBatch'), report],
-    }),
-  );
+  return {
+    ports: {},
+    sagas: [importOrders, importProducts],
+    activities: [readBatch('importOrdersBatch'), readBatch('importProductsBatch'), report],
+  };
 }
 
 describe('imports of large files', () => {
@@ -56,7 +54,7 @@ describe('imports of large files', () => {
     ['products', 'importProductsBatch'],
   ] as const)('of %s take each batch once, and keep their histories small', async (kind, batch) => {
     const batches = BATCHES_PER_HISTORY * 3 + 7;
-    const host = new SagaHost({ functions: registerImports(batches), mode: 'sticky' });
+    const host = createSagaHost({ ...importsOf(batches), mode: 'sticky' }).durable;
     const sagas = sagaClients({ importOrders, importProducts })(host);
     const started =
       kind === 'orders' ? sagas.importOrders.start(file, { id: 'i' }) : sagas.importProducts.start(file, { id: 'i' });

@@ -1,13 +1,13 @@
 import { testEveryFailure, testPaths } from '../../packages/durable-saga/test/support/failure-table';
 import { placeOrder } from '../../orchestrations/place-order';
-import { createPlaceOrderWorld, registerPlaceOrder } from '../support/place-order-business';
+import { createPlaceOrderWorld, placeOrderOver } from '../support/place-order-business';
 import { placeOrderPaths } from './place-order.paths';
 
 const table = {
   saga: placeOrder,
   instanceId: 'o1',
   paths: placeOrderPaths,
-  register: registerPlaceOrder,
+  registration: placeOrderOver,
   createWorld: createPlaceOrderWorld,
   tolerated: ['remindApprover'],
 };

@@ -1,7 +1,7 @@
-import { captureFunctions } from '../../packages/durable-saga/test/support/functions-core';
-import { MODES, SagaHost } from '../../packages/durable-saga/test/support/saga-host';
-import type { Treatment } from '../../packages/durable-saga/test/support/saga-host';
+import { MODES } from '../../packages/durable-saga/src/testing/turns';
+import type { Treatment } from 'durable-saga/testing';
 import { sagaClients } from 'durable-saga';
+import { createSagaHost } from 'durable-saga/testing';
 import { placeOrder } from '../../orchestrations/place-order';
 import { orderIdSchema } from '../../src/domain/ids';
 import type { NewOrder, Product } from '../../src/domain/order';
@@ -11,7 +11,7 @@ import { createInMemoryMailer } from '../support/in-memory-mailer';
 import { createInMemoryPayments } from '../support/in-memory-payments';
 import { createInMemoryShop } from '../support/in-memory-shop';
 import { createTestClock } from '../support/orders-database';
-import { registerPlaceOrder } from '../support/place-order-business';
+import { placeOrderOver } from '../support/place-order-business';
 import { cup, sampleOrder, tea } from '../support/sample-orders';
 
 const HOUR = 3_600_000;
@@ -40,8 +40,7 @@ async function createBusiness(mode: (typeof MODES)[number], { order = sampleOrde
   await shop.catalogue.put('catalogue', [tea, cup]);
   await shop.orders.accept(order);
   const ports = { ...shop, payments, carrier, mailer, opsEmail: 'ops@example.com' };
-  const functions = captureFunctions(() => registerPlaceOrder(ports));
-  const host = new SagaHost({ functions, mode, ...(treat && { treat }) });
+  const host = createSagaHost({ ...placeOrderOver(ports), mode, ...(treat && { treat }) }).durable;
   const starter = createOrderStarter({ ...settings, orders: shop.orders });
   const client = sagaClients({ placeOrder })(host).placeOrder;
   await starter.start({ own: host }, order.id);

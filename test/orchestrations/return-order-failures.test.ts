@@ -1,6 +1,6 @@
 import { testEveryFailure } from '../../packages/durable-saga/test/support/failure-table';
 import { returnOrder } from '../../orchestrations/return-order';
-import { createReturnOrderWorld, registerReturnOrder } from '../support/return-order-business';
+import { createReturnOrderWorld, returnOrderOver } from '../support/return-order-business';
 import { returnOrderPaths } from './return-order.paths';
 
 describe('every failure of every step of a return', () => {
@@ -8,7 +8,7 @@ describe('every failure of every step of a return', () => {
     saga: returnOrder,
     instanceId: 'o1.r1',
     paths: returnOrderPaths,
-    register: registerReturnOrder,
+    registration: returnOrderOver,
     createWorld: createReturnOrderWorld,
     tolerated: ['remindCustomer'],
   });

@@ -1,13 +1,13 @@
-import { captureFunctions } from '../../packages/durable-saga/test/support/functions-core';
-import { MODES, SagaHost } from '../../packages/durable-saga/test/support/saga-host';
-import type { Attempt, Treatment } from '../../packages/durable-saga/test/support/saga-host';
+import { MODES } from '../../packages/durable-saga/src/testing/turns';
+import type { Attempt, Treatment } from 'durable-saga/testing';
 import { sagaClients } from 'durable-saga';
+import { createSagaHost } from 'durable-saga/testing';
 import { returnOrder } from '../../orchestrations/return-order';
 import { orderIdSchema, returnIdSchema } from '../../src/domain/ids';
 import type { Pieces } from '../../src/domain/return';
 import type { Refund, RefundRequest } from '../../src/ports';
 import { createReturnStarter } from '../../src/triggers/return-sagas';
-import { createReturnPorts, openReturn, registerReturnOrder } from '../support/return-order-business';
+import { createReturnPorts, openReturn, returnOrderOver } from '../support/return-order-business';
 import { cup, sampleReturn, tea } from '../support/sample-orders';
 
 const DAY = 86_400_000;
@@ -38,9 +38,8 @@ async function createBusiness(mode: (typeof MODES)[number], given: Given = {}) {
   };
   const both = [[tea, 2] as const, [cup, 1] as const];
   await openReturn(ports, returnId, given.pieces ?? both);
-  const functions = captureFunctions(() => registerReturnOrder({ ...ports, payments }));
   const { treat } = given;
-  const host = new SagaHost({ functions, mode, ...(treat && { treat }) });
+  const host = createSagaHost({ ...returnOrderOver({ ...ports, payments }), mode, ...(treat && { treat }) }).durable;
   const starter = createReturnStarter({
     returns: ports.returns,
     orders: ports.orders,

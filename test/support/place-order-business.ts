@@ -1,4 +1,4 @@
-import { registerSagas } from 'durable-saga';
+import type { Registration } from 'durable-saga';
 import type { SagaPath } from 'durable-saga/diagram';
 import type { World } from '../../packages/durable-saga/test/support/failure-table';
 import { placeOrder } from '../../orchestrations/place-order';
@@ -25,9 +25,11 @@ function createPorts() {
 }
 
 /** The saga and its activities, as the app registers them. */
-export function registerPlaceOrder(ports: Ports): void {
-  registerSagas({ ports, sagas: [placeOrder], activities: placeOrderActivities });
-}
+export const placeOrderOver = (ports: Ports): Registration<Ports> => ({
+  ports,
+  sagas: [placeOrder],
+  activities: placeOrderActivities,
+});
 
 /** The business in memory, with the row of the order that a path is about, and its books. */
 export async function createPlaceOrderWorld({

@@ -1,4 +1,4 @@
-import { registerSagas } from 'durable-saga';
+import type { Registration } from 'durable-saga';
 import type { SagaPath } from 'durable-saga/diagram';
 import type { World } from '../../packages/durable-saga/test/support/failure-table';
 import { returnOrder } from '../../orchestrations/return-order';
@@ -26,9 +26,12 @@ export function createReturnPorts() {
   };
 }
 
-export function registerReturnOrder(ports: ReturnPorts): void {
-  registerSagas({ ports, sagas: [returnOrder], activities: returnOrderActivities });
-}
+/** The saga and its activities, as the app registers them. */
+export const returnOrderOver = (ports: ReturnPorts): Registration<ReturnPorts> => ({
+  ports,
+  sagas: [returnOrder],
+  activities: returnOrderActivities,
+});
 
 /** Writes a completed order of three teas and two cups (6,350), paid by card, and the row of a return of it. */
 export async function openReturn(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { saga } from '../src';
-import { MODES } from './support/saga-host';
+import { MODES } from '../src/testing/turns';
 import { failing, stage, statusOf, taped } from './support/tape';
 
 const input = z.object({});

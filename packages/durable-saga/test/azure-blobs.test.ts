@@ -5,9 +5,9 @@ import type { TestStorage } from '../../functions-host/test/support/storage';
 import { createBlobPayloads } from '../src/azure-blobs';
 import { payloadsContract } from '../src/contracts';
 import { createMemoryPayloads } from '../src/memory';
+import { SimulatedHost } from '../src/testing/simulated-host';
 import { composeReports } from './docs/large-values';
-import { captureFunctions } from './support/functions-core';
-import { SagaHost } from './support/saga-host';
+import { captureFunctions, hostedFunctions } from './support/functions-core';
 
 let storage: TestStorage;
 let container: ContainerClient;
@@ -52,7 +52,7 @@ describe('a saga whose large values are blobs', () => {
     const functions = captureFunctions(() => {
       clients = composeReports({ paper }, container);
     });
-    const host = new SagaHost({ functions });
+    const host = new SimulatedHost({ functions: hostedFunctions(functions) });
     const document = 'long '.repeat(20_000);
     const handle = await clients!(host).report.start({ title: 'T', document }, { id: 'r-1' });
     await host.run();

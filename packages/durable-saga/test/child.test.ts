@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { activity, saga, sagaClients, settlementSchema, StepFailure } from '../src';
 import type { SagaStepError } from '../src';
-import type { SagaHost, SagaHostOptions } from './support/saga-host';
-import { MODES } from './support/saga-host';
+import type { SagaHostOptions } from '../src/testing';
+import type { SimulatedHost } from '../src/testing/simulated-host';
+import { MODES } from '../src/testing/turns';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 
 const input = z.object({ n: z.number() });
@@ -409,7 +410,7 @@ describe.each(MODES)('a child saga, on a %s host', (mode) => {
   });
 
   describe('that the platform ended', () => {
-    const lose = async (options: Pick<SagaHostOptions, 'treat'> = {}) => {
+    const lose = async (options: Pick<SagaHostOptions<unknown>, 'treat'> = {}) => {
       const staged = stage(trip, activities, { mode, others: [parcel], ...options });
       await staged.client.start({ n: 1, waits: true }, { id: 'a' });
       await staged.host.run();
@@ -557,7 +558,7 @@ describe.each(MODES)('a child saga, on a %s host', (mode) => {
 
 /** Cancels while the host goes on. */
 async function cancel(
-  host: SagaHost,
+  host: SimulatedHost,
   client: { get(id: string): { cancel(options: { reason?: string }): Promise<unknown> } },
   reason?: string,
 ): Promise<unknown> {

@@ -1,10 +1,10 @@
 import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
-import { activity, claiming, loadClaimed, many, registerSagas, saga, sagaClients, SagaInputError } from '../src';
+import { activity, claiming, loadClaimed, many, saga, sagaClients, SagaInputError } from '../src';
 import type { Claimed, ClaimCheckOptions } from '../src';
 import { createMemoryPayloads } from '../src/memory';
-import { captureFunctions } from './support/functions-core';
-import { MODES, SagaHost } from './support/saga-host';
+import { createSagaHost } from '../src/testing';
+import { MODES } from '../src/testing/turns';
 
 /** Reports: drawn from a document, printed, and torn up again; documents and reports may be large. */
 
@@ -87,10 +87,13 @@ describe.each(MODES)('values above the budget (%s)', (mode) => {
   function open(options: Partial<ClaimCheckOptions> = {}) {
     const store = createMemoryPayloads();
     const claimCheck = { store, above: 1_000, limit: 20_000, ...options };
-    const functions = captureFunctions(() =>
-      registerSagas({ ports: {}, sagas: [report, bloated], activities: [draw, print, inflate], claimCheck }),
-    );
-    const host = new SagaHost({ functions, mode });
+    const host = createSagaHost({
+      ports: {},
+      sagas: [report, bloated],
+      activities: [draw, print, inflate],
+      claimCheck,
+      mode,
+    }).durable;
     return { host, store, sagas: sagaClients({ report, bloated }, { claimCheck })(host) };
   }
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { seeded } from '../../functions-host/test/crash/random';
 import { many, saga } from '../src';
 import { EventType } from '../src/testing/history';
-import type { Attempt, Treatment } from './support/saga-host';
-import { MODES } from './support/saga-host';
+import type { Attempt, Treatment } from '../src/testing';
+import { MODES } from '../src/testing/turns';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 
 const book = taped('book', { undoRetry: { attempts: 1 } });

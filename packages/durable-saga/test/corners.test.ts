@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { activity, saga, sagaClients, StepFailure } from '../src';
 import { createMemoryLedger, memoryTransaction } from '../src/memory';
-import type { Attempt } from './support/saga-host';
-import { MODES, SagaHost } from './support/saga-host';
-import { registerShop, sell, Shop, threeLines } from './support/shop';
+import { createSagaHost } from '../src/testing';
+import type { Attempt } from '../src/testing';
+import type { SimulatedHost } from '../src/testing/simulated-host';
+import { MODES } from '../src/testing/turns';
+import { shopOf, sell, Shop, threeLines } from './support/shop';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 
 /* Corners of the semantics that belong to no other file: what is late, what is unknown, what is declared. */
@@ -20,7 +22,7 @@ describe.each(MODES)('a do that comes after its undo, run by %s', (mode) => {
     const shop = new Shop(100);
     const late = ({ name, input: given }: Attempt) =>
       name === 'reserve' && (given as { sku: string }).sku === 'pear' ? { delay: 10 * 60_000 } : undefined;
-    const host = new SagaHost({ functions: registerShop(shop), mode, treat: late });
+    const host = createSagaHost({ ...shopOf(shop), mode, treat: late }).durable;
     const client = sagaClients({ sell })(host).sell;
     const startedAt = host.now;
     await client.start(threeLines, { id: 'a' });
@@ -104,7 +106,7 @@ describe.each(MODES)('retries by policy, run by %s', (mode) => {
     });
     return stage(body, [tries], { mode });
   };
-  const waitsOf = (host: SagaHost): number[] => {
+  const waitsOf = (host: SimulatedHost): number[] => {
     const times = host.attempts.filter(({ name }) => name === 'tries').map(({ at }) => at);
     return times.slice(1).map((at, index) => at - (times[index] ?? 0));
   };
@@ -191,7 +193,7 @@ describe.each(MODES)('retries by policy, run by %s', (mode) => {
 describe.each(MODES)('an approval that does not come in time, run by %s', (mode) => {
   it('is a refusal: what was done is undone', async () => {
     const shop = new Shop(100);
-    const host = new SagaHost({ functions: registerShop(shop), mode });
+    const host = createSagaHost({ ...shopOf(shop), mode }).durable;
     const client = sagaClients({ sell })(host).sell;
     await client.start({ ...threeLines, needsApproval: true }, { id: 'a' });
     // An approval a moment too late is one that did not come.

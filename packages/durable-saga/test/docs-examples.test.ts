@@ -1,6 +1,6 @@
 import type { Publisher } from 'durable-saga/postgres';
 import type { PoolClient } from 'pg';
-import { registerSagas, StepFailure } from 'durable-saga';
+import { StepFailure } from 'durable-saga';
 import { operate, sagas } from './docs/client';
 import { compose } from './docs/app';
 import { bookHotel, bookTrip } from './docs/children';
@@ -19,9 +19,11 @@ import { bookShipment, relayShipments } from './docs/outbox';
 import { undoTerminated } from './docs/recovery';
 import { hold, sendMail, subscribe } from './docs/steps';
 import { bigOrder } from './docs/waiting';
-import { captureFunctions } from './support/functions-core';
+import { captureFunctions, hostedFunctions } from './support/functions-core';
+import { createSagaHost } from '../src/testing';
+import { SimulatedHost } from '../src/testing/simulated-host';
 import { startSagaDatabase } from './support/saga-database';
-import { MODES, SagaHost } from './support/saga-host';
+import { MODES } from '../src/testing/turns';
 import { sagaClients } from '../src';
 
 /** The sagas of the documentation do what it says, in every way that a host may run them. */
@@ -62,14 +64,12 @@ describe.each(MODES)('the sagas of the documentation (%s)', (mode) => {
   function open() {
     const business = createBusiness();
     const activities = [reserve, charge, ship, hold, sendMail, checkBalance, pay, tellOperators, tellOutcome];
-    const functions = captureFunctions(() =>
-      registerSagas({
-        ports: business.ports,
-        sagas: [order, bigOrder, subscribe, donate, basket, bookHotel, bookTrip, cart, newsletter],
-        activities,
-      }),
-    );
-    const host = new SagaHost({ functions, mode });
+    const host = createSagaHost({
+      ports: business.ports,
+      sagas: [order, bigOrder, subscribe, donate, basket, bookHotel, bookTrip, cart, newsletter],
+      activities,
+      mode,
+    }).durable;
     return { ...business, host, sagas: all(host) };
   }
   const bought = { sku: 'apple', card: '4242', amount: 600 };
@@ -228,7 +228,7 @@ describe('the rest of the documentation', () => {
     const registered = captureFunctions(() => compose(ports));
     const own = [...registered.keys()].filter((name) => !name.startsWith('durableSaga'));
     expect(own).toEqual(['reserve', 'reserve_undo', 'charge', 'ship', 'order', 'placeOrder']);
-    const host = new SagaHost({ functions: registered });
+    const host = new SimulatedHost({ functions: hostedFunctions(registered) });
     await operate(host as never, 'o-1');
     expect((await sagas(host).order.get('o-1').status())?.state).toBe('completed');
     expect(calls).toHaveLength(3);

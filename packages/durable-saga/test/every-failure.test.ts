@@ -1,9 +1,11 @@
 import { sagaClients } from '../src';
 import type { InstanceStatus } from '../src';
-import type { Attempt, Mode, Treatment } from './support/saga-host';
-import { MODES, SagaHost } from './support/saga-host';
+import { createSagaHost } from '../src/testing';
+import type { Attempt, Mode, Treatment } from '../src/testing';
+import type { SimulatedHost } from '../src/testing/simulated-host';
+import { MODES } from '../src/testing/turns';
 import type { Fault } from './support/shop';
-import { registerShop, sell, Shop, threeLines } from './support/shop';
+import { shopOf, sell, Shop, threeLines } from './support/shop';
 
 /*
  * Every step of a saga, in every way it can fail, with undos that work, stumble or fail for good: the books must be right
@@ -51,7 +53,7 @@ const UNDOS: readonly Trouble[] = [
 ];
 
 /** Runs an instance to its end; whatever parks is tried again. */
-async function runToEnd(host: SagaHost, id: string): Promise<InstanceStatus<unknown>> {
+async function runToEnd(host: SimulatedHost, id: string): Promise<InstanceStatus<unknown>> {
   const client = sagaClients({ sell })(host).sell;
   for (let parked = 0; parked < 20; parked += 1) {
     await host.run();
@@ -63,7 +65,7 @@ async function runToEnd(host: SagaHost, id: string): Promise<InstanceStatus<unkn
   throw new Error('parked again and again');
 }
 
-function checkBooks(shop: Shop, host: SagaHost, status: InstanceStatus<unknown>): void {
+function checkBooks(shop: Shop, host: SimulatedHost, status: InstanceStatus<unknown>): void {
   const completed = { stock: 94, reserved: 6, authorised: 600, captured: 600, shipped: 1, mails: 1 };
   const undone = { stock: 100, reserved: 0, authorised: 0, captured: 0, shipped: 0, mails: 0 };
   expect(status.runtimeStatus).toBe('Completed');
@@ -73,13 +75,13 @@ function checkBooks(shop: Shop, host: SagaHost, status: InstanceStatus<unknown>)
   expect(host.instance(status.id).openTimers).toBe(0);
 }
 
-async function sellWith(mode: Mode, troubles: readonly Trouble[]): Promise<{ shop: Shop; host: SagaHost }> {
+async function sellWith(mode: Mode, troubles: readonly Trouble[]): Promise<{ shop: Shop; host: SimulatedHost }> {
   const shop = new Shop();
   shop.fault = (call, attempt) =>
     troubles.map(({ fault }) => fault?.(call, attempt)).find((found) => found !== undefined);
   const treat = (attempt: Attempt) =>
     troubles.map((trouble) => trouble.treat?.(attempt)).find((found) => found !== undefined);
-  const host = new SagaHost({ functions: registerShop(shop), mode, treat });
+  const host = createSagaHost({ ...shopOf(shop), mode, treat }).durable;
   await sagaClients({ sell })(host).sell.start(threeLines, { id: 'order-1' });
   return { shop, host };
 }

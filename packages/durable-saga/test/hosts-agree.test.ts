@@ -2,11 +2,13 @@ import * as df from 'durable-functions';
 import { seeded } from '../../functions-host/test/crash/random';
 import { sagaClients } from '../src';
 import { replayOnAzure } from '../src/testing/azure-replay';
-import { captureFunctions } from './support/functions-core';
+import { createSagaHost } from '../src/testing';
+import { SimulatedHost } from '../src/testing/simulated-host';
 import { EventType, makeEvent } from '../src/testing/history';
-import type { Attempt, Treatment } from './support/saga-host';
-import { MODES, SagaHost } from './support/saga-host';
-import { registerShop, sell, Shop, threeLines } from './support/shop';
+import type { Attempt, Treatment } from '../src/testing';
+import { MODES } from '../src/testing/turns';
+import { captureFunctions, hostedFunctions } from './support/functions-core';
+import { shopOf, sell, Shop, threeLines } from './support/shop';
 
 /** Troubles drawn from a seed: some attempts are late, some are stopped by the platform. */
 function troubles(seed: number) {
@@ -33,7 +35,7 @@ describe.each(Array.from({ length: 20 }, (_, n) => n + 1))('with the troubles of
     const runs = [];
     for (const mode of MODES) {
       const shop = new Shop();
-      const host = new SagaHost({ functions: registerShop(shop), mode, treat: troubles(seed) });
+      const host = createSagaHost({ ...shopOf(shop), mode, treat: troubles(seed) }).durable;
       const client = sagaClients({ sell })(host).sell;
       await client.start({ lines, amount: 800, concurrency: 3 }, { id: 'a' });
       if (seed % 3 === 0) await host.raiseAt(host.now + seed * 400, 'a', 'cancel', {});
@@ -67,7 +69,11 @@ describe('the model of the Azure host', () => {
       });
       df.app.activity('work', { handler: () => 'worked' });
     });
-    const host = new SagaHost({ functions, mode: 'azure', treat: ({ key }) => ({ delay: key === 'k1' ? 10 : 1_000 }) });
+    const host = new SimulatedHost({
+      functions: hostedFunctions(functions),
+      mode: 'azure',
+      treat: ({ key }) => ({ delay: key === 'k1' ? 10 : 1_000 }),
+    });
     await host.startNew('slides', { instanceId: 'a', input: null });
     await expect(host.run()).rejects.toThrow('the library asked for #2 activity work {"$step":{"key":"k3"');
   });
@@ -88,7 +94,7 @@ describe('the model of the Azure host', () => {
     const late = ({ name }: Attempt): Treatment | undefined => (name === 'authorise' ? { delay: 600_000 } : undefined);
     const ends: Record<string, number> = {};
     for (const mode of MODES) {
-      const host = new SagaHost({ functions: registerShop(new Shop()), mode, treat: late });
+      const host = createSagaHost({ ...shopOf(new Shop()), mode, treat: late }).durable;
       await sagaClients({ sell })(host).sell.start(threeLines, { id: 'a' });
       const startedAt = host.now;
       while (!host.instance('a').isCompleted) await host.run({ until: host.now + 1_000 });

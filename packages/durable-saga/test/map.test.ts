@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { saga, StepFailure } from '../src';
 import type { Settled } from '../src';
-import { MODES } from './support/saga-host';
+import { MODES } from '../src/testing/turns';
 import { failing, stage, statusOf, taped } from './support/tape';
 
 const book = taped('book');

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { activity, parkNoticeSchema, registerSagas, saga, sagaClients, StepFailure } from '../src';
+import { activity, parkNoticeSchema, saga, sagaClients, StepFailure } from '../src';
 import type { Activity } from '../src';
-import { captureFunctions } from './support/functions-core';
-import { MODES, SagaHost } from './support/saga-host';
+import { hostFunctionsOf } from '../src/testing/host-functions';
+import { SimulatedHost } from '../src/testing/simulated-host';
+import { MODES } from '../src/testing/turns';
 import { statusOf, Tape, taped, tapedOneWay } from './support/tape';
 import type { TapePorts } from './support/tape';
 
@@ -41,16 +42,17 @@ describe.each(MODES)('an undo that a build has no activity for, run by %s', (mod
       throw new StepFailure({ code: 'refused', message: 'no', effect: 'none' });
     });
     const build = (activities: readonly Activity<never, unknown, TapePorts>[]) =>
-      captureFunctions(() => {
-        registerSagas({ ports: { tape }, sagas: [trip, parcel], activities });
-      });
+      hostFunctionsOf({ ports: { tape }, sagas: [trip, parcel], activities });
     const [whole, lacking] = [build([book, pack, load, send, tell]), build([book, pack, send, tell])];
-    const functions = new Map([...whole, ['trip', lacking.get('trip')!]]);
-    const host = new SagaHost({ functions, mode });
+    let ofTrip = lacking;
+    const host = new SimulatedHost({
+      functions: { ...whole, orchestrator: (name) => (name === 'trip' ? ofTrip : whole).orchestrator(name) },
+      mode,
+    });
     const client = sagaClients({ trip })(host).trip;
     await client.start({ n: 1 }, { id: 'a' });
     await host.run();
-    return { tape, host, client, deployWhole: () => functions.set('trip', whole.get('trip')!) };
+    return { tape, host, client, deployWhole: () => void (ofTrip = whole) };
   };
 
   it('parks, and says which and what to do', async () => {

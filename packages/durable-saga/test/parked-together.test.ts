@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { saga, StepFailure } from '../src';
 import { EventType } from '../src/testing/history';
-import { MODES } from './support/saga-host';
+import { MODES } from '../src/testing/turns';
 import type { Tape } from './support/tape';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 

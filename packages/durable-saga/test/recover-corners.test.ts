@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { activity, claiming, registerSagas, saga, sagaClients, settlementSchema, StepFailure } from '../src';
+import { activity, claiming, saga, sagaClients, settlementSchema, StepFailure } from '../src';
 import type { RecoveryAnswer, SagaOutcome } from '../src';
 import { createMemoryPayloads } from '../src/memory';
-import { captureFunctions } from './support/functions-core';
-import type { Attempt, Treatment } from './support/saga-host';
-import { MODES, SagaHost } from './support/saga-host';
+import { createSagaHost } from '../src/testing';
+import type { Attempt, Treatment } from '../src/testing';
+import type { SimulatedHost } from '../src/testing/simulated-host';
+import { MODES } from '../src/testing/turns';
 import { failing, Tape, taped, tapedOneWay } from './support/tape';
 import type { TapePorts } from './support/tape';
 
@@ -87,11 +88,14 @@ describe.each(MODES)('recovery, on a %s host,', (mode) => {
   function open(treat?: (attempt: Attempt) => Treatment | undefined) {
     const tape = new Tape();
     const claimCheck = { store: createMemoryPayloads(), above: 1_000 };
-    const functions = captureFunctions(() => {
-      const activities = [book, pack, load, pay, tell, draw];
-      registerSagas({ ports: { tape }, sagas: [order, parcel, pages, report], activities, claimCheck });
-    });
-    const host = new SagaHost({ functions, mode, ...(treat === undefined ? {} : { treat }) });
+    const host = createSagaHost({
+      ports: { tape },
+      sagas: [order, parcel, pages, report],
+      activities: [book, pack, load, pay, tell, draw],
+      claimCheck,
+      mode,
+      ...(treat === undefined ? {} : { treat }),
+    }).durable;
     const sagas = sagaClients({ order, parcel, pages, report }, { claimCheck })(host);
     const undone = (): string[] => tape.undone.map(({ key }) => key);
     return { tape, host, sagas, undone };
@@ -107,7 +111,7 @@ describe.each(MODES)('recovery, on a %s host,', (mode) => {
     return handle;
   }
 
-  async function finish(host: SagaHost, answer: RecoveryAnswer): Promise<SagaOutcome<never>> {
+  async function finish(host: SimulatedHost, answer: RecoveryAnswer): Promise<SagaOutcome<never>> {
     if (!answer.accepted) throw new Error(`${answer.code}: ${answer.message}`);
     await host.run();
     return answer.recovery.result({ timeout: 1 });

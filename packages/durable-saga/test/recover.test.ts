@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { many, registerSagas, saga, sagaClients, settlementSchema, activity, StepFailure } from '../src';
+import { many, saga, sagaClients, settlementSchema, activity, StepFailure } from '../src';
 import type { RecoveryAnswer } from '../src';
-import { captureFunctions } from './support/functions-core';
-import { MODES, SagaHost } from './support/saga-host';
-import type { Mode, Attempt, Treatment } from './support/saga-host';
+import { createSagaHost } from '../src/testing';
+import { MODES } from '../src/testing/turns';
+import type { Mode, Attempt, Treatment } from '../src/testing';
 import { Tape, taped, tapedOneWay } from './support/tape';
 import type { TapePorts } from './support/tape';
 
@@ -58,10 +58,13 @@ const order = saga(
 
 function open(mode: Mode, treat?: (attempt: Attempt) => Treatment | undefined) {
   const tape = new Tape();
-  const functions = captureFunctions(() => {
-    registerSagas({ ports: { tape }, sagas: [order, parcel], activities });
-  });
-  const host = new SagaHost({ functions, mode, ...(treat === undefined ? {} : { treat }) });
+  const host = createSagaHost({
+    ports: { tape },
+    sagas: [order, parcel],
+    activities,
+    mode,
+    ...(treat === undefined ? {} : { treat }),
+  }).durable;
   const client = sagaClients({ order, parcel })(host);
   return { tape, host, order: client.order.get('a'), client };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { activity, parkNoticeSchema, registerSagas, saga, settlementSchema } from '../src';
 import { captureFunctions } from './support/functions-core';
-import { stage, taped } from './support/tape';
+import { stage, Tape, taped } from './support/tape';
 
 const book = taped('book');
 const input = z.object({});
@@ -108,8 +108,10 @@ describe('registerSagas', () => {
   });
 
   it('tells whoever calls an activity without a saga how it is called', async () => {
-    const { host } = stage(emptySaga('order'), [book]);
-    await expect(host.functions.get('book')!.callback({ n: 1 }, { log: () => undefined })).rejects.toThrow(
+    const functions = captureFunctions(() => {
+      registerSagas({ ports: { tape: new Tape() }, sagas: [], activities: [book] });
+    });
+    await expect(functions.get('book')!.callback({ n: 1 }, { log: () => undefined })).rejects.toThrow(
       "activity 'book': expected a call made by a saga ({ $step, input }); call it through saga.step",
     );
   });

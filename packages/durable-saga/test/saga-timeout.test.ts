@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { saga, StepFailure } from '../src';
-import { MODES } from './support/saga-host';
+import { MODES } from '../src/testing/turns';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { saga, StepFailure } from '../src';
-import type { Treatment } from './support/saga-host';
-import { MODES } from './support/saga-host';
+import type { Treatment } from '../src/testing';
+import { MODES } from '../src/testing/turns';
 import { stage, statusOf, taped, tapedOneWay } from './support/tape';
 
 /** Groups, races and branches in one another, with troubles drawn from a seed: every kind of host must agree on all of it. */

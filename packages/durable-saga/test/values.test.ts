@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { activity, many, saga, SagaInputError, StepFailure } from '../src';
-import { MODES } from './support/saga-host';
+import { MODES } from '../src/testing/turns';
 import type { TapePorts } from './support/tape';
 import { failing, stage, statusOf, taped, tapedOneWay } from './support/tape';
 

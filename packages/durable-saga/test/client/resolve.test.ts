@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { saga, sagaClients } from '../../src';
-import { MODES } from '../support/saga-host';
-import type { Mode } from '../support/saga-host';
+import { MODES } from '../../src/testing/turns';
+import type { Mode } from '../../src/testing';
 import { failing, stage, statusOf, taped, tapedOneWay } from '../support/tape';
 
 const book = taped('book');

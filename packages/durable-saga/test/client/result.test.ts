@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { saga, sagaClients, SagaResultError, SagaResultTimeout } from '../../src';
 import type { DurableClientPort, FoundInstance, InstanceStatus } from '../../src';
-import { MODES } from '../support/saga-host';
+import { MODES } from '../../src/testing/turns';
 import { stage, taped, tapedOneWay } from '../support/tape';
 
 const book = taped('book');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { saga, sagaClients, SagaInputError } from '../../src';
+import { registerSagas, saga, sagaClients, SagaInputError } from '../../src';
 import { captureFunctions } from '../support/functions-core';
-import { stage, statusOf, taped, tapedOneWay } from '../support/tape';
+import { stage, statusOf, Tape, taped, tapedOneWay } from '../support/tape';
 
 const book = taped('book');
 const pay = tapedOneWay('pay');
@@ -224,8 +224,10 @@ describe('asking and telling', () => {
 
 describe('registering', () => {
   it('registers a function for each saga, activity and undo', () => {
-    const { host } = stage(order, [book, pay]);
-    const kinds = [...host.functions.values()].map(({ name, bindings }) => [
+    const functions = captureFunctions(() => {
+      registerSagas({ ports: { tape: new Tape() }, sagas: [order], activities: [book, pay] });
+    });
+    const kinds = [...functions.values()].map(({ name, bindings }) => [
       name,
       ...Object.values(bindings).map(({ type }) => type),
     ]);

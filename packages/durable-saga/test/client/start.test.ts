@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { createMemoryStarts } from '../../src/memory';
-import { registerSagas, saga, sagaClients, SagaIdTaken } from '../../src';
+import { saga, sagaClients, SagaIdTaken } from '../../src';
 import type { DurableClientPort, StartStore } from '../../src';
-import { captureFunctions } from '../support/functions-core';
-import { SagaHost } from '../support/saga-host';
+import { createSagaHost } from '../../src/testing';
 import { Tape, tapedOneWay } from '../support/tape';
 
 const pay = tapedOneWay('pay');
@@ -19,10 +18,7 @@ const refund = saga({ name: 'refund', version: '1', input }, function* (saga, { 
 /** A host, a store of starts with a clock, and what the client asked the host. */
 function open() {
   const tape = new Tape();
-  const functions = captureFunctions(() =>
-    registerSagas({ ports: { tape }, sagas: [order, refund], activities: [pay] }),
-  );
-  const host = new SagaHost({ functions });
+  const host = createSagaHost({ ports: { tape }, sagas: [order, refund], activities: [pay] }).durable;
   let now = 0;
   const starts = createMemoryStarts({ clock: () => new Date(now) });
   const asked: string[] = [];

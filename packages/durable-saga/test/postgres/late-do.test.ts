@@ -3,7 +3,7 @@ import { activity, saga } from '../../src';
 import { createLedger } from '../../src/postgres';
 import type { SagaDatabase } from '../support/saga-database';
 import { startSagaDatabase } from '../support/saga-database';
-import { MODES } from '../support/saga-host';
+import { MODES } from '../../src/testing/turns';
 import { stage, statusOf } from '../support/tape';
 
 /** Attempts that come after their undo, with the effect and the ledger in one PostgreSQL transaction. */

@@ -1,17 +1,18 @@
-import type { Saga, SagaStatus } from '../../src';
+import type { Registration, Saga, SagaStatus } from '../../src';
 import type { SagaPath } from '../../src/diagram';
 import { tracePath } from '../../src/diagram';
 import { toMilliseconds } from '../../src/definition/duration';
 import { walk } from '../../src/diagram/trace';
 import type { Strand } from '../../src/diagram/watch-body';
-import { captureFunctions } from './functions-core';
+import { hostFunctionsOf } from '../../src/testing/host-functions';
+import { SimulatedHost } from '../../src/testing/simulated-host';
+import { MODES } from '../../src/testing/turns';
+import type { Mode } from '../../src/testing/turns';
 import type { Aftermath, Trouble } from './failure-troubles';
 import { aftermathsOf, cancelsOf, troublesOf } from './failure-troubles';
 import type { Books, Expected } from './failure-oracle';
 import { addUp, expectEnd } from './failure-oracle';
-import type { Mode } from './saga-host';
-import { MODES, SagaHost } from './saga-host';
-import { WatchedPorts } from './watched-ports';
+import { WatchedAttempts } from './watched-attempts';
 
 /*
  * Every step of a saga, in every way it can fail, each with undos that work, stumble or fail for good: the product of
@@ -36,8 +37,8 @@ export interface FailureTable<Ports extends object, Input> {
   readonly instanceId: string;
   /** Those that complete are used; a step is tried on the first path that has it. */
   readonly paths: readonly SagaPath<Input>[];
-  /** Registers the saga and its activities over the ports. */
-  readonly register: (ports: Ports) => void;
+  /** The saga and its activities over the ports, as the app registers them. */
+  readonly registration: (ports: Ports) => Registration<Ports>;
   readonly createWorld: (path: SagaPath<Input>) => World<Ports> | Promise<World<Ports>>;
   /** Steps before the pivot whose failure the body catches to go on. */
   readonly tolerated?: readonly string[];
@@ -166,8 +167,8 @@ function besideOf({ passages }: Strand, outer: ReadonlySet<string> = new Set()):
 
 interface Begun<Ports extends object> {
   readonly world: World<Ports>;
-  readonly watched: WatchedPorts;
-  readonly host: SagaHost;
+  readonly watched: WatchedAttempts;
+  readonly host: SimulatedHost;
 }
 
 async function begin<Ports extends object, Input>(
@@ -177,9 +178,9 @@ async function begin<Ports extends object, Input>(
   treat: Trouble['treat'],
 ): Promise<Begun<Ports>> {
   const world = await table.createWorld(path);
-  const watched = new WatchedPorts();
-  const functions = captureFunctions(() => table.register(watched.wrap(world.ports)));
-  const host = new SagaHost({
+  const watched = new WatchedAttempts();
+  const functions = hostFunctionsOf(table.registration(watched.wrap(world.ports)));
+  const host = new SimulatedHost({
     functions: watched.wrapFunctions(functions),
     mode,
     treat: (attempt) => treat?.(attempt),
@@ -272,9 +273,9 @@ async function runRow<Ports extends object, Input>(
 
 /** Runs to the end. An operator decides about what parks, and does by hand what is skipped. */
 async function runToEnd(
-  host: SagaHost,
+  host: SimulatedHost,
   id: string,
-  watched: WatchedPorts,
+  watched: WatchedAttempts,
   { decision }: Aftermath,
 ): Promise<SagaStatus> {
   for (let parkings = 0; parkings < 20; parkings += 1) {

@@ -2,10 +2,11 @@ import { StepFailure } from '../../src';
 import type { Baseline, TableStep } from './failure-table';
 import { SLOW } from './failure-table';
 import { goesBack, parks } from './failure-oracle';
-import type { Attempt, SagaHost, Treatment } from './saga-host';
-import type { PortCall, WatchedPorts } from './watched-ports';
+import type { SimulatedHost } from '../../src/testing/simulated-host';
+import type { Attempt, Treatment } from '../../src/testing/treatment';
+import type { PortCall, WatchedAttempts } from './watched-attempts';
 
-type Fault = WatchedPorts['fault'];
+type Fault = WatchedAttempts['fault'];
 
 /** What goes wrong with a step. */
 export interface Trouble {
@@ -13,7 +14,7 @@ export interface Trouble {
   readonly fault?: Fault;
   readonly treat?: (attempt: Attempt) => Treatment | undefined;
   /** Done before the saga's first turn. */
-  readonly meanwhile?: (host: SagaHost, id: string) => Promise<void>;
+  readonly meanwhile?: (host: SimulatedHost, id: string) => Promise<void>;
   /** The step fails for good. */
   readonly gaveUp: boolean;
   /** It says for sure that nothing happened. */

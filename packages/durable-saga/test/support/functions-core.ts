@@ -1,3 +1,6 @@
+import type { HostFunctions } from '../../src/testing/host-functions';
+import { found } from '../../src/testing/host-functions';
+
 /** What the app under test registered, by function name, as a Functions host would get it. */
 export interface CapturedFunction {
   readonly name: string;
@@ -31,4 +34,12 @@ export function captureFunctions(register: () => void): ReadonlyMap<string, Capt
   captured = new Map();
   register();
   return captured;
+}
+
+/** Captured functions as a simulated host runs them. Their activities have no durable client. */
+export function hostedFunctions(functions: ReadonlyMap<string, CapturedFunction>): HostFunctions {
+  return {
+    orchestrator: (name) => ({ handler: found(functions, name).callback }),
+    activity: (name) => (input, context) => found(functions, name).callback(input, context),
+  };
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { activity, registerSagas, saga, settlementSchema, StepFailure } from '../../src';
-import type { Settlement } from '../../src';
-import { captureFunctions } from './functions-core';
+import { activity, saga, settlementSchema, StepFailure } from '../../src';
+import type { Registration, Settlement } from '../../src';
 
 /** Where in a call something goes wrong: the effect does not happen, or happens and the reply is lost. */
 export type Fault = 'before' | 'after' | 'refused';
@@ -198,16 +197,12 @@ export const sell = saga(
   },
 );
 
-/** The shop's functions as they are registered with a host. */
-export function registerShop(shop: Shop): ReturnType<typeof captureFunctions> {
-  return captureFunctions(() => {
-    registerSagas({
-      ports: { shop },
-      sagas: [sell],
-      activities: [reserve, authorise, capture, ship, confirm, settleSale],
-    });
-  });
-}
+/** What a host is to run of the shop. */
+export const shopOf = (shop: Shop): Registration<Ports> => ({
+  ports: { shop },
+  sagas: [sell],
+  activities: [reserve, authorise, capture, ship, confirm, settleSale],
+});
 
 export const threeLines = {
   lines: [

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { activity, registerSagas, sagaClients } from '../../src';
+import { activity, sagaClients } from '../../src';
 import type { ActivityOptions, Activity, EventSchemas, InstanceStatus, Saga, StepContext } from '../../src';
-import { captureFunctions } from './functions-core';
-import type { SagaHostOptions } from './saga-host';
-import { SagaHost } from './saga-host';
+import { createSagaHost } from '../../src/testing';
+import type { SagaHostOptions } from '../../src/testing';
 
 /** Notes every call of its activities, and plays what the test scripted for it. */
 export class Tape {
@@ -87,16 +86,13 @@ export function stage<Input, Result, Events extends EventSchemas>(
   {
     others = [],
     ...options
-  }: Omit<SagaHostOptions, 'functions'> & {
+  }: Pick<SagaHostOptions<TapePorts>, 'mode' | 'treat' | 'startAt'> & {
     /** Further sagas, children of the one or of each other. */
     readonly others?: readonly Saga<never, unknown>[];
   } = {},
 ) {
   const tape = new Tape();
-  const functions = captureFunctions(() => {
-    registerSagas({ ports: { tape }, sagas: [definition, ...others], activities });
-  });
-  const host = new SagaHost({ functions, ...options });
+  const host = createSagaHost({ ports: { tape }, sagas: [definition, ...others], activities, ...options }).durable;
   const client = sagaClients({ definition })(host).definition;
   return { tape, host, client };
 }

@@ -1,11 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
-import { many, registerSagas, saga, sagaClients } from '../../src';
+import { many, saga, sagaClients } from '../../src';
 import type { Saga, SagaBody } from '../../src';
 import { HistoryReplayer } from '../../src/testing/histories/replay-history';
-import { captureFunctions } from '../support/functions-core';
-import { MODES, SagaHost } from '../support/saga-host';
-import type { Attempt, Mode, Treatment } from '../support/saga-host';
+import { createSagaHost } from '../../src/testing';
+import { MODES } from '../../src/testing/turns';
+import type { Attempt, Mode, Treatment } from '../../src/testing';
 import { Tape, taped, tapedOneWay } from '../support/tape';
 
 const input = z.object({ n: z.number() });
@@ -45,8 +45,7 @@ const order = saga(definition, function* (saga, { n }) {
 
 function open(mode: Mode, treat: (attempt: Attempt) => Treatment | undefined = () => ({ delay: 700 }), own = order) {
   const sagas: Saga<never, unknown>[] = [own, parcel];
-  const functions = captureFunctions(() => registerSagas({ ports: { tape: new Tape() }, sagas, activities }));
-  const host = new SagaHost({ functions, mode, treat });
+  const host = createSagaHost({ ports: { tape: new Tape() }, sagas, activities, mode, treat }).durable;
   return { host, sagas: sagaClients({ order, parcel })(host) };
 }
 

@@ -1,13 +1,13 @@
 import type { OrchestrationHandler } from 'durable-functions';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { z } from 'zod';
-import { registerSagas, saga, sagaClients } from '../../../src';
+import { saga, sagaClients } from '../../../src';
 import type { SagaBody } from '../../../src';
 import { replayHistory } from '../../../src/testing';
 import type { InstanceWithHistory, ReplayVerdict } from '../../../src/testing';
-import { captureFunctions } from '../../support/functions-core';
-import { MODES, SagaHost } from '../../support/saga-host';
-import type { Mode } from '../../support/saga-host';
+import { createSagaHost } from '../../../src/testing';
+import { MODES } from '../../../src/testing/turns';
+import type { Mode } from '../../../src/testing';
 import { Tape, taped } from '../../support/tape';
 
 /*
@@ -45,8 +45,13 @@ async function hold(
   [before, after]: readonly [ReturnType<typeof parcel>, ReturnType<typeof parcel>],
   atSecond: number,
 ): Promise<ReplayVerdict> {
-  const functions = captureFunctions(() => registerSagas({ ports: { tape: new Tape() }, sagas: [before], activities }));
-  const host = new SagaHost({ functions, mode, treat: ({ name }) => ({ delay: name === 'book' ? 5_000 : 300_000 }) });
+  const host = createSagaHost({
+    ports: { tape: new Tape() },
+    sagas: [before],
+    activities,
+    mode,
+    treat: ({ name }) => ({ delay: name === 'book' ? 5_000 : 300_000 }),
+  }).durable;
   await sagaClients({ parcel: before })(host).parcel.start({}, { id: 'p1' });
   await host.run({ until: host.now + atSecond * 1_000 });
   const shown = host.describe('p1', { history: true }) as InstanceWithHistory;
