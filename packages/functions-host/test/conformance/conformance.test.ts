@@ -25,17 +25,11 @@ const notes = [
   ...['timing-coldstart.txt', 'timing-durable.txt', 'timing-http.txt'],
 ];
 
-if (!hasRecordings) {
-  it(`is skipped: the recordings are not at ${recordingsFolder}`, () => {
-    expect(hasRecordings).toBe(false);
-  });
-}
-
 const recordings = hasRecordings ? inRecordedOrder(listRecordings()) : [];
 const withKeys = recordings.filter((name) => name.startsWith('auth-'));
 const withoutKeys = recordings.filter((name) => !name.startsWith('auth-'));
 
-(hasRecordings ? describe : describe.skip)('the host answers as the real one does', () => {
+function declareAnswers(): void {
   afterAll(stopHosts);
 
   describe.each(['memory', 'PostgreSQL'])('with its task hub in %s', (kind) => {
@@ -96,7 +90,15 @@ const withoutKeys = recordings.filter((name) => !name.startsWith('auth-'));
     const repeated = [...withKeys, ...withoutKeys].map((name) => `${name}.txt`);
     expect([...repeated, ...storageRecordings, ...notes].sort()).toEqual(files.sort());
   });
-});
+}
+
+// A group whose tests are the recordings would be empty without them, which jest refuses.
+if (hasRecordings) describe('the host answers as the real one does', declareAnswers);
+else {
+  it(`is skipped: the recordings are not at ${recordingsFolder}`, () => {
+    expect(hasRecordings).toBe(false);
+  });
+}
 
 interface Keys {
   readonly master: string;
