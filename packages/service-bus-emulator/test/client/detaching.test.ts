@@ -9,7 +9,8 @@ import { FakeClock } from '../support/fake-clock';
 const real = process.env['SERVICE_BUS_CONNECTION_STRING'] !== undefined;
 const here = real ? describe.skip : describe;
 const KEY = { name: 'Root', key: 'c2VjcmV0IQ==' };
-const retryOptions = { maxRetries: 0, timeoutInMs: 5_000 };
+// A subscription that has lost its link tries again after the delay, and waits it out even when its client is closed.
+const retryOptions = { maxRetries: 0, timeoutInMs: 5_000, retryDelayInMs: 100 };
 
 here("Microsoft's client, whose links are closed by the broker", () => {
   let emulator: Emulator;
