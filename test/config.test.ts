@@ -58,6 +58,15 @@ describe('settings', () => {
     );
   });
 
+  it('name the task hub of another app only where there is one', () => {
+    expect(readConfig(settings).otherTaskHub).toBeUndefined();
+    expect(readConfig({ ...settings, OTHER_TASK_HUB: ' ' }).otherTaskHub).toBeUndefined();
+    expect(readConfig({ ...settings, OTHER_TASK_HUB: 'OrderSagasGreen' }).otherTaskHub).toBe('OrderSagasGreen');
+    expect(errorOf({ ...settings, OTHER_TASK_HUB: 'a/b' }).message).toContain(
+      'OTHER_TASK_HUB: expected the name of a task hub: 3 to 64 letters, digits and dashes, got "a/b"',
+    );
+  });
+
   it('are refused in words for whoever mends them, without a line of code', () => {
     const printed = inspect(errorOf({ ...settings, CURRENCY: 'bitcoin' }));
     expect(printed).toContain('CURRENCY: expected a currency of ISO 4217 in lower case, e.g. "usd", got "bitcoin"');
