@@ -15,7 +15,7 @@ import { connectTaskHubs } from './adapters/durable-clients';
 import { createHttpCarrier } from './adapters/http-carrier';
 import { createOutboxRelay } from './adapters/outbox-relay';
 import { readBuild } from './adapters/package-mark';
-import { countUnfinished, lookAtBacklog } from './adapters/postgres-backlog';
+import { countUnfinished, listUnsentEvents, lookAtBacklog } from './adapters/postgres-backlog';
 import { createPostgresCatalogue } from './adapters/postgres-catalogue';
 import { connectDatabase } from './adapters/postgres-database';
 import { createPostgresEventReaders } from './adapters/postgres-event-readers';
@@ -50,6 +50,7 @@ import { listOrders, showOrder } from './triggers/http/show-orders';
 import { listReturns, showReturn } from './triggers/http/show-returns';
 import { showTaskHub } from './triggers/http/show-task-hub';
 import { showVersion } from './triggers/http/show-version';
+import { showUnsentEvents } from './triggers/http/show-unsent-events';
 import { startReturn } from './triggers/http/start-return';
 import {
   discardDeadLetter,
@@ -178,6 +179,8 @@ route('listReturns', ['GET'], 'orders/{orderId}/returns', listReturns(returning)
 route('showReturn', ['GET'], 'returns/{returnId}', showReturn(returning));
 route('cancelReturn', ['POST'], 'returns/{returnId}/cancel', cancelReturn(returning));
 route('takeCollection', ['POST'], 'returns/{returnId}/collected', takeCollection(returning));
+const unsent = async (id: OrderId) => listUnsentEvents(database, id);
+route('showUnsentEvents', ['GET'], 'orders/{orderId}/unsent-events', showUnsentEvents({ orders, unsent }));
 route('showVersion', ['GET'], 'version', showVersion({ build: readBuild, sagas: definedSagas }));
 route('showTaskHub', ['GET'], 'task-hub', showTaskHub({ hubsOf, unfinished: (hub) => countUnfinished(database, hub) }));
 route('unknownRoute', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'], '{*path}', answerUnknownRoute());

@@ -11,7 +11,7 @@ import { readSeconds, requireUrl, StepFailed } from './step';
 /*
  * A saga that goes through all of the app and hurts nobody. It orders a product that nobody else does, at a price that always
  * needs approval, for a customer without a mail address. While the order waits for approval it is cancelled, and the saga
- * takes back what it has done. So one order shows that HTTP, database, task hub, activities, waits, events and undos work;
+ * takes back what it has done. So one order shows that HTTP, database, task hub, activities, waits, events and undos work, and that what it tells leaves the outbox;
  * no money is held, no parcel is sent, no mail is written, and no stock of a real product is touched. What stays is the
  * order's row, `compensated`, under the customer SMOKE-TEST, and the event that tells of it.
  *
@@ -35,6 +35,9 @@ const orderSchema = z.object({
   steps: z.array(z.object({ name: z.string(), state: z.string() })).optional(),
 });
 type Order = z.infer<typeof orderSchema>;
+const unsentSchema = z.object({
+  unsent: z.array(z.object({ event: z.string(), state: z.string(), attempts: z.int() })),
+});
 
 export const smoke: DeployStep = {
   summary: 'sends one order through the app and has it undone: nothing of it is left',
@@ -97,11 +100,42 @@ async function sendOrder(ask: AskApp, orderId: string, within: number): Promise<
       throw new StepFailed(`${orderId} has ended with its stock still reserved: ${describeSteps(ended)}`);
     }
     console.log(`${orderId} is undone: ${describeSteps(ended)}`);
+    await awaitSent(ask, orderId, within);
   } catch (error) {
     // It must not wait for ever; what went wrong before matters more than whether this works.
     const answer = await cancel(ask, orderId).catch(() => undefined);
     if (answer?.status === 202) console.log(`${orderId} is being cancelled`);
     throw error;
+  }
+}
+
+/**
+ * Waits until all that the order's saga has told has left the outbox: an app whose Service Bus is away, or whose relay fails, takes
+ * orders all the same. Throws `StepFailed` when that takes too long.
+ */
+async function awaitSent(ask: AskApp, orderId: string, within: number): Promise<void> {
+  const startedAt = performance.now();
+  for (;;) {
+    const answer = await ask('GET', `/api/orders/${orderId}/unsent-events`);
+    if (answer.status === 404) {
+      // The order is known: it is the question that isn't, to a version from before there was one.
+      console.log(`${orderId}: this version does not say whether its events reach Service Bus`);
+      return;
+    }
+    expectStatus(answer, 200, "what of the order's events is unsent");
+    const { unsent } = read(unsentSchema, answer, "what of the order's events is unsent");
+    if (unsent.length === 0) {
+      console.log(`${orderId}: its events have reached Service Bus`);
+      return;
+    }
+    const given = unsent.some(({ state }) => state === 'givenUp');
+    if (given || performance.now() - startedAt > within) {
+      const which = unsent.map(({ event, attempts, state }) => `${event} (${state}, ${attempts} attempts)`).join(', ');
+      throw new StepFailed(
+        `after ${within / 1_000} s events of ${orderId} have not reached Service Bus: ${which}. Its outbox is not relayed; the app's log says why`,
+      );
+    }
+    await pause(PAUSE);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Backlog, Unfinished } from '../domain/backlog';
+import type { Backlog, Unfinished, UnsentEvent } from '../domain/backlog';
+import type { OrderId } from '../domain/ids';
 import type { Database } from './postgres-database';
 import { notFinal } from './postgres-saga-rows';
 
@@ -51,4 +52,17 @@ export async function countUnfinished(database: Database, taskHub: string | unde
     [taskHub ?? null],
   );
   return rows[0] ?? { orders: 0, returns: 0, imports: 0 };
+}
+
+/** Events of an order, its returns' among them, that the broker has not taken, the oldest first. */
+export async function listUnsentEvents(database: Database, orderId: OrderId): Promise<readonly UnsentEvent[]> {
+  const select = 'select seq, headers, state, put_at, attempts from saga_outbox where ordering_key = $1 and state =';
+  const { rows } = await database.query<{ headers: string; state: string; put_at: Date; attempts: number }>(
+    `${select} 'pending' union all ${select} 'dead' order by seq`,
+    [orderId],
+  );
+  return rows.map(({ headers, state, put_at: since, attempts }) => {
+    const { subject = '' } = JSON.parse(headers) as Readonly<Record<string, string>>;
+    return { event: subject, state: state === 'dead' ? 'givenUp' : 'waiting', since, attempts };
+  });
 }

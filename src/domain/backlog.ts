@@ -25,3 +25,14 @@ export interface Unfinished {
   readonly returns: number;
   readonly imports: number;
 }
+
+/** An event of the outbox that the broker has not taken. */
+export interface UnsentEvent {
+  /** What it tells, e.g. `order.accepted`. */
+  readonly event: string;
+  /** `givenUp`: it is not tried again until an operator says so. */
+  readonly state: 'waiting' | 'givenUp';
+  /** When it was put. */
+  readonly since: Date;
+  readonly attempts: number;
+}

@@ -1,4 +1,6 @@
-import { countUnfinished, lookAtBacklog } from '../../src/adapters/postgres-backlog';
+import type { Publisher } from 'durable-saga/postgres';
+import { createOutboxRelay } from '../../src/adapters/outbox-relay';
+import { countUnfinished, listUnsentEvents, lookAtBacklog } from '../../src/adapters/postgres-backlog';
 import { createOrderEvents } from '../../src/adapters/postgres-order-events';
 import type { SagaEnd } from '../../src/adapters/postgres-order-events';
 import { createPostgresImports } from '../../src/adapters/postgres-imports';
@@ -70,4 +72,20 @@ it('what a task hub has not done with is told by hub, rows without one to everyb
   await imports.finish('j', undefined);
   expect(await countUnfinished(db.database, 'blue')).toEqual({ orders: 1, returns: 0, imports: 1 });
   expect(await countUnfinished(db.database, 'green')).toEqual({ orders: 1, returns: 1, imports: 1 });
+});
+
+it('what the broker has not taken is told by order, until it has', async () => {
+  await db.clear();
+  const { orders } = createPostgresShop(db);
+  const since = db.clock.now();
+  await orders.accept(sampleOrder('o1', [[tea, 1]]));
+  await orders.accept(sampleOrder('o2', [[tea, 1]]));
+  const relayTo = (publisher: Publisher) =>
+    createOutboxRelay({ outbox: db.outbox, database: db.database, publisher, warn: () => undefined }).relay();
+  await relayTo({ publish: () => Promise.reject(new Error('no connection')) });
+  const waiting = { event: 'order.accepted', state: 'waiting', since, attempts: 1 };
+  expect(await listUnsentEvents(db.database, id('o1'))).toEqual([waiting]);
+  db.clock.advance(3_600_000);
+  await relayTo({ publish: async (messages) => messages.map(() => ({ ok: true }) as const) });
+  expect(await listUnsentEvents(db.database, id('o1'))).toEqual([]);
 });

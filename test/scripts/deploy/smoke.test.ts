@@ -27,13 +27,16 @@ interface Shop {
   readonly states: readonly Omit<SmokeOrder, 'orderId'>[];
   readonly afterCancel?: readonly Omit<SmokeOrder, 'orderId'>[];
   readonly leftOver?: readonly SmokeOrder[];
+  /** Numbers of attempts of the event that has not left the outbox, each time that it is asked for, the last for ever; 0: it has. */
+  readonly outbox?: readonly number[];
   /** Instead of an answer, for as long as it gives one. */
   readonly instead?: (request: string) => Answer | undefined;
 }
 
-async function send({ states, afterCancel = [], leftOver = [], instead }: Shop, within = '5') {
+async function send({ states, afterCancel = [], leftOver = [], outbox = [0], instead }: Shop, within = '5') {
   let ahead = [...states];
   let own = '';
+  const waiting = [...outbox];
   app = await startAnswering((request, body): Answer => {
     const other = instead?.(request);
     if (other !== undefined) return other;
@@ -41,6 +44,11 @@ async function send({ states, afterCancel = [], leftOver = [], instead }: Shop, 
     if (request === 'POST /api/orders') {
       own = (body as SmokeOrder).orderId;
       return [202, { orderId: own }];
+    }
+    if (request.endsWith('/unsent-events')) {
+      const [attempts = 0] = waiting.length > 1 ? waiting.splice(0, 1) : waiting;
+      const unsent = attempts === 0 ? [] : [{ event: 'order.accepted', state: 'waiting', attempts }];
+      return [200, { orderId: own, unsent }];
     }
     const [, orderId = '', isCancel] = /^\w+ \/api\/orders\/([^/]+)(\/cancel)?$/.exec(request) ?? [];
     if (isCancel !== undefined) {
@@ -69,8 +77,23 @@ describe('the smoke saga', () => {
       '<id> is accepted',
       '<id> waits for approval: reserveStock done',
       '<id> is undone: reserveStock undone',
+      '<id>: its events have reached Service Bus',
     ]);
     expect(cancelled).toHaveLength(1);
+  });
+
+  it('waits until what it tells has left the outbox, and fails when it does not', async () => {
+    expect((await send({ ...good, outbox: [1, 2, 0] })).at(-1)).toMatch(/have reached Service Bus$/);
+    await app?.stop();
+    await expect(send({ ...good, outbox: [1] }, '1')).rejects.toThrow(
+      /^after 1 s events of smoke-\S+ have not reached Service Bus: order\.accepted \(waiting, 1 attempts\)/,
+    );
+  });
+
+  it('passes a version that does not say what of its events is unsent', async () => {
+    const instead = (request: string): Answer | undefined =>
+      request.endsWith('/unsent-events') ? [404, { code: 'unknownRoute' }] : undefined;
+    expect((await send({ ...good, instead })).at(-1)).toMatch(/does not say whether/);
   });
 
   it('cancels what an earlier one has left behind, and nothing that has ended', async () => {
@@ -90,7 +113,7 @@ describe('the smoke saga', () => {
       away += 1;
       return away % 2 === 1 ? [503, 'Service Unavailable'] : undefined;
     };
-    expect(await send({ ...good, instead })).toHaveLength(3);
+    expect(await send({ ...good, instead })).toHaveLength(4);
   });
 
   it.each<[string, Shop, RegExp]>([
