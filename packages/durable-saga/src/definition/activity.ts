@@ -98,8 +98,8 @@ export interface Activity<Input, Output, Ports> {
 
 /** An activity with its ports: what the durable activities call. Failures are returned, never thrown. */
 export interface BoundActivity {
-  run(call: StepCall, context: InvocationSeam): Promise<Reply>;
-  undo(call: StepCall, context: InvocationSeam): Promise<Reply>;
+  run(call: StepCall, context: InvocationSeam): Promise<KeyedReply>;
+  undo(call: StepCall, context: InvocationSeam): Promise<KeyedReply>;
 }
 
 /** What an invocation of a durable activity offers. */
@@ -141,6 +141,8 @@ export type Reply = { readonly ok: true; readonly value?: unknown } | { readonly
  */
 export type KeyedReply = Reply & { readonly of: readonly [key: string, attempt: number] };
 
+type Of = KeyedReply['of'];
+
 /** The call of an attempt, short: it stands in the history. */
 export function toStepCall(
   saga: Caused & { readonly instanceId: string; readonly caller?: SagaStamp | undefined },
@@ -175,7 +177,7 @@ function ownerOf(key: string): string {
 }
 
 /** What the reply to a call says that it answers. */
-export function answerOf({ key, instanceId, attempt = 1 }: StepCall['$step']): KeyedReply['of'] {
+export function answerOf({ key, instanceId, attempt = 1 }: StepCall['$step']): Of {
   const isOwn = instanceId === undefined || key.startsWith(`${instanceId}/`);
   return [isOwn ? key.slice(key.indexOf('/') + 1) : key, attempt];
 }
@@ -234,49 +236,51 @@ function bindActivity<I extends StandardSchemaV1, O extends StandardSchemaV1, P,
   const itsInput = `input of activity '${options.name}'`;
   const itsOutput = `output of activity '${options.name}'`;
   /** What an attempt gave, as it travels; a promise where something may be claimed. */
-  const toReply = (value: unknown): Reply | Promise<Reply> => {
+  const toReply = (of: Of, value: unknown): KeyedReply | Promise<KeyedReply> => {
     const output = options.output === undefined ? NO_OUTPUT : parseWith(openOf(options.output), value);
-    if (!output.ok) return invalid(itsOutput, output.issues, 'unknown');
+    if (!output.ok) return invalid(of, itsOutput, output.issues, 'unknown');
     const closing = claims.close(options.output, output.value);
-    return closing instanceof Promise ? closing.then(check) : check(closing);
+    return closing instanceof Promise ? closing.then((closed) => check(of, closed)) : check(of, closing);
   };
-  const check = (closed: unknown): Reply => {
+  const check = (of: Of, closed: unknown): KeyedReply => {
     const notJson = whyNoJson(closed);
-    if (notJson !== undefined) return refused('notJson', `${itsOutput}: ${notJson}`, 'unknown');
+    if (notJson !== undefined) return refused(of, 'notJson', `${itsOutput}: ${notJson}`, 'unknown');
     const tooLarge = claims.tooLarge(itsOutput, closed);
-    return tooLarge === undefined ? { ok: true, value: closed } : refused('tooLarge', tooLarge, 'unknown');
+    return tooLarge === undefined ? { ok: true, value: closed, of } : refused(of, 'tooLarge', tooLarge, 'unknown');
   };
   return {
     // One promise an attempt, and few variables to keep meanwhile: nothing is awaited that is there already.
-    async run(call, seam) {
-      const attempt = new Attempt(call.$step, seam);
+    async run({ $step, input: given }, seam) {
+      const attempt = new Attempt($step, seam);
+      const of = answerOf($step);
       try {
-        const parsed = claims.parse(options.input, call.input);
+        const parsed = claims.parse(options.input, given);
         const input = parsed instanceof Promise ? await parsed : parsed;
-        if (!input.ok) return invalid(itsInput, input.issues, 'none');
-        const reply = toReply(await run(input.value as Opened<I>, contextOf<C>(attempt)));
+        if (!input.ok) return invalid(of, itsInput, input.issues, 'none');
+        const reply = toReply(of, await run(input.value as Opened<I>, contextOf<C>(attempt)));
         return reply instanceof Promise ? await reply : reply;
       } catch (thrown) {
-        return { ok: false, failure: failureFromThrown(thrown) };
+        return { ok: false, failure: failureFromThrown(thrown), of };
       } finally {
         attempt.end();
       }
     },
-    async undo(call, seam) {
-      const attempt = new Attempt(call.$step, seam);
+    async undo({ $step, input: given, output: done }, seam) {
+      const attempt = new Attempt($step, seam);
+      const of = answerOf($step);
       try {
-        const parsed = claims.parse(options.input, call.input);
+        const parsed = claims.parse(options.input, given);
         const input = parsed instanceof Promise ? await parsed : parsed;
-        if (!input.ok) return invalid(`input of activity '${options.name}_undo'`, input.issues, 'unknown');
-        const opening = claims.open(options.output, call.output);
+        if (!input.ok) return invalid(of, `input of activity '${options.name}_undo'`, input.issues, 'unknown');
+        const opening = claims.open(options.output, done);
         const output = opening instanceof Promise ? ((await opening) as unknown) : opening;
         await undo?.(
           { input: input.value as Opened<I>, output: output as Opened<O> | undefined },
           contextOf<C>(attempt),
         );
-        return { ok: true };
+        return { ok: true, of };
       } catch (thrown) {
-        return { ok: false, failure: failureFromThrown(thrown) };
+        return { ok: false, failure: failureFromThrown(thrown), of };
       } finally {
         attempt.end();
       }
@@ -352,11 +356,17 @@ function parseOutput(schema: StandardSchemaV1 | undefined, value: unknown): Pars
   return schema === undefined ? { ok: true, value: undefined } : parseWith(schema, value);
 }
 
-function invalid(what: string, issues: readonly Issue[], effect: Failure['effect']): Reply {
-  return refused('invalid', `${what} does not match its schema: ${listIssues(issues)}`, effect, issues);
+function invalid(of: Of, what: string, issues: readonly Issue[], effect: Failure['effect']): KeyedReply {
+  return refused(of, 'invalid', `${what} does not match its schema: ${listIssues(issues)}`, effect, issues);
 }
 
-function refused(code: string, message: string, effect: Failure['effect'], issues?: readonly Issue[]): Reply {
+function refused(
+  of: Of,
+  code: string,
+  message: string,
+  effect: Failure['effect'],
+  issues?: readonly Issue[],
+): KeyedReply {
   const failure: Failure = { kind: 'validation', code, message, retriable: false, effect };
-  return { ok: false, failure: issues === undefined ? failure : { ...failure, issues } };
+  return { ok: false, failure: issues === undefined ? failure : { ...failure, issues }, of };
 }

@@ -1,5 +1,5 @@
-import type { Activity, BoundActivity, KeyedReply, Reply, StepCall } from '../definition/activity';
-import { answerOf, callerOf } from '../definition/activity';
+import type { Activity, BoundActivity, KeyedReply, StepCall } from '../definition/activity';
+import { callerOf } from '../definition/activity';
 import { ClaimCheck } from '../store/claim-check';
 import type { ClaimCheckOptions } from '../store/claim-check';
 import { cancelChild } from './child-cancel';
@@ -99,28 +99,19 @@ export function activityFunctions<Ports>(
   bound: BoundActivity,
   observer?: SagaObserver,
 ): ActivityFunction[] {
-  const step: ActivityFunction = {
-    name,
+  const toFunction = (own: string, attempt: BoundActivity['run'], undo: boolean): ActivityFunction => ({
+    name: own,
     usesClient,
-    async handler(input, seam) {
-      const call = checkStepCall(name, input);
-      if (observer === undefined) return answer(call, await bound.run(call, seam));
-      const about = { activity: name, undo: false };
-      return answer(call, await observed(observer, { about, call, seam }, () => bound.run(call, seam)));
+    // Not async: each attempt of each step goes through here, and has a promise already.
+    handler(input, seam) {
+      const call = checkStepCall(own, input);
+      if (observer === undefined) return attempt(call, seam);
+      return observed(observer, { about: { activity: name, undo }, call, seam }, () => attempt(call, seam));
     },
-  };
+  });
+  const step = toFunction(name, (call, seam) => bound.run(call, seam), false);
   if (undoName === undefined) return [step];
-  const undo: ActivityFunction = {
-    name: undoName,
-    usesClient,
-    async handler(input, seam) {
-      const call = checkStepCall(undoName, input);
-      if (observer === undefined) return answer(call, await bound.undo(call, seam));
-      const about = { activity: name, undo: true };
-      return answer(call, await observed(observer, { about, call, seam }, () => bound.undo(call, seam)));
-    },
-  };
-  return [step, undo];
+  return [step, toFunction(undoName, (call, seam) => bound.undo(call, seam), true)];
 }
 
 interface Observed {
@@ -133,9 +124,9 @@ interface Observed {
 async function observed(
   observer: SagaObserver,
   { about, call: { $step }, seam }: Observed,
-  attempt: () => Promise<Reply>,
-): Promise<Reply> {
-  let running: Promise<Reply> | undefined;
+  attempt: () => Promise<KeyedReply>,
+): Promise<KeyedReply> {
+  let running: Promise<KeyedReply> | undefined;
   const run = () => (running ??= attempt());
   const [saga, version] = $step.saga ?? [];
   try {
@@ -156,11 +147,6 @@ async function observed(
     seam.warn(`the observer of sagas failed at '${$step.key}', which changes nothing for the saga:`, error);
   }
   return run();
-}
-
-function answer({ $step }: StepCall, reply: Reply): KeyedReply {
-  const of = answerOf($step);
-  return reply.ok ? { ok: true, value: reply.value, of } : { ok: false, failure: reply.failure, of };
 }
 
 function checkStepCall(name: string, input: unknown): StepCall {

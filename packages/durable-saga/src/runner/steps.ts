@@ -13,6 +13,7 @@ import { giveUp } from './parking';
 import type { StepRecord } from './progress';
 import { planRetries } from '../definition/retry';
 import type { Scope } from './scope';
+import type { Owed, UndoStack } from './undo-stack';
 
 /** A step before the pivot may be undone. After the pivot it runs forward. */
 export function runStep(instance: Instance, step: StepInstruction, scope: Scope): Fiber<Done> {
@@ -32,8 +33,22 @@ function* runBackable(
 ): Fiber<Done> {
   const owed = step.as === 'step' && step.activity.undoName !== undefined ? undos.register(step) : undefined;
   const pursuing = pursueStep(durable, step, { record, role: 'step', halt });
-  let pursued = pursuing.look();
-  for (; pursued === undefined; pursued = pursuing.look()) yield pursuing.waits();
+  for (;;) {
+    const pursued = pursuing.look();
+    if (pursued !== undefined) return endBackable(durable, { step, record, owed, undos }, pursued);
+    yield pursuing.waits();
+  }
+}
+
+interface Backable {
+  readonly step: StepInstruction;
+  readonly record: StepRecord;
+  readonly owed: Owed | undefined;
+  readonly undos: UndoStack;
+}
+
+/** Apart from the generator, which is kept for each step while it runs. */
+function endBackable(durable: Durable, { step, record, owed, undos }: Backable, pursued: Pursued): Done {
   const { unknownAt } = pursued;
   if (owed !== undefined && unknownAt !== undefined) owed.notBefore = unknownAt + step.activity.settleWithin;
   if (pursued.ok) {
@@ -64,44 +79,60 @@ export function* runPivot(instance: Instance, step: StepInstruction): Fiber<Done
   return done;
 }
 
+interface Forward {
+  readonly what: 'step' | 'pivot';
+  readonly lost: Halt;
+}
+
 /** Runs a step that has no way back: it succeeds, parks until it does, or an operator decides. */
-function* runForward(
-  instance: Instance,
-  step: StepInstruction,
-  record: StepRecord,
-  { what, lost }: { readonly what: 'step' | 'pivot'; readonly lost: Halt },
-): Fiber<Done> {
+function* runForward(instance: Instance, step: StepInstruction, record: StepRecord, forward: Forward): Fiber<Done> {
   const { durable } = instance;
+  let pursuing = pursueStep(durable, step, { record, role: 'forward', halt: forward.lost });
   for (;;) {
-    const pursuing = pursueStep(durable, step, { record, role: 'forward', halt: lost });
-    let pursued = pursuing.look();
-    for (; pursued === undefined; pursued = pursuing.look()) yield pursuing.waits();
+    const pursued = pursuing.look();
+    if (pursued === undefined) {
+      yield pursuing.waits();
+      continue;
+    }
     if (pursued.ok) {
       record.end('done', durable.now());
       return { kind: 'value', value: pursued.value };
     }
-    if (what === 'pivot' && isRefusal(pursued)) {
-      record.end('failed', durable.now());
-      return { kind: 'failed', failure: pursued.failure };
-    }
-    if (lost.halted()) return abandon(instance, record);
-    record.become('parked');
-    const { failure } = pursued;
-    const { activity, key } = step;
-    const toPark = { what, name: activity.name, key, failure, parseSkip: activity.parseOutput };
-    const resolution = yield* instance.parking.park(toPark, lost);
-    if (resolution === undefined) return abandon(instance, record);
-    if (resolution.action === 'skip') {
-      record.end('skipped', durable.now());
-      return { kind: 'value', value: resolution.output };
-    }
-    if (resolution.action === 'fail') {
-      record.end('failed', durable.now());
-      // Of a pivot the operator knows that it had no effect, so the saga goes back as it does for a refusal.
-      return { kind: what === 'pivot' ? 'failed' : 'ended', failure: giveUp(failure) };
-    }
+    const done = yield* stopForward(instance, step, record, { ...forward, pursued });
+    if (done !== undefined) return done;
     record.become('running');
+    pursuing = pursueStep(durable, step, { record, role: 'forward', halt: forward.lost });
   }
+}
+
+/** What a step that failed for good on its way forward comes to; undefined where it is to be tried again. */
+function* stopForward(
+  instance: Instance,
+  { activity, key }: StepInstruction,
+  record: StepRecord,
+  { what, lost, pursued }: Forward & { readonly pursued: Extract<Pursued, { ok: false }> },
+): Fiber<Done | undefined> {
+  const { durable } = instance;
+  const { failure } = pursued;
+  if (what === 'pivot' && isRefusal(pursued)) {
+    record.end('failed', durable.now());
+    return { kind: 'failed', failure };
+  }
+  if (lost.halted()) return abandon(instance, record);
+  record.become('parked');
+  const toPark = { what, name: activity.name, key, failure, parseSkip: activity.parseOutput };
+  const resolution = yield* instance.parking.park(toPark, lost);
+  if (resolution === undefined) return abandon(instance, record);
+  if (resolution.action === 'skip') {
+    record.end('skipped', durable.now());
+    return { kind: 'value', value: resolution.output };
+  }
+  if (resolution.action === 'fail') {
+    record.end('failed', durable.now());
+    // Of a pivot the operator knows that it had no effect, so the saga goes back as it does for a refusal.
+    return { kind: what === 'pivot' ? 'failed' : 'ended', failure: giveUp(failure) };
+  }
+  return undefined;
 }
 
 /** Nobody waits for the step any more: its race is lost. After the pivot there is no undo. */
