@@ -67,7 +67,9 @@ function keysOf(expression: Expression | undefined): string[] {
 
 /** Outputs that would show a secret: deployments keep their outputs, for everybody who may read them. */
 function secretOutputs(declarations: readonly Declaration[]): string[] {
-  const secure = declarations.filter(({ decorators }) => decorators.includes('secure')).map(({ name }) => name);
+  const secure = declarations
+    .filter(({ decorators }) => decorators.some(({ name }) => name === 'secure'))
+    .map(({ name }) => name);
   return declarations
     .filter(({ kind, value }) => kind === 'output' && partsOf(value).some((part) => isSecret(part, secure)))
     .map(({ name }) => name);

@@ -10,6 +10,7 @@ export interface AppFunction {
   /** Of an HTTP function: below the prefix, e.g. `orders/{orderId}`, and the methods in upper case. */
   readonly route?: string;
   readonly methods: readonly string[];
+  readonly bindings: readonly Readonly<Record<string, unknown>>[];
 }
 
 const root = path.join(__dirname, '../..');
@@ -28,7 +29,12 @@ export async function appFunctions(): Promise<AppFunction[]> {
     return core.functions.map(({ metadata: { name, bindings } }) => {
       const http = Object.values(bindings).find(({ type }) => type === 'httpTrigger');
       const { route = name, methods = [] } = (http ?? {}) as { route?: string; methods?: string[] };
-      return { name, ...(http && { route }), methods: methods.map((method) => method.toUpperCase()) };
+      return {
+        name,
+        ...(http && { route }),
+        methods: methods.map((method) => method.toUpperCase()),
+        bindings: Object.values(bindings),
+      };
     });
   } finally {
     core.uninstall();

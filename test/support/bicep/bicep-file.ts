@@ -3,13 +3,19 @@ import { Parser } from './expressions';
 import type { Expression } from './expressions';
 import { readTokens } from './tokens';
 
+/** `@name(given)` before a declaration. */
+export interface Decorator {
+  readonly name: string;
+  readonly given: readonly Expression[];
+}
+
 /** One declaration of a Bicep file. `type`: of a parameter or output its type, of a resource or module what it is or where. */
 export interface Declaration {
   readonly kind: 'param' | 'var' | 'resource' | 'module' | 'output';
   readonly name: string;
   readonly type: string;
   readonly isExisting: boolean;
-  readonly decorators: readonly string[];
+  readonly decorators: readonly Decorator[];
   readonly value: Expression | undefined;
   /** Where the name was declared; of a nested one its parent's. */
   readonly line: number;
@@ -23,7 +29,7 @@ export function readBicep(file: string): readonly Declaration[] {
 export function parseBicep(source: string): readonly Declaration[] {
   const parser = new Parser(readTokens(source));
   const found: Declaration[] = [];
-  let decorators: string[] = [];
+  let decorators: Decorator[] = [];
   while (!parser.isAtEnd()) {
     if (parser.take('@')) {
       decorators.push(readDecorator(parser));
@@ -36,13 +42,13 @@ export function parseBicep(source: string): readonly Declaration[] {
   return found;
 }
 
-function readDecorator(parser: Parser): string {
+function readDecorator(parser: Parser): Decorator {
   const call = parser.expression();
   if (call.kind !== 'call' || call.of.kind !== 'name') return parser.fail('expected a decorator');
-  return call.of.text;
+  return { name: call.of.text, given: call.given };
 }
 
-function readDeclaration(parser: Parser, decorators: readonly string[]): Declaration[] {
+function readDeclaration(parser: Parser, decorators: readonly Decorator[]): Declaration[] {
   const { line } = parser.next;
   const keyword = parser.name();
   if (keyword === 'using') {

@@ -10,7 +10,8 @@ export type Expression =
   | { readonly kind: 'for'; readonly names: readonly string[]; readonly of: Expression; readonly body: Expression }
   | { readonly kind: 'if'; readonly condition: Expression; readonly body: Expression }
   | { readonly kind: 'lambda'; readonly names: readonly string[]; readonly body: Expression }
-  | { readonly kind: 'member'; readonly of: Expression; readonly name: string }
+  /** `isSafe`: `.?`, which is null where there is no such member. */
+  | { readonly kind: 'member'; readonly of: Expression; readonly name: string; readonly isSafe: boolean }
   | { readonly kind: 'call'; readonly of: Expression; readonly given: readonly Expression[] }
   | { readonly kind: 'operation'; readonly sign: string; readonly given: readonly Expression[] };
 
@@ -117,12 +118,15 @@ export class Parser {
     for (const sign of ['!', '-']) if (this.take(sign)) return { kind: 'operation', sign, given: [this.#single()] };
     let value = this.#primary();
     for (;;) {
-      if (this.take('.') || this.take('.?') || this.take('::'))
-        value = { kind: 'member', of: value, name: this.name() };
-      else if (this.sees('!') && this.sees('.', 1)) this.take('!');
-      else if (this.sees('[') || this.sees('[?')) {
+      if (this.sees('.') || this.sees('.?')) {
+        const isSafe = this.sees('.?');
         this.#at += 1;
-        value = { kind: 'operation', sign: '[]', given: [value, this.expression()] };
+        value = { kind: 'member', of: value, name: this.name(), isSafe };
+      } else if (this.sees('!') && this.sees('.', 1)) this.take('!');
+      else if (this.sees('[') || this.sees('[?')) {
+        const sign = this.sees('[?') ? '[?]' : '[]';
+        this.#at += 1;
+        value = { kind: 'operation', sign, given: [value, this.expression()] };
         this.expect(']');
       } else if (this.take('(')) value = { kind: 'call', of: value, given: this.#list(')') };
       else return value;
