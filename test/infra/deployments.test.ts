@@ -161,7 +161,7 @@ describe('the identity of the app', () => {
     const functions = await appFunctions();
     expect(functions.length).toBeGreaterThan(60);
     const needs = functions.flatMap(({ name, bindings }) =>
-      bindings.flatMap((binding) => needsOf(binding, choice.TASK_HUB_PROVIDER ?? '').map((what) => ({ name, what }))),
+      bindings.flatMap((binding) => needsOf(binding, choice.TASK_HUB_PROVIDER).map((what) => ({ name, what }))),
     );
     expect(needs.filter(({ what }) => !given.some((one) => one.what === what))).toEqual([]);
     const wanted = new Set(needs.map(({ what }) => what));
