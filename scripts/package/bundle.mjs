@@ -21,6 +21,20 @@ import { lateModules, lateName } from './late-modules.mjs';
 const late = ['axios', 'validator', 'moment', 'lodash/cloneDeep', '@azure/functions-extensions-servicebus'];
 
 /**
+ * `@azure/identity` can open a browser for somebody to sign in. A deployed app has neither, and the module for it asks where it
+ * is, which a file of a bundle can't say.
+ */
+const noBrowser = {
+  name: 'no-browser',
+  setup(build) {
+    build.onResolve({ filter: /^open$/ }, ({ path }) => ({ path, namespace: 'no-browser' }));
+    build.onLoad({ filter: /./, namespace: 'no-browser' }, () => ({
+      contents: `export default () => { throw new Error('The deployed app has no browser to sign in with: give it a managed identity.'); };`,
+    }));
+  },
+};
+
+/**
  * Bundles the app of `root`.
  * @returns `files`: name in `dist` -> content; `weights`: package -> bytes of its code in them, the heaviest first.
  */
@@ -35,7 +49,7 @@ export async function bundleApp(root) {
     chunkNames: '[name]-[hash]',
     conditions: ['source'],
     external: appOutside,
-    plugins: [lateModules(late), ...appPlugins],
+    plugins: [lateModules(late), noBrowser, ...appPlugins],
     format: 'esm',
     splitting: true,
     minifySyntax: true,

@@ -76,6 +76,15 @@ describe('the package', () => {
     ]);
   });
 
+  it('can load each of its files, those for later too', async () => {
+    const dist = path.join(place, 'one/app/dist');
+    const files = readdirSync(dist).filter((name) => name.endsWith('.js') && name !== 'app.js');
+    expect(files.length).toBeGreaterThan(5);
+    const load = `for (const name of ${JSON.stringify(files)}) try { require('./' + name); } catch (error) { console.log(name + ': ' + error.message); }`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', load], { cwd: dist });
+    expect(stdout).toBe('');
+  });
+
   it('has a map for each of its files, to the sources of the repository', () => {
     const one = contents('one');
     const code = [...one.keys()].filter((name) => name.endsWith('.js') && !name.endsWith('mapped-stacks.js'));
