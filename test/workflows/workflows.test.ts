@@ -133,6 +133,11 @@ describe('what deploys', () => {
     }
   });
 
+  it("takes over the other app's callers only for an app that nobody calls yet", () => {
+    const copying = job?.steps?.filter(({ run = '' }) => run.includes('caller-keys')) ?? [];
+    expect(copying).toMatchObject([{ if: "inputs.strategy == 'blue-green' && env.OTHER_APP_NAME != ''" }]);
+  });
+
   it('installs nothing where it has rights in Azure', () => {
     const shift = workflows.find(({ file }) => file === 'shift-traffic.yml')?.workflow.jobs['shift-traffic'];
     const risky = [...(job?.steps ?? []), ...(shift?.steps ?? [])].filter(

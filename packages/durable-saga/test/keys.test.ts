@@ -11,6 +11,16 @@ describe('keys', () => {
     ]);
   });
 
+  it('count a name that every object has like any other', () => {
+    const keys = new KeyCounter('o');
+    expect([keys.next('toString'), keys.next('toString'), keys.next('constructor')]).toEqual([
+      'o/toString#1',
+      'o/toString#2',
+      'o/constructor#1',
+    ]);
+    expect(keys.toData()).toEqual({ toString: 2, constructor: 1 });
+  });
+
   it("leave the count alone for an author's own key", () => {
     const keys = new KeyCounter('o');
     expect([keys.next('book'), keys.next('book', 'sku-7'), keys.next('book')]).toEqual([

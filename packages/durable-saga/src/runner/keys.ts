@@ -78,11 +78,16 @@ export class KeyCounter {
   #countOf(stepName: string): Count {
     const known = this.#counts.get(stepName);
     if (known !== undefined) return known;
-    const latestBefore = this.#before[stepName] ?? 0;
-    const ownBefore = this.#before[stepName + OWN] ?? 0;
+    const latestBefore = this.#numberBefore(stepName);
+    const ownBefore = this.#numberBefore(stepName + OWN);
     const count = { latest: latestBefore, own: ownBefore, latestBefore, ownBefore };
     this.#counts.set(stepName, count);
     return count;
+  }
+
+  /** A step may be called what every object has, e.g. `toString`. */
+  #numberBefore(name: string): number {
+    return Object.hasOwn(this.#before, name) ? (this.#before[name] ?? 0) : 0;
   }
 }
 
