@@ -1,6 +1,6 @@
 import { balanceBooks, listOrders } from '../support/balance-books';
 import { generateShop } from '../support/generated-shop';
-import { startApp, until } from '../support/running-app';
+import { runTimer, startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
 import { openImports } from '../support/upload-imports';
 
@@ -26,19 +26,6 @@ async function waitForEnds(count: number): Promise<void> {
     const ended = (await listOrders(app, 'im-')).filter(({ status }) => status.startsWith('comp'));
     return ended.length >= count ? true : undefined;
   });
-}
-
-/** Runs a timer's function now; resolves when the host says that it has succeeded. */
-async function runTimer(name: string): Promise<void> {
-  const runs = () => app.output().split(`Executed 'Functions.${name}' (Succeeded`).length;
-  const before = runs();
-  const answer = await fetch(`${app.url}/admin/functions/${name}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ input: '' }),
-  });
-  expect(answer.status).toBe(202);
-  await until(`${name} has succeeded`, 30_000, () => (runs() > before ? true : undefined));
 }
 
 describe('an uploaded file of orders', () => {
@@ -76,8 +63,8 @@ describe('an uploaded file of orders', () => {
 
 describe('the timers', () => {
   it('run: the clean-up deletes nothing that is young, the sweep finds nothing stuck', async () => {
-    await runTimer('cleanUp');
-    await runTimer('watchStuckSagas');
+    await runTimer(app, 'cleanUp');
+    await runTimer(app, 'watchStuckSagas');
     expect(app.output()).toContain('0 histories, 0 ledger entries, 0 notices, 0 imports, 0 files');
     expect((await balanceBooks(app, shop, 'im-')).discrepancies).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { createBank } from '../support/bank';
 import { generateShop } from '../support/generated-shop';
 import { findHostProcess, killOutright } from '../support/kill-processes';
 import { createOrderClient } from '../support/order-client';
-import { freePorts, localSettings, startApp, until } from '../support/running-app';
+import { freePorts, localSettings, runTimer, startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
 import { sampleOrder } from '../support/sample-orders';
 import { openImports } from '../support/upload-imports';
@@ -79,19 +79,6 @@ async function waitingOnBlue(orderId: string): Promise<string> {
 }
 
 const approved = { approved: true, by: 'ann' };
-
-/** Runs a timer's function now; resolves when the host says that it has succeeded. */
-async function runTimer(app: RunningApp, name: string): Promise<void> {
-  const runs = () => app.output().split(`Executed 'Functions.${name}' (Succeeded`).length;
-  const before = runs();
-  const answer = await fetch(`${app.url}/admin/functions/${name}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ input: '' }),
-  });
-  expect(answer.status).toBe(202);
-  await until(`${name} has succeeded`, 30_000, () => (runs() > before ? true : undefined));
-}
 
 describe('an order of the one app', () => {
   it('is shown and approved through the other, which holds no order of it', async () => {

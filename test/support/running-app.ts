@@ -139,3 +139,16 @@ export async function until<T>(
     await new Promise((next) => setTimeout(next, 50));
   }
 }
+
+/** Runs a timer's function now; resolves when the host says that it has succeeded. */
+export async function runTimer(app: RunningApp, name: string): Promise<void> {
+  const runs = () => app.output().split(`Executed 'Functions.${name}' (Succeeded`).length;
+  const before = runs();
+  const answer = await fetch(`${app.url}/admin/functions/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ input: '' }),
+  });
+  expect(answer.status).toBe(202);
+  await until(`${name} has succeeded`, 30_000, () => (runs() > before ? true : undefined));
+}

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Colour } from '../two-apps';
 import { colours } from '../two-apps';
+import { passConnection } from './pass-connection';
 
 /** One app behind the front, as Front Door has it. */
 export interface Origin {
@@ -81,14 +82,6 @@ export class WeightedFront {
       return;
     }
     this.#counts[next] += 1;
-    const behind = connect(Number(new URL(this.#addresses[next]).port), '127.0.0.1');
-    for (const [from, to] of [
-      [socket, behind],
-      [behind, socket],
-    ] as const) {
-      from.pipe(to);
-      from.on('error', () => to.destroy());
-      from.on('close', () => to.destroy());
-    }
+    passConnection(socket, Number(new URL(this.#addresses[next]).port));
   }
 }
