@@ -31,7 +31,7 @@ const ask = saga(
     version: '1',
     input,
     output: z.object({ by: z.string() }),
-    events: { approval: z.strictObject({ by: z.string() }), item: many(z.strictObject({ n: z.number() })) },
+    events: { approval: z.object({ by: z.string() }), item: many(z.strictObject({ n: z.number() })) },
   },
   function* (saga) {
     yield* saga.step(hold, {});
@@ -118,7 +118,7 @@ describe('who makes a saga go on', () => {
     expect(causes.at(-1)).toEqual(['breaks#1/2', [placeOf(2)]]);
   });
 
-  it('is not told to a saga that was started without a trace, which may take payloads alone', async () => {
+  it('is not told to a saga that was started without a trace, which may be of a version that takes less', async () => {
     const { observer } = watching();
     const host = hostWith(observer);
     await sagaClients({ ask })(host.durable).ask.start({}, { id: 'a' });

@@ -7,6 +7,7 @@ import type { EventSchemas } from '../definition/saga';
 import type { DeepReadonly, In } from '../definition/schema';
 import { whyNoJson } from '../definition/json';
 import { listIssues, parseWith } from '../definition/schema';
+import { addTrace } from '../definition/single-event';
 import type { SagaOutcome } from '../definition/settlement';
 import type { Answer } from './answer';
 import { refuse, whyNot } from './answer';
@@ -94,14 +95,12 @@ async function raise(
   const closed = await claims.close(schema, parsed.value, payload);
   const wrong = whyNoJson(closed) ?? claims.tooLarge(`payload of event '${event}'`, closed);
   if (wrong !== undefined) return { ...refuse('invalid', wrong), issues: [{ path: '', message: wrong }] };
-  const many = isMany(schema);
   const refused = await send(reach, event, (trace, startedIn) => {
-    // A saga that was started without a trace may be one of a version that takes the payload alone.
-    const stamp = {
-      ...(many && { id: eventId }),
-      ...(trace !== undefined && (many || startedIn !== undefined) && { trace }),
-    };
-    return Object.keys(stamp).length === 0 ? closed : stampEvent(stamp, closed);
+    if (isMany(schema)) return stampEvent({ id: eventId, ...(trace !== undefined && { trace }) }, closed);
+    // One that was started without a trace may be of a version whose schema takes less.
+    if (trace === undefined || startedIn === undefined) return closed;
+    const traced = addTrace(schema, closed, trace);
+    return claims.tooLarge(event, traced) === undefined ? traced : closed;
   });
   return refused ?? { accepted: true, confirmed: true };
 }

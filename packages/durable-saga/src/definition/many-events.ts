@@ -22,8 +22,8 @@ export function isMany(schema: StandardSchemaV1): boolean {
 }
 
 /**
- * Payload of an event as the typed client sends it, where there is more to say than the payload itself: which one it is, of
- * events that may come many times, and in which trace it was raised.
+ * Payload of such an event as the typed client sends it: which one it is, and in which trace it was raised. `single-event.ts` is
+ * about the others; one earlier build sent them like this, too, with a trace alone.
  */
 export interface StampedEvent {
   readonly $event: { readonly id?: string; readonly trace?: string };

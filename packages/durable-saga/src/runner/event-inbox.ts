@@ -1,9 +1,11 @@
 import type { Durable, Handle } from '../host/durable-port';
 import { EventQueue } from './event-queue';
 import { noteCause } from '../definition/cause';
+import type { CameEvent } from '../definition/many-events';
 import { isMany, readEvent } from '../definition/many-events';
 import type { EventSchemas } from '../definition/saga';
 import { listIssues, parseWith } from '../definition/schema';
+import { readSingleEvent } from '../definition/single-event';
 
 /** Ids of the latest events of a name that are remembered: a repeated delivery follows the first one closely. */
 const REMEMBERED = 256;
@@ -55,12 +57,9 @@ export class EventInbox {
     const box = this.#boxOf(event);
     if (box.received !== undefined) return box.received;
     for (let came = box.queue.next(); came !== undefined; came = box.queue.next()) {
-      const said = readEvent(came.payload);
-      if (box.isMany && said.id !== undefined && this.#isRepeated(event, box, said.id)) continue;
-      // An id alone is no stamp of an event that comes once.
-      const isStamped = box.isMany || said.trace !== undefined;
-      const parsed = this.#parse(event, isStamped ? said.payload : came.payload);
-      if (parsed === undefined) continue;
+      const said = box.isMany ? this.#readNew(event, box, came.payload) : readSingleEvent(came.payload);
+      const parsed = said === undefined ? undefined : this.#parse(event, said.payload);
+      if (said === undefined || parsed === undefined) continue;
       noteCause(this.#durable, said.trace);
       if (!box.isMany) box.received = { value: parsed.value, payload: came.payload };
       return parsed;
@@ -108,15 +107,18 @@ export class EventInbox {
     return [...(this.#boxes ?? [])].filter(([, box]) => box.isMany);
   }
 
-  #isRepeated(event: string, { seen }: Box, id: string): boolean {
-    if (seen.has(id)) {
-      this.#durable.log('info', `saga ${this.#durable.instanceId}: event '${event}' ${id} was delivered again`);
-      return true;
+  /** Undefined for a repeated delivery. */
+  #readNew(event: string, { seen }: Box, payload: unknown): CameEvent | undefined {
+    const said = readEvent(payload);
+    if (said.id === undefined) return said;
+    if (seen.has(said.id)) {
+      this.#durable.log('info', `saga ${this.#durable.instanceId}: event '${event}' ${said.id} was delivered again`);
+      return undefined;
     }
-    seen.add(id);
+    seen.add(said.id);
     const [oldest] = seen;
     if (seen.size > REMEMBERED && oldest !== undefined) seen.delete(oldest);
-    return false;
+    return said;
   }
 
   #parse(event: string, payload: unknown): { readonly value: unknown } | undefined {

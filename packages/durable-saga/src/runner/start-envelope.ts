@@ -11,7 +11,7 @@ export interface StartEnvelope {
     /** Of a child: who started it, and what that means for it. */
     readonly parent?: ParentStamp;
     readonly carried?: Carried;
-    /** W3C `traceparent` of who started it. Who stamps it reads stamped events, too. */
+    /** W3C `traceparent` of who started it. Without it no trace is put into its events that come once. */
     readonly trace?: string;
   };
   readonly input: unknown;
