@@ -1,0 +1,96 @@
+import path from 'node:path';
+import { isMet } from '../../scripts/deploy/dry-run/expression';
+import { readJob, titleOf } from '../../scripts/deploy/dry-run/workflow';
+import type { WorkflowJob } from '../../scripts/deploy/dry-run/workflow';
+
+/** Which steps of a roll-out run when one of them fails or the job is cancelled in it, by their conditions alone. */
+
+const SMOKE = 'Send a saga through it';
+const DEPLOY = 'Deploy the package';
+const ROLL_BACK = 'Roll back to the last good package';
+const STAYS = 'Leave the version where it is, which has passed';
+const TRAFFIC = 'Leave the traffic where it is';
+const KEEP = 'Keep it as the last good package';
+
+type End = 'failure' | 'cancelled';
+type Strategy = 'in-place' | 'blue-green';
+
+let job: WorkflowJob;
+beforeAll(
+  async () => (job = await readJob(path.resolve(__dirname, '../../.github/workflows/roll-out.yml'), 'roll-out')),
+);
+
+/** The titles of the steps that run when the one of this title ends like that, in their order. */
+function walk(title: string, end: End, strategy: Strategy): string[] {
+  const steps: Record<string, { outcome: string; outputs: Record<string, string> }> = {};
+  const env = { APP_NAME: 'a', OTHER_APP_NAME: 'b', GREEN_APP: 'b' };
+  const inputs = { environment: 'staging', 'skip-replay-gate': false, strategy, weight: '0', 'take-over': '' };
+  let state = { hasFailed: false, isCancelled: false };
+  const ran: string[] = [];
+  for (const step of job.steps) {
+    const isRun = isMet(step.if, { env, inputs, vars: {}, github: {}, steps }, state);
+    const outcome = !isRun ? 'skipped' : titleOf(step) === title ? end : 'success';
+    if (isRun) ran.push(titleOf(step));
+    if (step.id !== undefined) steps[step.id] = { outcome, outputs: { build: 'a1b2' } };
+    if (outcome === 'failure') state = { ...state, hasFailed: true };
+    if (outcome === 'cancelled') state = { ...state, isCancelled: true };
+  }
+  return ran;
+}
+
+const titles = (from: string, to?: string): string[] => {
+  const all = job.steps.map(titleOf);
+  return all.slice(all.indexOf(from), to === undefined ? undefined : all.indexOf(to));
+};
+/** Those of `some` that a job walks in which nothing fails. */
+const walked = (strategy: Strategy, some: readonly string[]): string[] => {
+  const all = walk('', 'failure', strategy);
+  return some.filter((title) => all.includes(title));
+};
+
+describe.each<End>(['failure', 'cancelled'])('a roll-out with a %s', (end) => {
+  it('before anything was deployed brings nothing back', () => {
+    const before = walked('in-place', job.steps.map(titleOf).slice(0, job.steps.map(titleOf).indexOf(DEPLOY)));
+    expect(before.length).toBeGreaterThan(10);
+    for (const title of before) expect(walk(title, end, 'in-place').at(-1)).toBe(title);
+  });
+
+  it('from the deployment to the smoke saga brings the last good version back', () => {
+    const unproven = walked('in-place', [...titles(DEPLOY, SMOKE), SMOKE]);
+    expect(unproven).toContain('Wait until the new version answers');
+    for (const title of unproven) {
+      const ran = walk(title, end, 'in-place');
+      expect({ title, back: ran.includes(ROLL_BACK), kept: ran.includes(KEEP) }).toEqual({
+        title,
+        back: true,
+        kept: false,
+      });
+      expect(ran).not.toContain(STAYS);
+    }
+  });
+
+  it('after the smoke saga leaves the version that has passed, and says what is left to do', () => {
+    const later = walked('in-place', titles(KEEP, ROLL_BACK));
+    expect(later).toEqual(
+      expect.arrayContaining([KEEP, 'Have it told of uploaded files', 'Count running sagas after']),
+    );
+    for (const title of later) {
+      const ran = walk(title, end, 'in-place');
+      expect({ title, after: ran.slice(ran.indexOf(title) + 1) }).toEqual({ title, after: [STAYS] });
+    }
+  });
+
+  it('of a version beside another leaves the traffic where it is', () => {
+    for (const title of walked('blue-green', titles(DEPLOY, ROLL_BACK))) {
+      const ran = walk(title, end, 'blue-green');
+      expect(ran).not.toContain(ROLL_BACK);
+      expect(ran.at(-1)).toBe(TRAFFIC);
+      expect(ran.includes(STAYS)).toBe(titles(SMOKE).slice(1).includes(title));
+    }
+  });
+});
+
+it('keeps a version as the last good one before anything else that may fail is done with it', () => {
+  const [first, second] = walked('in-place', titles(SMOKE));
+  expect([first, second]).toEqual([SMOKE, KEEP]);
+});
