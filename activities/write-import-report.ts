@@ -1,9 +1,9 @@
 import { activity } from 'durable-saga';
 import { importResultSchema, reportPathOf, reportRequestSchema } from '../src/domain/import';
-import type { ReportRequest } from '../src/domain/import';
+import type { ImportSummary, ReportRequest } from '../src/domain/import';
 import { formatMoney } from '../src/domain/money';
 import type { RowRejection } from '../src/domain/order-rows';
-import type { Files, Imports, ImportSummary } from '../src/ports';
+import type { Files, Imports } from '../src/ports';
 import { untilItIsBack } from './import-retry';
 
 export interface ImportReportPorts {

@@ -76,6 +76,7 @@ import { cleanUp } from './triggers/timer/clean-up';
 import { measureBacklog } from './triggers/timer/measure-backlog';
 import { relayEvents } from './triggers/timer/relay-events';
 import { startLostSagas } from './triggers/timer/start-lost-sagas';
+import { sweepImports } from './triggers/timer/sweep-imports';
 import { tellDeadLetters } from './triggers/timer/tell-dead-letters';
 import { watchStuckSagas } from './triggers/timer/watch-stuck-sagas';
 
@@ -212,27 +213,17 @@ operatorRoute('discardDeadLetter', 'POST', '/{id}/discard', discardDeadLetter(st
 function timer(name: string, schedule: string, handler: TimerHandler): void {
   app.timer(name, { schedule, extraInputs: [durableClient], handler: telemetry.invoked('timer', handler) });
 }
-const { startGrace } = config;
+const { startGrace, retentionDays } = config;
 const lostSagas = (context: InvocationContext) => createOrderSagas(hubsOf(context), starters.order.apart);
 const lostReturnSagas = (context: InvocationContext) => createReturnSagas(hubsOf(context), starters.return.apart);
 const lostOrders = { what: 'order', rows: orders, sagas: lostSagas, clock, startGrace } as const;
 timer('startLostOrders', '0 * * * * *', startLostSagas(lostOrders));
 const lostReturns = { what: 'return', rows: returns, sagas: lostReturnSagas, clock, startGrace } as const;
 timer('startLostReturns', '30 * * * * *', startLostSagas(lostReturns));
-timer(
-  'watchStuckSagas',
-  '0 0 * * * *',
-  watchStuckSagas({
-    mailer,
-    clock,
-    hubsOf,
-    stuckSagas: createPostgresStuckSagas(database, clock),
-    opsEmail: config.mail.ops,
-    stuckAfter: config.stuckAfter,
-    approvalTimeout: approval.timeout,
-    pickUpTimeout,
-  }),
-);
+const stuckSagas = createPostgresStuckSagas(database, clock);
+const limits = { stuckAfter: config.stuckAfter, approvalTimeout: approval.timeout, pickUpTimeout };
+const watching = { stuckSagas, mailer, clock, hubsOf, opsEmail: config.mail.ops, ...limits };
+timer('watchStuckSagas', '0 0 * * * *', watchStuckSagas(watching));
 timer(
   'cleanUp',
   '0 0 2 * * *',
@@ -242,7 +233,7 @@ timer(
     files,
     clock,
     retention: createPostgresRetention(database, ledger, outbox),
-    retentionDays: config.retentionDays,
+    retentionDays,
     purgeHistories,
   }),
 );
@@ -318,6 +309,8 @@ function upload(name: string, folder: string, handler: StorageBlobHandler): void
 }
 upload('startOrdersImport', 'orders', startOrdersImport(importing));
 upload('startProductsImport', 'products', startProductsImport(importing));
+const sweeping = { ...importing, stuckSagas, clock, startGrace, retentionDays };
+timer('sweepImports', '20 * * * * *', sweepImports(sweeping));
 
 // The end.
 app.hook.appTerminate(async () => {

@@ -10,6 +10,7 @@ import type {
 import type { DeadLetterReason, Team } from './domain/dead-letter-reason';
 import type { DeadLetterNotice } from './domain/dead-letter-notice';
 import type { CustomerId, OrderId, ReturnId, Sku } from './domain/ids';
+import type { ImportFile, ImportSummary, UnfinishedImport } from './domain/import';
 import type { KeptMessage } from './domain/kept-message';
 import type { NewOrder, Product, StoredOrder } from './domain/order';
 import type { RowRejection } from './domain/order-rows';
@@ -315,26 +316,6 @@ export interface Files {
   remove(file: { readonly path: string; readonly etag: string }): Promise<void>;
 }
 
-export interface ImportFile {
-  /** The id of the import's orchestration. */
-  readonly importId: string;
-  readonly kind: 'orders' | 'products';
-  readonly path: string;
-  readonly etag: string;
-}
-
-export interface ImportSummary {
-  readonly startedAt: Date;
-  readonly finishedAt: Date | undefined;
-  readonly problem: FileProblem | undefined;
-  /** Orders that the file brought, those that had come before with the same content, and those refused. */
-  readonly orders: { readonly accepted: number; readonly repeated: number; readonly rejected: number };
-  /** Sums of the accepted and of the repeated orders, in minor units. */
-  readonly totals: { readonly accepted: number; readonly repeated: number };
-  /** How many rows have a reason why they were refused. */
-  readonly rejectedRows: number;
-}
-
 /** What is known of imports. Everything may be repeated with the same arguments and then changes nothing. */
 export interface Imports {
   /** Notes that it has begun; does nothing for one that is known. */
@@ -360,6 +341,16 @@ export interface Imports {
     batch: { readonly acceptedRows: readonly number[]; readonly rejections: readonly RowRejection[] },
   ): Promise<void>;
   finish(importId: string, problem: FileProblem | undefined): Promise<void>;
+  /**
+   * Those of the task hub, and those of none, that were claimed or begun before `startedBefore`, in the order of their ids,
+   * after `after`.
+   */
+  listUnfinished(
+    taskHub: string | undefined,
+    page: { readonly startedBefore: Date; readonly after?: string | undefined; readonly limit: number },
+  ): Promise<readonly UnfinishedImport[]>;
+  /** Ends one whose saga did not, with what that came to; does nothing for one that has finished. */
+  giveUp(importId: string, outcome: Exclude<FinalStatus, 'completed'>, reason: StatusReason): Promise<void>;
   /** Throws for an import that has not begun. */
   summarise(importId: string): Promise<ImportSummary>;
   listRejections(

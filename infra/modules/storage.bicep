@@ -119,7 +119,7 @@ resource blobRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobOwner)
-    description: 'startOrdersImport, startProductsImport, importOrdersBatch, importProductsBatch, writeImportReport, cleanUp: files of imports. startLostOrders, startLostReturns, watchStuckSagas, cleanUp, relayEvents, tellDeadLetters: leases of timers.'
+    description: 'startOrdersImport, startProductsImport, importOrdersBatch, importProductsBatch, writeImportReport, cleanUp: files of imports. startLostOrders, startLostReturns, sweepImports, watchStuckSagas, cleanUp, relayEvents, tellDeadLetters: leases of timers.'
   }
 }
 

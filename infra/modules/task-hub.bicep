@@ -45,7 +45,7 @@ resource hubRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
       principalId: appPrincipalId
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataContributor)
-      description: 'placeOrder, returnOrder, importOrders, importProducts: run. placeOrderByHttp, placeOrderByMessage, takePaymentEvent, startReturn, startLostOrders, startLostReturns, startOrdersImport, startProductsImport, watchStuckSagas, cleanUp: start, ask and purge. cancelOrder, decideApproval, cancelReturn, takeCollection: steer.'
+      description: 'placeOrder, returnOrder, importOrders, importProducts: run. placeOrderByHttp, placeOrderByMessage, takePaymentEvent, startReturn, startLostOrders, startLostReturns, sweepImports, startOrdersImport, startProductsImport, watchStuckSagas, cleanUp: start, ask and purge. cancelOrder, decideApproval, cancelReturn, takeCollection: steer.'
     }
   }
 ]

@@ -1,5 +1,8 @@
 import type { FileProblem } from '../domain/csv-file';
-import type { Clock, ImportSummary, Imports } from '../ports';
+import type { ImportFile, ImportSummary } from '../domain/import';
+import type { FinalStatus, StatusReason } from '../domain/order-status';
+import { toKeepable } from '../domain/text';
+import type { Clock, Imports } from '../ports';
 import type { Database, Queryable } from './postgres-database';
 import { adopt } from './postgres-saga-rows';
 
@@ -15,11 +18,17 @@ interface SummaryRow {
   rejected_rows: number;
 }
 
+interface UnfinishedRow extends Pick<ImportFile, 'kind' | 'path' | 'etag'> {
+  id: string;
+  task_hub: string | null;
+  started_at: Date;
+}
+
 /** The end of an import's saga. */
 export interface ImportEnd {
   readonly saga: 'importOrders' | 'importProducts';
-  readonly outcome: 'completed';
-  /** Code of what was wrong with the file as a whole. */
+  readonly outcome: FinalStatus;
+  /** Code of what was wrong with the file as a whole, or of why it was given up. */
   readonly reason: string | undefined;
   readonly acceptedAt: Date;
 }
@@ -35,6 +44,23 @@ export interface ImportsOptions {
  * the rows.
  */
 export function createPostgresImports(database: Database, clock: Clock, { ended }: ImportsOptions = {}): Imports {
+  /** Whoever writes the end tells it. */
+  async function end(
+    importId: string,
+    outcome: ImportEnd['outcome'],
+    problem: StatusReason | undefined,
+  ): Promise<void> {
+    const { rows } = await database.query<{ kind: ImportFile['kind']; started_at: Date }>(
+      `update imports set finished_at = $2, problem = $3 where id = $1 and finished_at is null
+       returning kind, started_at`,
+      [importId, clock.now(), problem === undefined ? null : JSON.stringify(problem)],
+    );
+    const [row] = rows;
+    if (row === undefined) return;
+    const saga = row.kind === 'orders' ? 'importOrders' : 'importProducts';
+    ended?.({ saga, outcome, reason: problem?.code, acceptedAt: row.started_at });
+  }
+
   return {
     async begin({ importId, kind, path, etag }) {
       await database.query(
@@ -82,16 +108,24 @@ export function createPostgresImports(database: Database, clock: Clock, { ended 
       });
     },
 
-    async finish(importId, problem) {
-      const { rows } = await database.query<{ kind: 'orders' | 'products'; started_at: Date }>(
-        `update imports set finished_at = $2, problem = $3 where id = $1 and finished_at is null
-         returning kind, started_at`,
-        [importId, clock.now(), problem === undefined ? null : JSON.stringify(problem)],
+    finish: (importId, problem) => end(importId, 'completed', problem),
+
+    giveUp: (importId, outcome, { code, message }) =>
+      end(importId, outcome, { code: toKeepable(code), message: toKeepable(message) }),
+
+    async listUnfinished(taskHub, { startedBefore, after, limit }) {
+      const { rows } = await database.query<UnfinishedRow>(
+        `select id, kind, path, etag, task_hub, started_at from imports
+         where finished_at is null and (task_hub is null or task_hub = $1) and started_at < $2 and id > $3
+         order by id limit $4`,
+        [taskHub ?? null, startedBefore, after ?? '', limit],
       );
-      const [row] = rows;
-      if (row === undefined) return;
-      const saga = row.kind === 'orders' ? 'importOrders' : 'importProducts';
-      ended?.({ saga, outcome: 'completed', reason: problem?.code, acceptedAt: row.started_at });
+      return rows.map(({ id, task_hub: hub, started_at: startedAt, ...file }) => ({
+        ...file,
+        importId: id,
+        taskHub: hub ?? undefined,
+        startedAt,
+      }));
     },
 
     async summarise(importId) {

@@ -1,9 +1,35 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { FileProblem } from './csv-file';
 
 /** What the import of a file is started with. `path` is that in the import container, e.g. `orders/june.csv`. */
 export const importFileSchema = z.object({ importId: z.string(), path: z.string(), etag: z.string() });
 export type ImportedFile = z.infer<typeof importFileSchema>;
+
+/** An import's file, and what is in it. Its id is that of the import's orchestration. */
+export interface ImportFile extends ImportedFile {
+  readonly kind: 'orders' | 'products';
+}
+
+/** An import that has not ended. */
+export interface UnfinishedImport extends ImportFile {
+  /** Undefined for one that no app has claimed. */
+  readonly taskHub: string | undefined;
+  /** When it was claimed, or began. */
+  readonly startedAt: Date;
+}
+
+export interface ImportSummary {
+  readonly startedAt: Date;
+  readonly finishedAt: Date | undefined;
+  readonly problem: FileProblem | undefined;
+  /** Orders that the file brought, those that had come before with the same content, and those refused. */
+  readonly orders: { readonly accepted: number; readonly repeated: number; readonly rejected: number };
+  /** Sums of the accepted and of the repeated orders, in minor units. */
+  readonly totals: { readonly accepted: number; readonly repeated: number };
+  /** How many rows have a reason why they were refused. */
+  readonly rejectedRows: number;
+}
 
 /** Where the next batch of a file begins, with all that it needs to know of the file's beginning. */
 export const importCursorSchema = z.object({

@@ -13,7 +13,10 @@ beforeAll(async () => {
   imports = createPostgresImports(db.database, db.clock, { ended: (end) => ends.push(end) });
 });
 afterAll(() => db.stop());
-beforeEach(() => db.database.query('truncate imports cascade'));
+beforeEach(async () => {
+  ends.length = 0;
+  await db.database.query('truncate imports cascade');
+});
 
 const file = { importId: 'i-1', kind: 'orders', path: 'orders/a.csv', etag: '0x1' } as const;
 
@@ -45,6 +48,42 @@ describe('what is known of imports', () => {
     expect(await imports.adopt(old.importId, 'green')).toBe('green');
     expect(await imports.adopt(old.importId, 'blue')).toBe('green');
     expect(await imports.claim(old, 'blue')).toBe('green');
+  });
+
+  it('lists those that have not ended, of one task hub and of none, page by page', async () => {
+    for (const [importId, hub] of [
+      ['i-3', 'blue'],
+      ['i-2', 'green'],
+      ['i-4', 'blue'],
+    ] as const)
+      await imports.claim({ ...file, importId }, hub);
+    await imports.begin({ ...file, importId: 'i-1', kind: 'products' });
+    await imports.finish('i-4', undefined);
+    const page = { startedBefore: db.clock.now(), limit: 1 };
+    expect(await imports.listUnfinished('blue', page)).toEqual([]);
+    db.clock.advance(1);
+    const startedBefore = db.clock.now();
+    const startedAt = new Date(startedBefore.getTime() - 1);
+    const first = { ...file, importId: 'i-1', kind: 'products', taskHub: undefined, startedAt };
+    const second = { ...file, importId: 'i-3', taskHub: 'blue', startedAt };
+    expect(await imports.listUnfinished('blue', { startedBefore, limit: 1 })).toEqual([first]);
+    expect(await imports.listUnfinished('blue', { startedBefore, after: 'i-1', limit: 9 })).toEqual([second]);
+    expect(await imports.listUnfinished(undefined, { startedBefore, limit: 9 })).toEqual([first]);
+  });
+
+  it('are given up once, with what it came to, and not when they have finished', async () => {
+    const reason = { code: 'defect', message: 'NUL\0 is kept by no database' };
+    await imports.begin(file);
+    await imports.giveUp(file.importId, 'compensationFailed', reason);
+    await imports.giveUp(file.importId, 'compensated', { code: 'cancelled', message: '' });
+    await imports.finish(file.importId, undefined);
+    const { finishedAt, problem } = await imports.summarise(file.importId);
+    expect({ finishedAt, problem }).toEqual({
+      finishedAt: db.clock.now(),
+      problem: { code: 'defect', message: 'NUL\ufffd is kept by no database' },
+    });
+    const acceptedAt = db.clock.now();
+    expect(ends).toEqual([{ saga: 'importOrders', outcome: 'compensationFailed', reason: 'defect', acceptedAt }]);
   });
 
   it('tells which orders reappear, within a batch and after it, but not in another file', async () => {

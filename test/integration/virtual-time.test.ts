@@ -21,7 +21,7 @@ let heldBack: (() => Promise<void>)[] | undefined;
 
 /** The sweeps run each minute; nothing is lost here that they would find. */
 const quiet = Object.fromEntries(
-  ['startLostOrders', 'startLostReturns', 'relayEvents', 'tellDeadLetters'].map((name) => [
+  ['startLostOrders', 'startLostReturns', 'sweepImports', 'relayEvents', 'tellDeadLetters'].map((name) => [
     `AzureWebJobs.${name}.Disabled`,
     'true',
   ]),

@@ -4,8 +4,8 @@ import type { DurableClientPort, SagaObserver } from 'durable-saga';
 import { importOrders } from '../../../orchestrations/import-orders';
 import { importProducts } from '../../../orchestrations/import-products';
 import { importIdOf } from '../../domain/import';
-import type { ImportedFile } from '../../domain/import';
-import type { Files, ImportFile, Imports } from '../../ports';
+import type { ImportFile, ImportedFile } from '../../domain/import';
+import type { Files, Imports } from '../../ports';
 import { nameOf, reachSaga } from '../task-hubs';
 import type { TaskHubs, TaskHubsOf } from '../task-hubs';
 
