@@ -4,11 +4,13 @@ import { checkVariables } from './deploy/check-variables';
 import { countVersions } from './deploy/count-versions';
 import { drained } from './deploy/drained';
 import { duty, planShift } from './deploy/plan-shift';
+import { replaceable } from './deploy/replaceable';
 import { running } from './deploy/running';
 import { smoke } from './deploy/smoke';
 import { smokeProduct } from './deploy/smoke-product';
 import type { DeployStep } from './deploy/step';
 import { StepFailed, UsageError } from './deploy/step';
+import { taskHubs } from './deploy/task-hubs';
 import { useApp, useKeys, useOutputs } from './deploy/use-azure';
 import { chooseApp, useTraffic } from './deploy/use-traffic';
 import { waitReady } from './deploy/wait-ready';
@@ -26,6 +28,8 @@ const steps: Readonly<Record<string, DeployStep>> = {
   'plan-shift': planShift,
   duty,
   'caller-keys': callerKeys,
+  'task-hubs': taskHubs,
+  replaceable,
   drained,
   running,
   'check-migrations': checkMigrations,

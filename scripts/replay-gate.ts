@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import { describeGate, InstanceSourceError, runReplayGate } from 'durable-saga/testing';
 import { activities, sagas } from '../src/sagas';
+import { isSmokeId } from './deploy/smoke-ids';
 
 /** Before a build is deployed: replays the histories of a running app's unfinished sagas against it. */
 
 const USAGE = `Usage: npm run replay-gate -- --from <url> [options]
   --from <url>            where the app runs, e.g. http://localhost:7071
   --sample <n>            at most so many instances, of all places where instances stand (default: all unfinished ones)
+  --without-smoke-orders  leaves out sagas of smoke orders: the smoke saga of the new build ends them
   --task-hub <name>       default: the host's own
   --concurrency <n>       histories fetched at the same time (default: 8)
   --allow-unverifiable    ends with 0, too, where some histories can't be held against the code
@@ -32,6 +34,7 @@ async function main(): Promise<number> {
     from: values.from,
     key: process.env['REPLAY_GATE_KEY'] || undefined,
     taskHub: values['task-hub'],
+    leaveOut: values['without-smoke-orders'] ? isSmokeId : undefined,
     sample: readCount('--sample', values.sample),
     concurrency: readCount('--concurrency', values.concurrency) ?? 8,
     ...(showPayloads && { onShown: (_verdict, shown) => console.log(JSON.stringify(shown, null, 2)) }),
@@ -48,6 +51,7 @@ function readOptions() {
         from: { type: 'string' },
         sample: { type: 'string' },
         'task-hub': { type: 'string' },
+        'without-smoke-orders': { type: 'boolean', default: false },
         concurrency: { type: 'string' },
         'allow-unverifiable': { type: 'boolean', default: false },
         'show-payloads': { type: 'boolean', default: false },

@@ -3,14 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ledgerMigrations } from 'durable-saga/postgres';
-import { connectDatabase } from '../../src/adapters/postgres-database';
 import type { Database } from '../../src/adapters/postgres-database';
-import type { DatabasePlace } from '../../src/adapters/postgres-sign-in';
-import { readDatabaseConfig } from '../../src/config';
 import { findNotAdding } from './additive-sql';
 import type { MigrationText } from './additive-sql';
-import { describeFailure, describePlace } from './database-place';
-import type { DeployStep } from './step';
+import { withDatabase } from './database-place';
+import type { DeployStep, Environment } from './step';
 import { StepFailed } from './step';
 
 const USAGE = `check-migrations [--migrations <folder>]
@@ -26,7 +23,7 @@ export const checkMigrations: DeployStep = {
       options: { migrations: { type: 'string', default: 'migrations' } },
     });
     const migrations = await readMigrations(values.migrations);
-    const applied = await readApplied(readDatabaseConfig(environment));
+    const applied = await readApplied(environment);
     if (Object.values(applied).every(({ size }) => size === 0)) {
       console.log('the database is empty: no version runs on it, and every migration may run');
       return;
@@ -76,16 +73,12 @@ async function readMigrations(folder: string): Promise<NamedMigration[]> {
   return [...(await Promise.all(own)), ...ledger];
 }
 
-async function readApplied(place: DatabasePlace): Promise<Applied> {
-  const database = connectDatabase({ ...place, poolSize: 1 });
-  try {
+function readApplied(environment: Environment): Promise<Applied> {
+  const what = (place: string) => `read which migrations ${place} has had`;
+  return withDatabase(environment, what, async (database) => {
     const [app_migrations, saga_ledger_migrations] = await Promise.all(TABLES.map(namesIn(database)));
     return { app_migrations: new Set(app_migrations), saga_ledger_migrations: new Set(saga_ledger_migrations) };
-  } catch (error) {
-    throw new StepFailed(`could not read which migrations ${describePlace(place)} has had: ${describeFailure(error)}`);
-  } finally {
-    await database.close();
-  }
+  });
 }
 
 const namesIn =

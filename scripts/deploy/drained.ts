@@ -19,14 +19,11 @@ const hubSchema = z.object({
 });
 
 export const drained: DeployStep = {
-  summary: 'says how many sagas an app still carries; with --require none may be left',
-  usage: `drained --url <url> [--require]
+  summary: 'says how many sagas an app still carries',
+  usage: `drained --url <url>
 FUNCTION_KEY (a host key) and REPLAY_GATE_KEY (the system key durabletask_extension) are taken from the environment.`,
   async run(args, environment) {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { url: { type: 'string' }, require: { type: 'boolean', default: false } },
-    });
+    const { values } = parseArgs({ args: [...args], options: { url: { type: 'string' } } });
     const url = requireUrl('--url', values.url);
     const hub = await readHub(url, environment['FUNCTION_KEY']);
     const counts = await countInstances(url, environment['REPLAY_GATE_KEY'] || undefined);
@@ -36,11 +33,6 @@ FUNCTION_KEY (a host key) and REPLAY_GATE_KEY (the system key durabletask_extens
     await showTable(title, [['what', 'unfinished'], ...rows, ['instances', String(instances)]], environment);
     const isDrained = hub.drained && instances === 0;
     console.log(isDrained ? `${hub.taskHub} is drained` : `${hub.taskHub} is not drained yet`);
-    if (values.require && !isDrained) {
-      throw new StepFailed(
-        `task hub ${hub.taskHub} still carries sagas: only the version that they run on can end them`,
-      );
-    }
   },
 };
 

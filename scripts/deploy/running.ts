@@ -4,12 +4,14 @@ import { parseArgs } from 'node:util';
 import { askApp, describeAnswer, Unreachable } from './app-client';
 import type { AppAnswer, AskApp } from './app-client';
 import type { DeployStep, Environment } from './step';
-import { readSeconds, requireUrl, StepFailed } from './step';
+import { readSeconds, requireUrl, StepFailed, UsageError } from './step';
 
-const USAGE = `running [--url <url>] [--within <seconds>]
+const USAGE = `running [--url <url>] [--within <seconds>] [--if-down <fail|tell>]
   Without --url, or with an empty one, no app is there yet.
   --within   an app that wakes may take so long until it answers (default 60)
-FUNCTION_KEY and MASTER_KEY are taken from the environment. In a workflow the output 'build' is what runs, or 'none'.`;
+  --if-down  of an app that does not answer: fail (default), or tell of it where something else looks after its sagas
+FUNCTION_KEY and MASTER_KEY are taken from the environment. In a workflow the output 'build' is what runs, or 'none';
+there is no such output for an app that is down.`;
 
 /**
  * Whether there is a version whose sagas have to be looked after. Only what says that it has no functions counts as
@@ -21,15 +23,29 @@ export const running: DeployStep = {
   async run(args, environment) {
     const { values } = parseArgs({
       args: [...args],
-      options: { url: { type: 'string' }, within: { type: 'string' } },
+      options: {
+        url: { type: 'string' },
+        within: { type: 'string' },
+        'if-down': { type: 'string', default: 'fail' },
+      },
     });
     const within = readSeconds('--within', values.within, 60);
-    const build = values.url ? await find(requireUrl('--url', values.url), within, environment) : 'none';
+    const ifDown = values['if-down'];
+    if (!['fail', 'tell'].includes(ifDown)) throw new UsageError(`--if-down: expected fail or tell, got '${ifDown}'`);
+    const isDown = (error: unknown): undefined => {
+      if (!(error instanceof Down && ifDown === 'tell')) throw error;
+      console.log(`::warning::${error.message}. Its sagas can't be replayed`);
+    };
+    const build = values.url ? await find(requireUrl('--url', values.url), within, environment).catch(isDown) : 'none';
+    if (build === undefined) return;
     console.log(build === 'none' ? 'nothing runs yet' : `build ${build} runs`);
     const file = environment['GITHUB_OUTPUT'];
     if (file) await appendFile(file, `build=${build}\n`);
   },
 };
+
+/** It does not answer, or not with what a host that works would say. */
+class Down extends StepFailed {}
 
 /** Milliseconds. */
 const PAUSE = 500;
@@ -39,7 +55,8 @@ async function find(url: string, within: number, environment: Environment): Prom
   const isLate = (): boolean => performance.now() - startedAt > within;
   const listed = await askAwake(askApp(url, environment['MASTER_KEY']), '/admin/functions', isLate);
   if (listed.status !== 200 || !Array.isArray(listed.body)) {
-    throw new StepFailed(`${url} answered ${describeAnswer(listed)} when asked for its functions`);
+    const why = `${url} answered ${describeAnswer(listed)} when asked for its functions`;
+    throw listed.status >= 500 ? new Down(why) : new StepFailed(why);
   }
   if (listed.body.length === 0) return 'none';
   const version = await askAwake(askApp(url, environment['FUNCTION_KEY']), '/api/version', isLate);
@@ -55,7 +72,7 @@ async function askAwake(ask: AskApp, path: string, isLate: () => boolean): Promi
       if (answer.status < 500 || isLate()) return answer;
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      if (isLate()) throw new StepFailed(error.message);
+      if (isLate()) throw new Down(error.message);
     }
     await pause(PAUSE);
   }

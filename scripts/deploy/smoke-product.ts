@@ -2,12 +2,9 @@ import { parseArgs } from 'node:util';
 import { createLedger } from 'durable-saga/postgres';
 import { systemClock } from '../../src/adapters/clock';
 import { createPostgresCatalogue } from '../../src/adapters/postgres-catalogue';
-import { connectDatabase } from '../../src/adapters/postgres-database';
-import { readDatabaseConfig } from '../../src/config';
 import { skuSchema } from '../../src/domain/ids';
-import { describeFailure, describePlace } from './database-place';
+import { withDatabase } from './database-place';
 import type { DeployStep } from './step';
-import { StepFailed } from './step';
 
 /** The one product that smoke orders are for. */
 export const SMOKE_SKU = skuSchema.parse('smoke-test');
@@ -21,18 +18,12 @@ export const smokeProduct: DeployStep = {
   usage: 'smoke-product\nDATABASE_URL is taken from the environment.',
   async run(args, environment) {
     parseArgs({ args: [...args], options: {} });
-    const place = readDatabaseConfig(environment);
-    const database = connectDatabase({ ...place, poolSize: 1 });
-    try {
+    const what = (place: string) => `put ${SMOKE_SKU} into the catalogue of ${place}`;
+    await withDatabase(environment, what, async (database) => {
       const ledger = createLedger({ clock: () => systemClock.now() });
       const product = { sku: SMOKE_SKU, name: 'Test of a deployment, not for sale', unitPrice: PRICE, stock: 1_000 };
       await createPostgresCatalogue(database, ledger, systemClock).put('deployment/smoke-product', [product]);
-    } catch (error) {
-      const reason = describeFailure(error);
-      throw new StepFailed(`could not put ${SMOKE_SKU} into the catalogue of ${describePlace(place)}: ${reason}`);
-    } finally {
-      await database.close();
-    }
+    });
     console.log(`the catalogue has ${SMOKE_SKU}`);
   },
 };

@@ -5,7 +5,9 @@ import { z } from 'zod';
 import { askApp, describeAnswer, Unreachable } from './app-client';
 import type { AppAnswer, AskApp } from './app-client';
 import { SMOKE_SKU } from './smoke-product';
-import type { DeployStep } from './step';
+import { SMOKE_CUSTOMER } from './smoke-ids';
+import { endSmokeOrders } from './smoke-orders';
+import type { DeployStep, Environment } from './step';
 import { readSeconds, requireUrl, StepFailed } from './step';
 
 /*
@@ -21,9 +23,11 @@ import { readSeconds, requireUrl, StepFailed } from './step';
 const USAGE = `smoke --url <url> [--within <seconds>]
   --within   each part of it may take so long (default 60)
 FUNCTION_KEY (a host key) is taken from the environment.
-Smoke orders that an earlier run has left behind are cancelled first.`;
+Smoke orders that an earlier run has left behind are cancelled first. With DATABASE_URL those that don't end by that are ended by
+force, and so is this run's own when it fails; REPLAY_GATE_KEY (the system key durabletask_extension) terminates their instances.`;
 
-const CUSTOMER = 'SMOKE-TEST';
+/** Milliseconds that a cancelled order has before it is ended by force; the app's versions may differ from what it began in. */
+const PATIENCE = 15_000;
 /** Milliseconds. */
 const PAUSE = 250;
 const FINAL = ['completed', 'compensated', 'compensationFailed'];
@@ -48,11 +52,13 @@ export const smoke: DeployStep = {
       options: { url: { type: 'string' }, within: { type: 'string' } },
     });
     const url = requireUrl('--url', values.url);
-    const ask = askApp(url, environment['FUNCTION_KEY']);
     const within = readSeconds('--within', values.within, 60);
+    const ask = patient(askApp(url, environment['FUNCTION_KEY']), within);
+    const ending = { url, within: Math.min(PATIENCE, within), environment };
+    const end = (ids: readonly string[]): Promise<void> => endAll(ids, ending);
     try {
-      await cancelLeftOver(patient(ask, within));
-      await sendOrder(patient(ask, within), `smoke-${randomUUID()}`, within);
+      await end(await listLeftOver(ask));
+      await sendOrder(ask, `smoke-${randomUUID()}`, within, end);
     } catch (error) {
       if (error instanceof Unreachable) throw new StepFailed(error.message);
       throw error;
@@ -81,10 +87,15 @@ function patient(ask: AskApp, within: number): AskApp {
   };
 }
 
-async function sendOrder(ask: AskApp, orderId: string, within: number): Promise<void> {
+async function sendOrder(
+  ask: AskApp,
+  orderId: string,
+  within: number,
+  end: (ids: readonly string[]) => Promise<void>,
+): Promise<void> {
   const order = {
     orderId,
-    customerId: CUSTOMER,
+    customerId: SMOKE_CUSTOMER,
     lines: [{ sku: SMOKE_SKU, quantity: 1 }],
     paymentMethod: 'pm_card_declined',
   };
@@ -103,8 +114,9 @@ async function sendOrder(ask: AskApp, orderId: string, within: number): Promise<
     await awaitSent(ask, orderId, within);
   } catch (error) {
     // It must not wait for ever; what went wrong before matters more than whether this works.
-    const answer = await cancel(ask, orderId).catch(() => undefined);
-    if (answer?.status === 202) console.log(`${orderId} is being cancelled`);
+    await end([orderId]).catch((another: unknown) => {
+      console.log(`${orderId} could not be ended: ${another instanceof Error ? another.message : String(another)}`);
+    });
     throw error;
   }
 }
@@ -155,13 +167,47 @@ async function follow(ask: AskApp, orderId: string, within: number, status: stri
   }
 }
 
-async function cancelLeftOver(ask: AskApp): Promise<void> {
-  const answer = await ask('GET', `/api/orders?customer=${CUSTOMER}&limit=50`);
+async function listLeftOver(ask: AskApp): Promise<string[]> {
+  const answer = await ask('GET', `/api/orders?customer=${SMOKE_CUSTOMER}&limit=50`);
   expectStatus(answer, 200, 'the list of smoke orders');
   const { orders } = read(z.object({ orders: z.array(orderSchema) }), answer, 'the list of smoke orders');
-  for (const { orderId } of orders.filter(({ status }) => !FINAL.includes(status))) {
-    console.log(`${orderId} of an earlier run is cancelled: ${describeAnswer(await cancel(ask, orderId))}`);
+  return orders.filter(({ status }) => !FINAL.includes(status)).map(({ orderId }) => orderId);
+}
+
+interface Ending {
+  readonly url: string;
+  /** Milliseconds. */
+  readonly within: number;
+  readonly environment: Environment;
+}
+
+/** Cancels these orders, and where there is a database to end rows in, waits for it and ends by force what does not end by that. */
+async function endAll(ids: readonly string[], { url, within, environment }: Ending): Promise<void> {
+  const ask = askApp(url, environment['FUNCTION_KEY']);
+  for (const id of ids) {
+    const answer = await cancel(patient(ask, within), id).catch((error: unknown) => {
+      if (error instanceof Unreachable) return undefined;
+      throw error;
+    });
+    console.log(`${id} is cancelled: ${answer === undefined ? 'no answer' : describeAnswer(answer)}`);
   }
+  if (ids.length === 0 || !environment['DATABASE_URL']) return;
+  const startedAt = performance.now();
+  const stays = await Promise.all(
+    ids.map(async (id) => {
+      while (performance.now() - startedAt < within) {
+        const answer = await ask('GET', `/api/orders/${id}`).catch(() => undefined);
+        const { status = '' } = orderSchema.safeParse(answer?.body).data ?? {};
+        if (FINAL.includes(status)) return false;
+        // Somebody's decision alone would end it.
+        if (status === 'parked') return true;
+        await pause(PAUSE);
+      }
+      return true;
+    }),
+  );
+  const left = ids.filter((_, index) => stays[index]);
+  if (left.length > 0) await endSmokeOrders(url, left, environment);
 }
 
 const cancel = (ask: AskApp, orderId: string): Promise<AppAnswer> =>

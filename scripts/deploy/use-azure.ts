@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { readAzureJson, setVariables } from './job-environment';
 import type { DeployStep } from './step';
@@ -57,10 +58,16 @@ const keysSchema = z.object({
 
 export const useKeys: DeployStep = {
   summary: 'takes the keys out of what `az functionapp keys list` says, and hides them in the log',
-  usage: `use-keys <file>
-Sets FUNCTION_KEY, MASTER_KEY and, once durable functions run, REPLAY_GATE_KEY; removes the file.`,
+  usage: `use-keys <file> [--other]
+Sets FUNCTION_KEY, MASTER_KEY and, once durable functions run, REPLAY_GATE_KEY; removes the file.
+  --other   the keys are those of the app beside: sets OTHER_FUNCTION_KEY and OTHER_REPLAY_GATE_KEY`,
   async run(args, environment) {
-    const content = await readAzureJson(args);
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { other: { type: 'boolean', default: false } },
+      allowPositionals: true,
+    });
+    const content = await readAzureJson(positionals);
     const { masterKey, functionKeys, systemKeys } = parse(keysSchema, content, 'the keys of a function app');
     const { default: functionKey } = functionKeys;
     if (functionKey === undefined) throw new StepFailed("expected a host key named 'default'");
@@ -69,9 +76,14 @@ Sets FUNCTION_KEY, MASTER_KEY and, once durable functions run, REPLAY_GATE_KEY; 
     if (environment['GITHUB_ACTIONS'] === 'true') {
       for (const key of [masterKey, functionKey, durableKey]) if (key) console.log(`::add-mask::${key}`);
     }
-    const keys = { FUNCTION_KEY: functionKey, MASTER_KEY: masterKey, REPLAY_GATE_KEY: durableKey ?? '' };
-    await setVariables(keys, environment);
-    await Promise.all(args.map((file) => rm(file)));
+    const replayGateKey = durableKey ?? '';
+    await setVariables(
+      values.other
+        ? { OTHER_FUNCTION_KEY: functionKey, OTHER_REPLAY_GATE_KEY: replayGateKey }
+        : { FUNCTION_KEY: functionKey, MASTER_KEY: masterKey, REPLAY_GATE_KEY: replayGateKey },
+      environment,
+    );
+    await Promise.all(positionals.map((file) => rm(file)));
     console.log(`keys: ${durableKey === undefined ? 'no durable functions yet' : 'all'}`);
   },
 };

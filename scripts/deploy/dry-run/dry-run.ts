@@ -52,7 +52,7 @@ export interface RollOut {
   readonly hasSecondApp: boolean;
 }
 
-const INPUTS = { environment: 'staging', 'skip-replay-gate': false };
+const INPUTS = { environment: 'staging', 'skip-replay-gate': false, 'take-over': '' };
 const IN_PLACE: RollOut = { strategy: 'in-place', hasSecondApp: false };
 const GITHUB = { server_url: 'http://localhost', repository: 'dry/run', sha: 'dry-run' };
 const VARIABLES = {

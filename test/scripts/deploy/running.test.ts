@@ -76,10 +76,25 @@ describe('the step `running`', () => {
     );
   });
 
+  it('tells of one that is down, and of no build, where its sagas are looked after otherwise', async () => {
+    app = await startAnswering(() => [503, 'Service Unavailable']);
+    const args = ['--url', app.url, '--within', '1', '--if-down', 'tell'];
+    const lines = await runStep(running, args, { GITHUB_OUTPUT: output });
+    expect(lines).toEqual([expect.stringMatching(/^::warning::\S+ answered 503: .* Its sagas can't be replayed$/)]);
+    await app.stop();
+    expect(await runStep(running, args, { GITHUB_OUTPUT: output })).toEqual([
+      expect.stringMatching(/^::warning::\S+ does not answer: /),
+    ]);
+    expect(readFileSync(output, 'utf8')).toBe('');
+    app = await startAnswering(() => [401, '']);
+    await expect(runStep(running, ['--url', app.url, '--if-down', 'tell'])).rejects.toThrow('answered 401');
+  });
+
   it.each([
     [['--url', 'shop'], /--url: expected the address of an app, such as .*, got 'shop'/],
     [['--url', 'ftp://shop'], /got 'ftp:\/\/shop'/],
     [['--url', 'http://shop', '--within', '0'], /--within: expected a number of seconds, got '0'/],
+    [['--if-down', 'go on'], /--if-down: expected fail or tell, got 'go on'/],
     [['--app', 'shop'], /--app/],
   ])('is called rightly: %j is not', async (args, why) => {
     await expect(runStep(running, args)).rejects.toThrow(why);

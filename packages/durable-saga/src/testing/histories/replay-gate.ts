@@ -12,6 +12,8 @@ import { HistoryReplayer } from './replay-history';
 export interface ReplayGateOptions extends InstanceSourceOptions, ReplayedCode {
   /** How many instances at most; taken in turn from the places where instances stand. Default: all. */
   readonly sample?: number | undefined;
+  /** Instances, by their ids, that no build has to carry on. Default: none. */
+  readonly leaveOut?: ((instanceId: string) => boolean) | undefined;
   /** Histories that are fetched at the same time. Default 8. */
   readonly concurrency?: number;
   /** Told of each instance that is not the same, with all its payloads. */
@@ -28,7 +30,7 @@ export interface GateGroup {
 export interface GateResult {
   /** Instances whose histories were replayed. */
   readonly instances: number;
-  /** Unfinished instances that were there. */
+  /** Unfinished instances that were there, without those left out. */
   readonly unfinished: number;
   readonly same: number;
   readonly differs: readonly GateGroup[];
@@ -40,11 +42,13 @@ export interface GateResult {
  * when the app can't be asked.
  */
 export async function runReplayGate(options: ReplayGateOptions): Promise<GateResult> {
-  const { sample, concurrency = 8, onShown } = options;
+  const { sample, leaveOut = () => false, concurrency = 8, onShown } = options;
   const source = new InstanceSource(options);
   const replayer = new HistoryReplayer(options);
   const found: ListedPlace[] = [];
-  for await (const instance of source.unfinished()) found.push({ id: instance.instanceId, place: placeOf(instance) });
+  for await (const instance of source.unfinished()) {
+    if (!leaveOut(instance.instanceId)) found.push({ id: instance.instanceId, place: placeOf(instance) });
+  }
   const ids = (sample === undefined ? found : takeInTurn(found, sample)).map(({ id }) => id);
   const groups = new Map<string, { verdict: GateGroup['verdict']; count: number }>();
   let same = 0;
