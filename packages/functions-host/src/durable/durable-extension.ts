@@ -6,7 +6,6 @@ import { createEntityFunctions } from './entity-functions';
 import { describeChildFailure } from './failure';
 import { getIdentityToken } from './http-activity';
 import { answerManagement, type ManagementContext } from './management-api';
-import { readLinkKey } from './forward-request';
 import { createHubDoor } from './hub-door';
 import { HubRole } from './hub-role';
 import { createOrchestrators } from './orchestrators';
@@ -59,7 +58,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     engine,
     entities,
     spans: { tracer, now: () => clock.now() },
-    links: (request) => ({ ...links(request.origin), systemKey: readLinkKey(request) ?? linkKey() }),
+    links: ({ origin, passedOn = { linkKey: linkKey() } }) => ({ ...links(origin), systemKey: passedOn.linkKey }),
     defaultVersion,
     replacesRunning: String(settings['overridableExistingInstanceStates']).toLowerCase() === 'anystate',
     now: () => clock.now(),
@@ -81,7 +80,6 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
     active: role.active,
     lost: role.lost,
     activeHost: () => role.activeHost,
-    isPassedOn: (headers) => role.isPassedOn(headers),
     get isIdle() {
       return engine.isIdle;
     },
@@ -94,7 +92,7 @@ export function createDurableExtension(options: DurableExtensionOptions): Durabl
       await engine.stop(graceMs);
     },
     handleHttp: createHubDoor({
-      ...{ role, others, hubName, here: (request) => answerManagement(management, request) },
+      ...{ role, others, hubName, clock: storeClock, here: (request) => answerManagement(management, request) },
       isKnownConnection: (name) => connections.has(name.toLowerCase()),
     }),
     clientBinding({ taskHub, connectionName }) {

@@ -1,18 +1,31 @@
+import { randomBytes } from 'node:crypto';
 import { request as openRequest, type IncomingMessage } from 'node:http';
 import type { HubOwner } from '../store/store';
 import { WEBHOOK_PATH } from './client-binding';
+import { CONTINUATION } from './list-api';
 import type { WebhookRequest, WebhookResponse } from './ports';
+import { answerTo, seal, SEALED_PATH, unseal } from './sealed';
 
-/** Carries the secret of the host that a request is for: another host passes it on, has checked its key, and it goes no further. */
-export const forwardedHeader = 'x-functions-host-forwarded';
-/** The key that links in the answer carry: that of the host which was asked, since they lead there. */
-const linkKeyHeader = 'x-functions-host-link-key';
-/** Marks the answer of the host that a request was for. Without it something else has come to listen at its port. */
-const answeredHeader = 'x-functions-host-answered';
+/** What is said of a request that is passed on, beside its body. */
+export interface PassedHead {
+  /** The same whenever the request is passed on. */
+  readonly id: string;
+  /** Milliseconds since the Unix epoch, when it was sealed. */
+  readonly at: number;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly origin: string;
+  /** Stands for the key in links of the answer. */
+  readonly linkKey?: string;
+}
 
-/** What concerns one connection only, what is made anew, and what is said between hosts. */
-const ownHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'upgrade', 'expect']);
-for (const name of [forwardedHeader, linkKeyHeader, answeredHeader]) ownHeaders.add(name);
+/** What is said of its answer, beside its body. */
+export type AnswerHead = Pick<WebhookResponse, 'status' | 'headers'>;
+
+/** All that the management API reads. Keys were checked by the host that was asked, and are of that one. */
+const TAKEN_ALONG = ['content-type', 'traceparent', 'tracestate', CONTINUATION];
 
 export type Passed =
   | { readonly response: WebhookResponse }
@@ -23,12 +36,19 @@ export type Passed =
       readonly mayHaveArrived: boolean;
     };
 
-/** Passes a request on to a task hub's active host, under the name that the client called; `signal` ends it. Never rejects. */
-export function forwardRequest(
-  request: WebhookRequest,
-  owner: HubOwner,
-  { linkKey, signal }: { readonly linkKey: string | undefined; readonly signal: AbortSignal },
-): Promise<Passed> {
+export interface ForwardOptions {
+  readonly id: string;
+  readonly now: number;
+  /** The key that links in the answer carry: that of the host which was asked, since they lead there. */
+  readonly linkKey: string | undefined;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** Passes a request on to a task hub's active host, sealed, under the name that the client called. Never rejects. */
+export function forwardRequest(request: WebhookRequest, owner: HubOwner, options: ForwardOptions): Promise<Passed> {
+  const standIns = new StandIns();
+  const sealed = seal({ secret: owner.secret, what: 'request' }, toHead(request, options, standIns), request.body);
   return new Promise((resolve) => {
     let isConnected = false;
     const fail = (error: Error): void => {
@@ -37,59 +57,73 @@ export function forwardRequest(
         : `can't be reached (${error.message})`;
       resolve({ failure, mayHaveArrived: isConnected });
     };
-    const query = request.query.toString();
     const outgoing = openRequest(
-      `${owner.url}${WEBHOOK_PATH}/${request.path}${query === '' ? '' : `?${query}`}`,
-      { method: request.method, headers: toHeaders(request, owner, linkKey), signal, agent: false },
+      `${owner.url}${WEBHOOK_PATH}/${SEALED_PATH}`,
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream', 'content-length': sealed.length },
+        signal: options.signal,
+        agent: false,
+      },
       (incoming) => {
-        readText(incoming).then((body) => resolve(toPassed(incoming, body)), fail);
+        readText(incoming)
+          .then((answer) => {
+            const opened = unseal(answerTo(owner.secret, sealed), Buffer.from(answer, 'base64'));
+            resolve(opened === undefined ? toFailure(incoming.statusCode ?? 0) : toPassed(opened, standIns));
+          })
+          .catch(fail);
       },
     );
     outgoing.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));
     outgoing.once('error', fail);
-    outgoing.end(request.body);
+    outgoing.end(sealed);
   });
 }
 
-function toPassed(incoming: IncomingMessage, body: string): Passed {
-  const status = incoming.statusCode ?? 502;
-  if (incoming.headers[answeredHeader] === undefined) {
-    // A host of an earlier build doesn't mark its answers: one that took the request must not get it again.
-    const mayHaveArrived = status < 400;
-    return { failure: `is not the one that listens there now (it answered ${status})`, mayHaveArrived };
-  }
-  return { response: { status, headers: toAnswer(incoming), body } };
+function toPassed({ head, body }: { head: unknown; body: Buffer }, standIns: StandIns): Passed {
+  const { status, headers } = JSON.parse(standIns.fillIn(JSON.stringify(head))) as AnswerHead;
+  return { response: { status, headers, body: standIns.fillIn(body.toString()) } };
 }
 
-/** Marks the answer to a request that was passed on to this host. */
-export function markAnswered(response: WebhookResponse): WebhookResponse {
-  return { ...response, headers: { ...response.headers, [answeredHeader]: 'yes' } };
+/** An answer without the seal: of who can't read the request, or of the hub's host where that took none. */
+function toFailure(status: number): Passed {
+  const isRefusal = (status >= 400 && status < 500) || status === 503;
+  const failure = `is not the one that listens there now, or is of an earlier build (it answered ${status})`;
+  return { failure, mayHaveArrived: !isRefusal };
 }
 
-/** The key for links in the answer to a request that was passed on to this host. */
-export function readLinkKey({ headers }: WebhookRequest): string | undefined {
-  return headers[forwardedHeader] === undefined ? undefined : headers[linkKeyHeader];
-}
-
-function toHeaders(request: WebhookRequest, owner: HubOwner, linkKey: string | undefined): Record<string, string> {
+function toHead(request: WebhookRequest, { id, now, linkKey }: ForwardOptions, standIns: StandIns): PassedHead {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined && !ownHeaders.has(name)) headers[name] = value;
+  for (const name of TAKEN_ALONG) {
+    const value = request.headers[name];
+    if (value !== undefined) headers[name] = value;
   }
-  return {
-    ...headers,
-    host: new URL(request.origin).host,
-    [forwardedHeader]: owner.secret,
-    ...(linkKey !== undefined && { [linkKeyHeader]: linkKey }),
-  };
+  const query = [...request.query].map(([name, value]): [string, string] => [
+    name,
+    // Links in the answer may repeat it.
+    name.toLowerCase() === 'code' ? standIns.hide(value) : value,
+  ]);
+  const { method, path, origin } = request;
+  const about = { id, at: now, method, path, headers, origin, query: new URLSearchParams(query).toString() };
+  return linkKey === undefined ? about : { ...about, linkKey: standIns.hide(linkKey) };
 }
 
-function toAnswer(incoming: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(incoming.headers)) {
-    if (value !== undefined && !ownHeaders.has(name) && name !== 'date') headers[name] = String(value);
+/** Keys of this host stay here: something random stands for each in the request, and makes room for it in the answer. */
+class StandIns {
+  readonly #keys = new Map<string, string>();
+
+  hide(key: string): string {
+    const standIn = randomBytes(18).toString('base64url');
+    this.#keys.set(standIn, key);
+    return standIn;
   }
-  return headers;
+
+  /** The keys stand in queries of URLs. */
+  fillIn(text: string): string {
+    let filled = text;
+    for (const [standIn, key] of this.#keys) filled = filled.replaceAll(standIn, () => encodeURIComponent(key));
+    return filled;
+  }
 }
 
 async function readText(incoming: IncomingMessage): Promise<string> {

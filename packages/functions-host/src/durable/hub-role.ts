@@ -11,8 +11,7 @@ import type { Clock } from '../clock';
 import type { Engine } from '../engine/engine';
 import type { HostLog } from '../log';
 import { describeOwner, type HubOwner, type HubSession, type TaskHubStore } from '../store/store';
-import { forwardedHeader } from './forward-request';
-import { passOn, refuse, type Destination } from './pass-on';
+import { passOn, type Destination } from './pass-on';
 import type { WebhookRequest, WebhookResponse } from './ports';
 
 export interface HubRoleOptions {
@@ -60,8 +59,17 @@ export class HubRole {
     return this.#self.machine;
   }
 
+  /** By which messages for this host are sealed. */
+  get secret(): string {
+    return this.#self.secret;
+  }
+
+  get isStandby(): boolean {
+    return this.#stage === 'standby';
+  }
+
   get activeHost(): HubOwner | undefined {
-    return this.#stage === 'standby' ? this.#owner : undefined;
+    return this.isStandby ? this.#owner : undefined;
   }
 
   /** Resolves when this host is active and has read what is unfinished, or when it is a standby. */
@@ -137,14 +145,9 @@ export class HubRole {
     this.#ownerEnds.abort();
   }
 
-  isPassedOn(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
-    return headers[forwardedHeader] === this.#self.secret;
-  }
-
   /** Answers by `here` when this host is active, otherwise by the active host. */
   async answer(request: WebhookRequest, here: () => Promise<WebhookResponse>): Promise<WebhookResponse> {
     if (this.#stage !== 'standby') return here();
-    if (request.headers[forwardedHeader] !== undefined) return refuse(THE_HUB, 'this host is a standby, too');
     const find = (): Promise<Destination> => Promise.resolve(this.#find(here));
     const { clock, linkKey } = this.#options;
     return passOn(request, { clock, machine: this.#self.machine, hub: THE_HUB, linkKey: linkKey(), find });

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import { describeOwner, type HubOwner } from '../store/store';
+import { randomUUID } from 'node:crypto';
 import { errorAnswer } from './answers';
 import { forwardRequest } from './forward-request';
 import type { WebhookRequest, WebhookResponse } from './ports';
@@ -42,6 +43,7 @@ export interface PassOnOptions {
 export async function passOn(request: WebhookRequest, options: PassOnOptions): Promise<WebhookResponse> {
   const { clock, hub, machine, linkKey, find } = options;
   const deadline = clock.now() + REQUEST_PATIENCE_MS;
+  const id = randomUUID();
   let why = 'no host works on it';
   while (clock.now() < deadline) {
     const to = await find();
@@ -51,7 +53,7 @@ export async function passOn(request: WebhookRequest, options: PassOnOptions): P
       to.release?.();
       return refuse(hub, `${describeOwner(to.owner)} works on it, on another machine`);
     } else {
-      const passed = await forwardRequest(request, to.owner, { linkKey, signal: to.signal });
+      const passed = await forwardRequest(request, to.owner, { id, now: clock.now(), linkKey, signal: to.signal });
       to.release?.();
       if ('response' in passed) return passed.response;
       why = `${describeOwner(to.owner)} ${passed.failure}`;

@@ -60,6 +60,8 @@ export interface WebhookRequest {
   readonly body: Buffer;
   /** Scheme, host and port that the caller used, e.g. `http://localhost:7071`; links in answers start with it. */
   readonly origin: string;
+  /** Given when another host has passed it on: the key that links in the answer carry, in place of this host's. */
+  readonly passedOn?: { readonly linkKey: string | undefined };
 }
 
 export interface WebhookResponse {
@@ -110,8 +112,6 @@ export interface DurableExtension {
   activeHost(): HubOwner | undefined;
   /** Resolves when this host lost the task hub to another, or failed to take it over: it is of no more use, stop it. */
   readonly lost: Promise<Error>;
-  /** True when the request was passed on by a standby of this host, or by another hub's host, which has checked its key. */
-  isPassedOn(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
   /**
    * Goes on with what is unfinished. For when the host takes requests, since the activities that run again may need it
    * (a durable client calls it over HTTP).

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpInvoker } from '../app/http-invocation';
 import type { Invoker } from '../app/invocation';
 import type { DurableExtension } from '../durable/ports';
+import { SEALED_EXTRA_BYTES, SEALED_PATH } from '../durable/sealed';
 import type { AdminApi } from './admin';
 import { type Door, refuseAccess } from './auth';
 import { answerWithFunction, answerWithStream } from './function-endpoint';
@@ -126,13 +127,15 @@ async function answerDurable(
   query: string,
   origin: string,
 ): Promise<void> {
-  const mayPass = durable.isPassedOn(request.headers);
-  if (!mayPass && isRefused(endpoints, { systemKeyName: durableKeyName }, request, response, query)) return;
-  const body = await takeBody(request, response, endpoints.bodyLimit);
+  const below = path.slice(durablePath.length + 1);
+  // The seal is its key.
+  const isSealed = below === SEALED_PATH;
+  if (!isSealed && isRefused(endpoints, { systemKeyName: durableKeyName }, request, response, query)) return;
+  const body = await takeBody(request, response, endpoints.bodyLimit + (isSealed ? SEALED_EXTRA_BYTES : 0));
   if (body === undefined) return;
   const result = await durable.handleHttp({
     method: request.method ?? 'GET',
-    path: path.slice(durablePath.length + 1),
+    path: below,
     query: new URLSearchParams(query),
     headers: request.headers as Record<string, string | undefined>,
     body,

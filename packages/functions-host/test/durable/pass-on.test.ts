@@ -39,17 +39,20 @@ const post = (url: string) =>
   );
 
 describe('a request that was passed on', () => {
-  it('is not sent again to who took it, though the answer has no mark, as that of a host of an earlier build', async () => {
-    await using host = await listen(202);
-    expect(await post(host.url)).toMatchObject({
-      status: 503,
-      body: expect.stringContaining('it answered 202') as string,
-    });
-    expect(host.asked()).toBe(1);
-  });
+  it.each([202, 302, 500])(
+    'is not sent again to who may have taken it, though its answer (%i) has no seal',
+    async (status) => {
+      await using host = await listen(status);
+      expect(await post(host.url)).toMatchObject({
+        status: 503,
+        body: expect.stringContaining(`it answered ${status}`) as string,
+      });
+      expect(host.asked()).toBe(1);
+    },
+  );
 
-  it('is sent again where something else refused it', async () => {
-    await using other = await listen(404);
+  it.each([404, 503])('is sent again where something else refused it (%i)', async (status) => {
+    await using other = await listen(status);
     expect((await post(other.url)).status).toBe(503);
     expect(other.asked()).toBeGreaterThan(1);
   });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { realClock } from '../../src/clock';
 import { type HostProcess, makeFolder, startHostProcess, stopHosts } from '../support/host-process';
 import { startTestPostgres, type TestPostgres } from '../support/postgres-server';
+import { untilValue } from '../support/until';
 import { writeApp } from '../support/write-app';
 
 /** The client for another hub, as the README has it. */
@@ -61,17 +61,6 @@ app.http('named', {
 
 const management = '/runtime/webhooks/durabletask';
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
-
-/** Asks until there is an answer. */
-async function untilValue<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = realClock.now() + 20_000;
-  for (;;) {
-    const value = await ask();
-    if (value !== undefined) return value;
-    if (realClock.now() > deadline) throw new Error(`Asked in vain: ${ask.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 interface Status {
   readonly instanceId: string;
@@ -229,7 +218,8 @@ describe('two hosts with task hubs of their own in one database', () => {
     expect(named.hub).toBe(greenHub);
     for (const { statusQueryGetUri = '', sendEventPostUri = '' } of [links, named.links]) {
       expect(statusQueryGetUri).toContain(`${new URL(blue.url).host}${management}/instances/w?taskHub=${greenHub}`);
-      expect((await send(statusQueryGetUri)).status).toBe(202);
+      const asked = await send(statusQueryGetUri);
+      expect([asked.status, asked.headers.get('location')]).toEqual([202, statusQueryGetUri]);
       expect((await send(sendEventPostUri.replace('{eventName}', 'other'), 'POST', 1)).status).toBe(202);
     }
     expect((await call<Status>('getStatus', 'w')).instanceId).toBe('w');
