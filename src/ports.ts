@@ -106,8 +106,12 @@ export interface Mail {
   readonly text: string;
 }
 
+/** Milliseconds in which sending a mail succeeds or fails, whatever the mail server does. */
+export const MAIL_DEADLINE = 60_000;
+
 /** E-mail. The same `key` gives the same Message-ID, so that a second copy of a mail is recognised as one. */
 export interface Mailer {
+  /** Settles within `MAIL_DEADLINE`. An error leaves open whether the mail goes out. */
   send(key: string, mail: Mail): Promise<void>;
 }
 
@@ -446,7 +450,7 @@ export interface DeadLetters {
   listUnsentNotices(limit: number): Promise<readonly DeadLetterNotice[]>;
   /**
    * Sends the planned mail and notes that, unless it was sent. Of several who do that at the same moment one sends it; an
-   * error of `send` leaves it unsent.
+   * error of `send` leaves it unsent. One that dies meanwhile is followed by whoever comes a few minutes later.
    */
   sendNotice(key: string, send: () => Promise<void>): Promise<void>;
   /** Forgets mails sent before `before` whose dead letters are forgotten, at most `limit` of them; tells how many. */

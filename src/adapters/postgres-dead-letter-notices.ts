@@ -1,7 +1,7 @@
 import type { DeadLetterNotice } from '../domain/dead-letter-notice';
 import type { Clock, DeadLetters } from '../ports';
 import type { Database } from './postgres-database';
-import { sendOnce } from './postgres-send-once';
+import { deadLetterMails, isUnsent, sendOnce } from './postgres-send-once';
 
 type Notices = Pick<DeadLetters, 'planNotices' | 'listUnsentNotices' | 'sendNotice' | 'expireNotices'>;
 
@@ -36,22 +36,21 @@ export function createPostgresDeadLetterNotices(database: Database, clock: Clock
 
     async listUnsentNotices(limit) {
       const notices = await database.query<Pick<DeadLetterNotice, 'key' | 'team' | 'reason'>>(
-        'select key, team, reason from dead_letter_notices where sent_at is null order by planned_at, key',
+        `select key, team, reason from dead_letter_notices where ${isUnsent(deadLetterMails, '$1')}
+         order by planned_at, key`,
+        [clock.now()],
       );
       return Promise.all(
         notices.rows.map(async (notice) => ({ ...notice, ...(await readDetails(notice.key, limit)) })),
       );
     },
 
-    sendNotice: (key, send) =>
-      sendOnce(database, send, (tx) =>
-        tx.query('update dead_letter_notices set sent_at = $2 where key = $1 and sent_at is null', [key, clock.now()]),
-      ),
+    sendNotice: (key, send) => sendOnce({ database, clock }, deadLetterMails, key, send),
 
     async expireNotices(before, limit) {
       const { rowCount } = await database.query(
         `delete from dead_letter_notices where key in (
-           select key from dead_letter_notices n where sent_at < $1
+           select key from dead_letter_notices n where sent_at < $1 and sending_until is null
              and not exists (select from dead_letters d where d.notice_key = n.key)
            limit $2 for update skip locked)`,
         [before, limit],

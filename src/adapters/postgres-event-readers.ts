@@ -11,11 +11,13 @@ import type { Database, Queryable } from './postgres-database';
 /** Runs `effect` once an event of a reader; false when that was done before. */
 type Once = (reader: string, event: OrderEvent, effect: (tx: Queryable) => Promise<void>) => Promise<boolean>;
 
+const keyOf = (reader: string, { id }: OrderEvent): string => `${reader}/${id}`;
+
 function oncePerEvent(database: Database, ledger: Ledger): Once {
-  return async (reader, { id }, effect) => {
+  return async (reader, event, effect) => {
     let done = false;
     await database.transaction((tx) =>
-      ledger.once(tx, `${reader}/${id}`, async () => {
+      ledger.once(tx, keyOf(reader, event), async () => {
         await effect(tx);
         done = true;
         return {};
@@ -46,8 +48,13 @@ export function createPostgresEventReaders(database: Database, ledger: Ledger): 
           [event.id, sign, event.orderId, event.at, JSON.stringify(event.lines)],
         );
       }),
-    // A mail can't be part of a transaction: one whose note was lost goes out again, under its Message-ID.
-    mail: (event, send) => once('e-mail', event, send),
+    // No transaction lasts as long as a mail may take, or would take it back. Its session gives an event to one reader at a
+    // time; a mail whose note was lost goes out again, under its Message-ID.
+    async mail(event, send) {
+      if (await ledger.find(database, keyOf('e-mail', event))) return false;
+      await send();
+      return once('e-mail', event, () => Promise.resolve());
+    },
   };
 }
 

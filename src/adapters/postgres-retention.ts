@@ -35,7 +35,7 @@ export function createPostgresRetention(database: Database, ledger: Ledger, outb
         `delete from stuck_notices where instance_id in (
            select n.instance_id from stuck_notices n
            left join orders o on o.id = n.instance_id
-           where n.noticed_at < $1 and n.mailed_at is not null
+           where n.noticed_at < $1 and n.mailed_at is not null and n.sending_until is null
              and (o.id is null or o.status in ('completed', 'compensated', 'compensationFailed'))
              and not exists (select from returns r where r.id = n.instance_id
                and r.status in ('accepted', 'running', 'awaitingPickUp', 'parked'))

@@ -1,7 +1,7 @@
 import type { WaitingSaga } from '../domain/stuck';
 import type { Clock, StuckSagas } from '../ports';
 import type { Database } from './postgres-database';
-import { sendOnce } from './postgres-send-once';
+import { isUnsent, sendOnce, stuckMails } from './postgres-send-once';
 
 type Row = Pick<WaitingSaga, 'kind' | 'status' | 'since'> & { id: string; task_hub: string | null };
 
@@ -46,7 +46,9 @@ export function createPostgresStuckSagas(database: Database, clock: Clock): Stuc
 
     async listUnmailed() {
       const { rows } = await database.query<{ mail_key: string; instance_id: string; reason: string }>(
-        'select mail_key, instance_id, reason from stuck_notices where mailed_at is null order by mail_key, instance_id',
+        `select mail_key, instance_id, reason from stuck_notices where ${isUnsent(stuckMails, '$1')}
+         order by mail_key, instance_id`,
+        [clock.now()],
       );
       const mails = new Map<string, { instanceId: string; reason: string }[]>();
       for (const { mail_key: key, instance_id: instanceId, reason } of rows) {
@@ -55,12 +57,6 @@ export function createPostgresStuckSagas(database: Database, clock: Clock): Stuc
       return mails;
     },
 
-    sendMail: (mailKey, send) =>
-      sendOnce(database, send, (tx) =>
-        tx.query('update stuck_notices set mailed_at = $2 where mail_key = $1 and mailed_at is null', [
-          mailKey,
-          clock.now(),
-        ]),
-      ),
+    sendMail: (mailKey, send) => sendOnce({ database, clock }, stuckMails, mailKey, send),
   };
 }

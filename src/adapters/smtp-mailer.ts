@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Transporter } from 'nodemailer';
+import { MAIL_DEADLINE } from '../ports';
 import type { Mailer } from '../ports';
 import { OutsideError, type OutsideTrouble } from './outside-error';
 
@@ -10,22 +11,25 @@ export interface SmtpMailerOptions {
   readonly from: string;
   /** How long to wait for a connection and for each of the server's answers; 10 seconds by default. */
   readonly timeoutMs?: number;
+  /** How long all of that may take, and waiting for a connection while all are in use; the port's deadline by default. */
+  readonly deadlineMs?: number;
 }
 
 /**
  * Mail over SMTP, on a few connections that are kept. SMTP has no idempotency keys: when an answer is lost the mail may
- * arrive twice, with the same Message-ID, which follows from the key. Throws an `OutsideError`. The library is loaded with the
- * first mail.
+ * arrive twice, with the same Message-ID, which follows from the key. So may one that was given up at the deadline: a dozen
+ * answers, each in its time, add up to more. Throws an `OutsideError`. The library is loaded with the first mail.
  */
 export function createSmtpMailer(options: SmtpMailerOptions): Mailer & { close(): Promise<void> } {
-  const { from } = options;
+  const { from, deadlineMs = MAIL_DEADLINE } = options;
   let opened: Promise<Transporter> | undefined;
   return {
     async send(key, { to, subject, text }) {
       opened ??= openTransport(options);
       const transport = await opened;
       try {
-        await transport.sendMail({ from, to, subject, text, messageId: toMessageId(key, from) });
+        const message = { from, to, subject, text, messageId: toMessageId(key, from) };
+        await within(deadlineMs, transport.sendMail(message));
       } catch (error) {
         throw toOutsideError(error, to);
       }
@@ -34,6 +38,20 @@ export function createSmtpMailer(options: SmtpMailerOptions): Mailer & { close()
       (await opened)?.close();
     },
   };
+}
+
+/** Rejects when the work takes longer, whatever becomes of it then. */
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = Object.assign(new Error(`it was not sent within ${milliseconds} ms`), { code: 'ETIMEDOUT' });
+    timer = setTimeout(() => reject(error), milliseconds);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function openTransport({ url, timeoutMs = 10_000 }: SmtpMailerOptions): Promise<Transporter> {

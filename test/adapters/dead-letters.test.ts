@@ -1,5 +1,6 @@
 import { createPostgresDeadLetters } from '../../src/adapters/postgres-dead-letters';
 import type { DeadLetterFilter } from '../../src/domain/dead-letter';
+import { MAIL_DEADLINE } from '../../src/ports';
 import type { DeadLetters } from '../../src/ports';
 import { createInMemoryDeadLetters } from '../support/in-memory-dead-letters';
 import { createTestClock, startOrdersDatabase } from '../support/orders-database';
@@ -210,6 +211,69 @@ describe.each(['postgres', 'memory'] as const)('dead letters in %s', (kind) => {
     clock.advance(60_000);
     await letters.planNotices(clock.now());
     expect(await letters.listUnsentNotices(2)).toMatchObject([{ count: 1, letters: [{ id: d.id }] }]);
+  });
+
+  /** The key of a mail that waits to be sent. */
+  const planOne = async (): Promise<string> => {
+    await keepAll(a);
+    await letters.planNotices(never);
+    const [notice] = await letters.listUnsentNotices(1);
+    return notice!.key;
+  };
+
+  it('are told of by one mail, whoever sends it at the same moment, and while that takes', async () => {
+    const key = await planOne();
+    let takeMail: () => void = () => undefined;
+    const server = new Promise<void>((taken) => (takeMail = taken));
+    let sent = 0;
+    const send = async (): Promise<void> => {
+      sent += 1;
+      // All others have come and gone before the server answers.
+      await server;
+    };
+    const all = Array.from({ length: 4 }, () => letters.sendNotice(key, send));
+    await Promise.race(all);
+    expect(await letters.listUnsentNotices(1)).toEqual([]);
+    takeMail();
+    await Promise.all(all);
+    await letters.sendNotice(key, send);
+    expect(sent).toBe(1);
+    expect(await letters.listUnsentNotices(1)).toEqual([]);
+  });
+
+  it('are told of again at once after a mail that failed', async () => {
+    const key = await planOne();
+    const away = new Error('the mail server is away');
+    await expect(letters.sendNotice(key, () => Promise.reject(away))).rejects.toBe(away);
+    expect(await letters.listUnsentNotices(1)).toMatchObject([{ key }]);
+    let sent = 0;
+    await letters.sendNotice(key, async () => void (sent += 1));
+    expect(sent).toBe(1);
+  });
+
+  it('are told of by somebody else, later, when who sends the mail dies', async () => {
+    const key = await planOne();
+    let fail: (error: Error) => void = () => undefined;
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const dying = letters.sendNotice(key, () => {
+      begin();
+      return new Promise((_resolve, reject) => (fail = reject));
+    });
+    await begun;
+    let sent = 0;
+    const send = async (): Promise<void> => void (sent += 1);
+    clock.advance(MAIL_DEADLINE);
+    await letters.sendNotice(key, send);
+    expect({ sent, unsent: await letters.listUnsentNotices(1) }).toEqual({ sent: 0, unsent: [] });
+    clock.advance(MAIL_DEADLINE);
+    expect(await letters.listUnsentNotices(1)).toMatchObject([{ key }]);
+    await letters.sendNotice(key, send);
+    expect({ sent, unsent: await letters.listUnsentNotices(1) }).toEqual({ sent: 1, unsent: [] });
+    // It was not dead, only slow: what it says changes nothing any more.
+    fail(new Error('given up'));
+    await expect(dying).rejects.toThrow('given up');
+    expect(await letters.listUnsentNotices(1)).toEqual([]);
   });
 
   it('are forgotten when they are old and wait for nobody, and their mails after them', async () => {

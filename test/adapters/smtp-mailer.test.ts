@@ -136,6 +136,20 @@ describe('the SMTP mailer', () => {
       expect(calls).toBe(1);
     });
 
+    it('gives a mail up at its deadline, though each answer comes in time', async () => {
+      converse = (socket) => {
+        socket.write('220-hello\r\n');
+        const going = setInterval(() => socket.write('220-still here\r\n'), 20);
+        socket.once('close', () => clearInterval(going));
+      };
+      const mailer = createSmtpMailer({ url: url(), from, timeoutMs: 60_000, deadlineMs: 200 });
+      closers.push(() => mailer.close());
+      await expect(mailer.send('k', mail)).rejects.toMatchObject({
+        code: 'mailTimeout',
+        message: 'the mail to ann@example.com was not taken: it was not sent within 200 ms',
+      });
+    });
+
     it.each([
       ['says nothing', undefined, 'mailTimeout'],
       ['has no time', '421 come back later\r\n', 'mailFailed'],

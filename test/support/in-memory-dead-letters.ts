@@ -6,6 +6,7 @@ import type {
   StoredDeadLetter,
 } from '../../src/domain/dead-letter';
 import type { DeadLetterNotice } from '../../src/domain/dead-letter-notice';
+import { MAIL_DEADLINE } from '../../src/ports';
 import type { ChangeOutcome, Clock, DeadLetterCount, DeadLetters, Deed } from '../../src/ports';
 
 interface Row extends StoredDeadLetter {
@@ -18,6 +19,7 @@ interface NoticeRow {
   readonly reason: DeadLetterNotice['reason'];
   readonly plannedAt: Date;
   readonly sentAt?: Date | undefined;
+  readonly sendingUntil?: Date | undefined;
 }
 interface Page {
   readonly after?: DeadLetterId | undefined;
@@ -50,6 +52,8 @@ export function createInMemoryDeadLetters(clock: Clock): DeadLetters {
     return { kind: 'done', letter: toLetter(write(row, changes(row), action, deed)) };
   };
   const isOpen = ({ status }: Row): boolean => status === 'open';
+  const isUnsent = ({ sentAt, sendingUntil }: NoticeRow): boolean =>
+    sentAt === undefined && (sendingUntil === undefined || sendingUntil <= clock.now());
 
   return {
     async keep(letter) {
@@ -125,7 +129,7 @@ export function createInMemoryDeadLetters(clock: Clock): DeadLetters {
     },
     listUnsentNotices: async (limit) =>
       [...notices.values()]
-        .filter(({ sentAt }) => sentAt === undefined)
+        .filter(isUnsent)
         .sort((a, b) => a.plannedAt.getTime() - b.plannedAt.getTime() || (a.key < b.key ? -1 : 1))
         .map(({ key, team, reason }) => {
           const about = inOrder().filter(({ noticeKey }) => noticeKey === key);
@@ -140,9 +144,16 @@ export function createInMemoryDeadLetters(clock: Clock): DeadLetters {
         }),
     async sendNotice(key, send) {
       const notice = notices.get(key);
-      if (!notice || notice.sentAt !== undefined) return;
-      await send();
-      notices.set(key, { ...notice, sentAt: clock.now() });
+      if (!notice || !isUnsent(notice)) return;
+      const sendingUntil = new Date(clock.now().getTime() + 2 * MAIL_DEADLINE);
+      notices.set(key, { ...notice, sendingUntil });
+      try {
+        await send();
+      } catch (error) {
+        if (notices.get(key)?.sendingUntil === sendingUntil) notices.set(key, notice);
+        throw error;
+      }
+      notices.set(key, { ...notice, sentAt: clock.now(), sendingUntil: undefined });
     },
     async expireNotices(before, limit) {
       const isNeeded = (key: string): boolean => inOrder().some(({ noticeKey }) => noticeKey === key);
