@@ -8,8 +8,8 @@ import { startDryRun } from './deploy/dry-run/dry-run';
 
 const USAGE = `Usage: npm run deploy:dry -- [--verbose]
 Walks the steps of .github/workflows/deploy.yml, roll-out.yml and shift-traffic.yml on this machine, with orders under way:
-a first deployment, one that the replay gate stops, one that is rolled back, and one that passes; then two versions at once,
-with traffic by weight, there and back, and one that fails beside the other.
+a first deployment, one beside a version that knows of no other app, one that the replay gate stops, one that is rolled back, and one
+that passes; then two versions at once, with traffic by weight, there and back, and one that hangs beside the other until it is mended.
   --verbose   prints what the steps print
 Ends with 0 when each did what it should.`;
 

@@ -9,9 +9,9 @@ import { readSeconds, requireUrl, StepFailed, UsageError } from './step';
 const USAGE = `running [--url <url>] [--within <seconds>] [--if-down <fail|tell>]
   Without --url, or with an empty one, no app is there yet.
   --within   an app that wakes may take so long until it answers (default 60)
-  --if-down  of an app that does not answer: fail (default), or tell of it where something else looks after its sagas
+  --if-down  of an app that does not say: fail (default), or tell of it where something else looks after its sagas
 FUNCTION_KEY and MASTER_KEY are taken from the environment. In a workflow the output 'build' is what runs, or 'none';
-there is no such output for an app that is down.`;
+there is no such output for an app that does not say.`;
 
 /**
  * Whether there is a version whose sagas have to be looked after. Only what says that it has no functions counts as
@@ -33,7 +33,7 @@ export const running: DeployStep = {
     const ifDown = values['if-down'];
     if (!['fail', 'tell'].includes(ifDown)) throw new UsageError(`--if-down: expected fail or tell, got '${ifDown}'`);
     const isDown = (error: unknown): undefined => {
-      if (!(error instanceof Down && ifDown === 'tell')) throw error;
+      if (!(error instanceof StepFailed && ifDown === 'tell')) throw error;
       console.log(`::warning::${error.message}. Its sagas can't be replayed`);
     };
     const build = values.url ? await find(requireUrl('--url', values.url), within, environment).catch(isDown) : 'none';
@@ -44,9 +44,6 @@ export const running: DeployStep = {
   },
 };
 
-/** It does not answer, or not with what a host that works would say. */
-class Down extends StepFailed {}
-
 /** Milliseconds. */
 const PAUSE = 500;
 
@@ -55,8 +52,7 @@ async function find(url: string, within: number, environment: Environment): Prom
   const isLate = (): boolean => performance.now() - startedAt > within;
   const listed = await askAwake(askApp(url, environment['MASTER_KEY']), '/admin/functions', isLate);
   if (listed.status !== 200 || !Array.isArray(listed.body)) {
-    const why = `${url} answered ${describeAnswer(listed)} when asked for its functions`;
-    throw listed.status >= 500 ? new Down(why) : new StepFailed(why);
+    throw new StepFailed(`${url} answered ${describeAnswer(listed)} when asked for its functions`);
   }
   if (listed.body.length === 0) return 'none';
   const version = await askAwake(askApp(url, environment['FUNCTION_KEY']), '/api/version', isLate);
@@ -72,7 +68,7 @@ async function askAwake(ask: AskApp, path: string, isLate: () => boolean): Promi
       if (answer.status < 500 || isLate()) return answer;
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      if (isLate()) throw new Down(error.message);
+      if (isLate()) throw new StepFailed(error.message);
     }
     await pause(PAUSE);
   }

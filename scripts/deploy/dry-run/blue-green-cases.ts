@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { until } from '../../../test/support/running-app';
 import { askApp, describeAnswer } from '../app-client';
 import type { Colour } from '../two-apps';
-import { judge, placeOf, shownSecrets, SMOKE } from './cases';
+import { BESIDE, judge, placeOf, shownSecrets, SMOKE } from './cases';
 import type { DeployCase, Expected } from './cases';
 import type { Deployment, DryRun } from './dry-run';
 import type { WalkedJob } from './run-job';
@@ -16,10 +16,9 @@ import type { Version } from './versions';
 /*
  * Two versions at once, on two local apps with task hubs of their own: a canary that is taken back, then all of the traffic,
  * with orders under way that were placed on the old app and are steered through the new one; and a version that fails beside
- * one that runs. These follow the cases of one app, and find it as those have left it.
+ * one that runs, and the one that mends it. These follow the cases of one app, and find it as those have left it.
  */
 
-const BESIDE = { strategy: 'blue-green', hasSecondApp: true } as const;
 const CARRIES = 'See that the app beside carries nothing any more';
 const PLAN = 'Work out what changes';
 const PASSES: Expected = { outcome: 'success', answers: 'new', hasRolledBack: false };
@@ -223,19 +222,38 @@ export const blueGreenCases: readonly DeployCase[] = [
       await until('the old app is drained', PATIENCE, async () => ((await walk.isDrained('blue')) ? true : undefined));
     },
   ),
-  blueGreenCase('a version beside the old one, whose smoke saga fails', versions.broken, async (walk) => {
-    const { dryRun } = walk;
-    const { front } = dryRun.azure;
-    const waiting = createRunningOrders(walk.front, dryRun.settings);
-    await waiting.place();
-    const old = await walk.build(walk.front);
-    const { rollOut } = await walk.deploy(versions.broken);
-    walk.judge(rollOut, { outcome: 'failure', failed: SMOKE, answers: 'old', hasRolledBack: false });
-    await walk.shift('blue', 10, PLAN);
-    for (let request = 0; request < 5; request += 1) walk.expect('the front', await walk.build(walk.front), old);
-    walk.expect('requests after it failed', front.takeCounts(), { blue: 0, green: 5 });
-    const queued = await walk.send('queued', 4);
-    walk.expect('sagas of messages', await walk.finished(walk.front, queued), { blue: 0, green: 4 });
-    await waiting.finish();
-  }),
+  blueGreenCase(
+    'a version beside the old one that hangs in its smoke saga, then one that mends it',
+    versions.stuck,
+    async (walk) => {
+      const { dryRun } = walk;
+      const { front } = dryRun.azure;
+      const waiting = createRunningOrders(walk.front, dryRun.settings);
+      await waiting.place();
+      const old = await walk.build(walk.front);
+      const { rollOut } = await walk.deploy(versions.stuck);
+      walk.judge(rollOut, { outcome: 'failure', failed: SMOKE, answers: 'old', hasRolledBack: false });
+      await walk.shift('blue', 10, PLAN);
+      for (let request = 0; request < 5; request += 1) walk.expect('the front', await walk.build(walk.front), old);
+      walk.expect('requests after it failed', front.takeCounts(), { blue: 0, green: 5 });
+      const queued = await walk.send('queued', 4);
+      walk.expect('sagas of messages', await walk.finished(walk.front, queued), { blue: 0, green: 4 });
+      walk.expect('the app beside is drained, its smoke saga ended by force', await walk.isDrained('blue'), true);
+
+      // As a job leaves it that is killed in the middle: nobody ends it.
+      const left = `smoke-${randomUUID()}`;
+      const lines = [{ sku: 'smoke-test', quantity: 1 }];
+      await walk.post(walk.app('blue'), '/api/orders', { ...walk.order(left), customerId: 'SMOKE-TEST', lines });
+      await walk.reaches(walk.app('blue'), left, 'awaitingApproval');
+      await walk.post(walk.app('blue'), `/api/orders/${left}/cancel`, {});
+      await walk.reaches(walk.app('blue'), left, 'parked');
+      walk.expect('it is drained with a smoke saga that hangs', await walk.isDrained('blue'), false);
+      walk.shifts.push(rollOut);
+      const mended = await walk.deploy(versions.today);
+      walk.judge(mended.rollOut, PASSES);
+      await walk.reaches(walk.app('blue'), left, 'compensated');
+      walk.expect('the app beside is drained by the version that mends it', await walk.isDrained('blue'), true);
+      await waiting.finish();
+    },
+  ),
 ];

@@ -36,6 +36,12 @@ const GATE = 'Replay running sagas against the new code';
 export const SMOKE = 'Send a saga through it';
 const ROLL_BACK = 'Roll back to the last good package';
 const DEPLOY = 'Deploy the package';
+const KNOWS_HUBS = 'See that the app that leads knows of task hubs';
+/** Steps that change something. */
+const CHANGES = ['Change what is to change in Azure', 'Migrate the database', DEPLOY];
+
+/** A roll-out to the second app. */
+export const BESIDE = { strategy: 'blue-green', hasSecondApp: true } as const;
 
 export const placeOf = ({ url, keys }: LocalApp): Place => ({ url, key: keys.host.default });
 
@@ -63,8 +69,30 @@ function deployCase(title: string, version: Version, expected: Expected): Deploy
   };
 }
 
+/** A version that is refused before anything is changed. */
+function refusedBeside(title: string, version: Version, failed: string): DeployCase {
+  return {
+    title,
+    version,
+    async run(dryRun) {
+      const old = await buildOf(dryRun);
+      const deployment = await dryRun.deploy(version, BESIDE);
+      const { rollOut } = deployment;
+      const problems = judge(rollOut, { outcome: 'failure', failed, answers: 'old', hasRolledBack: false });
+      const changed = rollOut.steps.filter(
+        ({ title: step, outcome }) => CHANGES.includes(step) && outcome !== 'skipped',
+      );
+      problems.push(...changed.map(({ title: step }) => `"${step}" was done all the same`));
+      const answering = await buildOf(dryRun);
+      if (answering !== old) problems.push(`build ${answering} answers, expected ${old}`);
+      return { deployment, problems: [...problems, ...shownSecrets([dryRun.app], rollOut)] };
+    },
+  };
+}
+
 export const deployCases: readonly DeployCase[] = [
-  deployCase('the first deployment', versions.today, { outcome: 'success', answers: 'new', hasRolledBack: false }),
+  deployCase('the first deployment', versions.beforeHubs, { outcome: 'success', answers: 'new', hasRolledBack: false }),
+  refusedBeside('a version beside one that knows nothing of task hubs', versions.today, KNOWS_HUBS),
   deployCase('a version that running sagas cannot go on in', versions.incompatible, {
     outcome: 'failure',
     failed: GATE,

@@ -3,7 +3,7 @@ import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /*
- * Versions of this app to roll out: the sources as they are, and three changes of them, each of a kind that a team makes.
+ * Versions of this app to roll out: the sources as they are, and changes of them, each of a kind that a team makes.
  * A change that no longer finds what it changes is an error, never a version that is the same as today's.
  */
 
@@ -30,6 +30,11 @@ const nextVersion = replacing(PLACE_ORDER, /(name: 'placeOrder',\s+version: ')(\
 
 export const versions = {
   today: { title: 'the sources as they are', changes: [] },
+
+  beforeHubs: {
+    title: 'a version that knows nothing of task hubs',
+    changes: [replacing('src/app.ts', /\nroute\('showTaskHub'[^\n]*\n/, '\n')],
+  },
 
   compatible: {
     title: 'a pause before the payment, for sagas of the new version only, and a column more',
@@ -60,6 +65,16 @@ export const versions = {
         'activities/reserve-stock.ts',
         /( +)const \{ sku, quantity \} = reservation;\n/,
         "$&$1if (quantity > 0) throw refusal('broken', 'this version can reserve nothing');\n",
+      ),
+    ],
+  },
+  stuck: {
+    title: 'a version that can give back nothing, so that what is to be undone waits for ever',
+    changes: [
+      replacing(
+        'activities/reserve-stock.ts',
+        /stock\.release\(step\.key\),/,
+        "Promise.reject(stock && refusal('stuck', `this version can't give back ${step.key}`)),",
       ),
     ],
   },
