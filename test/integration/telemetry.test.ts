@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { createBank } from '../support/bank';
 import { createOrderClient } from '../support/order-client';
 import { startOtlpReceiver } from '../support/otlp-receiver';
 import type { OtlpReceiver, ReceivedSpan } from '../support/otlp-receiver';
-import { startApp } from '../support/running-app';
+import { startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
 
 /*
@@ -224,6 +225,45 @@ describe("an order's trace", () => {
   );
 
   it(
+    "is linked both ways with the message of the bank's decision, which comes in a trace of its own",
+    async () => {
+      const { traceId } = await placeTraced({ orderId: 'decided', paymentMethod: 'pm_processing' });
+      await receiver.waitFor('the payment is left open', () =>
+        spansOf(traceId).find(({ name }) => name === 'authorisePayment'),
+      );
+      await until('it waits for the bank', 30_000, async () =>
+        (await client.show('decided')).waitingFor?.event === 'paymentDecided' ? true : undefined,
+      );
+      await createBank(app.settings['PAYMENT_PROVIDER_URL'] ?? '').decide('decided', { authorised: true });
+      expect(await client.follow('decided')).toMatchObject({ status: 'completed' });
+      const said = await receiver.waitFor('the decision is told', () =>
+        receiver.spans().find(({ attributes }) => attributes['saga.event'] === 'paymentDecided'),
+      );
+      expect(said).toMatchObject({
+        name: 'process payment-events/sagas',
+        kind: 'internal',
+        failed: false,
+        attributes: {
+          'messaging.system': 'servicebus',
+          'saga.name': 'placeOrder',
+          'saga.id': 'decided',
+          'order.id': 'decided',
+        },
+      });
+      expect(said.traceId).not.toBe(traceId);
+      const named = (name: string) => spansOf(traceId).find((span) => ofApp(span) && span.name === name);
+      const start = named('placeOrderByHttp');
+      expect(said.links).toEqual([{ traceId, spanId: start?.spanId }]);
+      const captured = await receiver.waitFor('the capture is told', () => named('capturePayment'));
+      expect(captured.links).toEqual([{ traceId: said.traceId, spanId: said.spanId }]);
+      // What comes after that has no other cause than the step before it.
+      expect((await receiver.waitFor('the end is told', () => named('settleOrder'))).links).toEqual([]);
+      expect(named('authorisePayment')?.links).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
     'has beside it one span for whatever else comes in: operators and timers',
     async () => {
       for (const path of ['dead-letters/summary', 'sagas']) expect((await client.call('GET', path)).status).toBe(200);
@@ -248,11 +288,11 @@ describe("an order's trace", () => {
       const ended = (outcome: string) =>
         receiver.points('orders.processed').find(({ attributes }) => attributes['outcome'] === outcome);
       await receiver.waitFor('both kinds of ends are counted', () => ended('completed') && ended('compensated'));
-      await receiver.waitFor('both completed orders are counted', () => ended('completed')?.value === 2 || undefined);
+      await receiver.waitFor('all completed orders are counted', () => ended('completed')?.value === 3 || undefined);
       expect(ended('compensated')).toMatchObject({ value: 1 });
       const durations = receiver.points('saga.duration');
       expect(durations.find(({ attributes }) => attributes['outcome'] === 'completed')).toMatchObject({
-        count: 2,
+        count: 3,
         attributes: { 'saga.name': 'placeOrder' },
       });
       expect(receiver.points('saga.undone')[0]).toMatchObject({
