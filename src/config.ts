@@ -154,7 +154,7 @@ function toConfig(settings: Settings, approvalThreshold: number) {
     currency: settings.CURRENCY,
     /** Orders above `threshold` (minor units) wait for approval for at most `timeout` (milliseconds). */
     approval: { threshold: approvalThreshold, timeout: settings.APPROVAL_TIMEOUT },
-    /** An order accepted this long ago (milliseconds) whose saga isn't known to be started gets started by the sweep. */
+    /** An order accepted, or an import claimed, this long ago (milliseconds) whose saga isn't known to be started gets started by the sweep. */
     startGrace: settings.START_GRACE,
     /** The task hub of the other app where two versions run beside each other; undefined where there is one app. */
     otherTaskHub: settings.OTHER_TASK_HUB,

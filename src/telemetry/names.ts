@@ -34,7 +34,9 @@ export const metricNames = {
   ordersProcessed: 'orders.processed',
   /**
    * Histogram, seconds from acceptance to the end of a saga, whichever it is. Attributes `saga.name`, `outcome`. Its count is
-   * that of all ended sagas. An import that its file ended, for one that is no text, has completed; its report says so.
+   * that of all ended sagas. An import that its file ended, for one that is no text, has completed; its report says so. One
+   * whose saga broke or was stopped is `compensationFailed`, since what it took stays; a cancelled one `compensated`. Both are
+   * noticed by a sweep, a minute or two later.
    */
   sagaDuration: 'saga.duration',
   /** Counter: sagas that turned back, whether all could be undone or not. Attributes `saga.name`, `outcome`, `reason`. */

@@ -18,8 +18,8 @@ import type { TaskHubs, TaskHubsOf } from '../task-hubs';
  *   should the trigger bring it in the same moment, it is one start. Whether the file is still there is the saga's business,
  *   which writes that into row and report.
  * - A row that is open while its saga has ended: the saga writes the row's end itself, but for one that broke or that
- *   somebody stopped. The row is ended here, with the reason. Otherwise the app were never drained, the ledger never cut, and
- *   the import started again when its history is purged. Operators hear of it by the watch's mail.
+ *   somebody stopped. The row is ended here, with the reason. Otherwise the app would never be drained, the ledger never cut,
+ *   and the import started again when its history is purged. Operators hear of it by the watch's mail.
  *
  * No import is started whose history may have been purged: those are as old as what the retention takes.
  */
