@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { endWithStarter } from '../../packages/functions-host/src/supervisor/end-with-starter';
 
 /** The app as `npm start` runs it, on ports and in a folder of its own, with every part real. */
 export interface RunningApp {
@@ -67,6 +68,7 @@ export async function startApp(options: RunningAppOptions = {}): Promise<Running
       detached: true,
     },
   );
+  endWithStarter(child, 'SIGINT', true);
   const ended = once(child, 'exit');
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { endWithStarter } from '../../../packages/functions-host/src/supervisor/end-with-starter';
 
 /** A program of functions-host that runs beside the dry run. */
 export interface Program {
@@ -27,6 +28,7 @@ export async function startFunctionsHost(
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings },
     detached: true,
   });
+  endWithStarter(child, 'SIGINT', true);
   const ended = once(child, 'exit').then(() => undefined);
   let output = '';
   const ready = new Promise<boolean>((resolve) => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findFreePort, formatAddress, loopbackIp } from './addresses';
 import type { Address } from './addresses';
+import { endWithStarter } from './end-with-starter';
 import { DiedAtStart } from './failures';
 import { openLogFile } from './log-files';
 import type { LogFile } from './log-files';
@@ -160,7 +161,7 @@ export interface RunningPostgres {
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL for tests and scripts: on 127.0.0.1, ready for use, gone after `stop()`. */
+/** A PostgreSQL for tests and scripts: on 127.0.0.1, ready for use, gone after `stop()`, or when this process ends without one. */
 export async function startPostgres(options: StartPostgresOptions = {}): Promise<RunningPostgres> {
   const { user = 'postgres', password = randomBytes(8).toString('hex'), databases = [] } = options;
   const temporary = options.dataDir === undefined ? await makeOpenFolder() : undefined;
@@ -174,6 +175,8 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
     address: { host: '127.0.0.1', port },
     logins: [{ user, password, databases }],
     logFile: `${dataDir}.log`,
+    // At once: what is in it was for this process.
+    onSpawn: (child) => endWithStarter(child, 'SIGQUIT'),
   }).catch(async (error: unknown) => {
     await removeTemporary();
     throw error;

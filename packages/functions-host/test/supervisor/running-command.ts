@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import { endWithStarter } from '../../src/supervisor/end-with-starter';
 import { pollUntil } from '../../src/supervisor/poll';
 import { readPostmaster } from '../../src/supervisor/postgres-leftover';
 import { signal } from '../../src/supervisor/processes';
@@ -39,6 +40,7 @@ export function runCommand(
     env: { ...withoutNpm(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  endWithStarter(child, 'SIGINT');
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, readdir, readFile, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { isAlive, signal, waitUntilGone } from '../../src/supervisor/processes';
+import { makeFolder, stopHosts } from '../support/host-process';
+import { untilValue } from '../support/until';
+
+// The system tells of other processes in /proc there.
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65_534;
+
+/** The process that started a program, and the program. */
+interface Started {
+  readonly starter: number;
+  readonly pid: number;
+  end(how: NodeJS.Signals): Promise<void>;
+}
+
+onLinux('what ends with its starter', () => {
+  let program: string;
+  const started: Started[] = [];
+
+  beforeAll(async () => {
+    const folder = await makeFolder();
+    await chmod(folder, 0o755);
+    program = path.join(folder, 'starter.js');
+    await build({
+      entryPoints: [require.resolve('../fixtures/starter')],
+      outfile: program,
+      bundle: true,
+      platform: 'node',
+      packages: 'external',
+    });
+    await symlink(path.join(__dirname, '../../../../node_modules'), path.join(folder, 'node_modules'));
+  });
+  afterEach(async () => {
+    for (const { pid, end } of started.splice(0)) {
+      await end('SIGKILL');
+      signal(pid, 'SIGKILL');
+    }
+  });
+  afterAll(stopHosts);
+
+  async function start(what: string, uid?: number): Promise<Started> {
+    const child = spawn(process.execPath, [program, what], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      ...(uid !== undefined && { uid, gid: uid }),
+    });
+    const exited = once(child, 'exit');
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const one = {
+      starter: child.pid ?? 0,
+      pid: Number(said.toString()),
+      async end(how: NodeJS.Signals) {
+        child.kill(how);
+        await exited;
+      },
+    };
+    started.push(one);
+    return one;
+  }
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)('is a PostgreSQL of a test, whose process got a %s', async (how) => {
+    const { pid, end } = await start('postgres');
+    expect(await isAlive(pid)).toBe(true);
+    await end(how);
+    expect(await waitUntilGone(pid, 20_000)).toBe(true);
+  });
+
+  it.each([['the same user', undefined], ...(isRoot ? [['a user without rights', NOBODY] as const] : [])] as const)(
+    'is a program, or its whole group, of %s',
+    async (_, uid) => {
+      const one = await start('one', uid);
+      const group = await start('group', uid);
+      const [member = 0] = await childrenOf(group.pid);
+      expect([await isAlive(one.pid), await isAlive(member)]).toEqual([true, true]);
+      for (const { end } of [one, group]) await end('SIGKILL');
+      for (const pid of [one.pid, group.pid, member]) expect(await waitUntilGone(pid, 20_000)).toBe(true);
+    },
+  );
+
+  it('is watched no longer when it has ended before', async () => {
+    const { starter, pid } = await start('stopped');
+    expect(await waitUntilGone(pid, 20_000)).toBe(true);
+    await untilValue(async () => ((await childrenOf(starter)).length === 0 ? true : undefined));
+  });
+
+  async function childrenOf(parent: number): Promise<number[]> {
+    const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const stats = await Promise.all(ids.map((id) => readFile(`/proc/${id}/stat`, 'utf8').catch(() => '')));
+    const isChild = (stat: string): boolean => stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(parent);
+    return ids.filter((_, at) => isChild(stats[at] ?? '')).map(Number);
+  }
+});
