@@ -506,7 +506,6 @@ output greenAppUrl string = secondApp ? 'https://${greenApp!.outputs.hostName}' 
 output frontDoorName string = secondApp ? frontDoor!.outputs.name : ''
 output frontDoorUrl string = secondApp ? 'https://${frontDoor!.outputs.hostName}' : ''
 output storageAccountName string = storage.outputs.name
-output packagesContainerName string = storage.outputs.packagesContainerName
 output eventTopicName string = uploadEvents.outputs.topicName
 output databaseServerName string = database.outputs.name
 output databaseHost string = database.outputs.hostName

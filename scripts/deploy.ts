@@ -11,7 +11,8 @@ import { smokeProduct } from './deploy/smoke-product';
 import type { DeployStep } from './deploy/step';
 import { StepFailed, UsageError } from './deploy/step';
 import { taskHubs } from './deploy/task-hubs';
-import { useApp, useKeys, useOutputs } from './deploy/use-azure';
+import { turn } from './deploy/turn';
+import { useApp, useKeys, useOutputs, useResources } from './deploy/use-azure';
 import { chooseApp, useTraffic } from './deploy/use-traffic';
 import { waitReady } from './deploy/wait-ready';
 import { ConfigError } from '../src/config';
@@ -23,8 +24,10 @@ const steps: Readonly<Record<string, DeployStep>> = {
   'use-app': useApp,
   'use-keys': useKeys,
   'use-outputs': useOutputs,
+  'use-resources': useResources,
   'use-traffic': useTraffic,
   'choose-app': chooseApp,
+  turn,
   'plan-shift': planShift,
   duty,
   'caller-keys': callerKeys,

@@ -168,5 +168,4 @@ output queueUri string = account.properties.primaryEndpoints.queue
 output tableUri string = account.properties.primaryEndpoints.table
 output deploymentContainerUri string = '${account.properties.primaryEndpoints.blob}${containers.deployment}'
 output greenDeploymentContainerUri string = '${account.properties.primaryEndpoints.blob}${greenDeployment}'
-output packagesContainerName string = containers.packages
 output undeliveredContainerName string = containers.undelivered

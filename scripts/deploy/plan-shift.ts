@@ -16,7 +16,7 @@ import { readDuty } from './use-traffic';
 const USAGE = `plan-shift --app <blue|green> --weight <0 to 100>
   --app      the app that is to have the weight; the other one gets the rest
   --weight   so many of a hundred requests
-What use-outputs and use-traffic have set is taken from the environment. Sets GAINS_APP_NAME, GAINS_APP_URL, LEADER_APP_NAME and, for
+What use-app, use-resources and use-traffic have set is taken from the environment. Sets GAINS_APP_NAME, GAINS_APP_URL, LEADER_APP_NAME and, for
 the app that gains and for the one that loses, <GAINS|LOSES>_APP, _WEIGHT, _STATE and, where its duty changes, _SETTINGS, a file.`;
 
 export const planShift: DeployStep = {
@@ -30,6 +30,11 @@ export const planShift: DeployStep = {
     const app = readColour(values.app);
     const weight = readWeight(values.weight);
     if (!environment['GREEN_APP']) throw new StepFailed('there is one app only: it has all of the traffic');
+    if (!environment['FRONT_DOOR']) {
+      throw new StepFailed(
+        'there is no Front Door yet that traffic could be moved by: a roll-out makes it (with SECOND_APP), so run `deploy` again',
+      );
+    }
     const before = { blue: readDuty('blue', environment), green: readDuty('green', environment) };
     const weightBefore = Number(environment[`${app.toUpperCase()}_WEIGHT`]);
     const after: Record<Colour, number> = { blue: 100 - weight, green: 100 - weight };

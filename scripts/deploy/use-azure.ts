@@ -50,6 +50,39 @@ The environment is AZURE_ENV_NAME. Sets RESOURCE_GROUP, BLUE_APP and BLUE_URL, G
   },
 };
 
+/** What two apps share, by its type, and the variable that its name becomes. */
+const SHARED: Readonly<Record<string, string>> = {
+  'microsoft.cdn/profiles': 'FRONT_DOOR',
+  'microsoft.storage/storageaccounts': 'STORAGE_ACCOUNT',
+  'microsoft.eventgrid/systemtopics': 'EVENT_TOPIC',
+};
+const resourcesSchema = z.array(
+  z.object({ name: z.string(), type: z.string(), tags: z.record(z.string(), z.string()).nullish() }),
+);
+
+export const useResources: DeployStep = {
+  summary: 'finds what stands around two apps among what `az resource list --resource-group` says',
+  usage: `use-resources <file>
+The environment is AZURE_ENV_NAME. Sets ${Object.values(SHARED).join(', ')}, to nothing for what is not there: what a deployment
+has put out is gone after one that failed, what it has made is not.`,
+  async run(args, environment) {
+    const name = requireText('the name of the environment in AZURE_ENV_NAME', environment['AZURE_ENV_NAME']);
+    const resources = parse(resourcesSchema, await readAzureJson(args), 'a list of resources').filter(
+      ({ tags }) => tags?.['azd-env-name'] === name && tags['application'] === 'order-sagas',
+    );
+    const variables: Record<string, string> = {};
+    for (const [type, variable] of Object.entries(SHARED)) {
+      // Azure writes the same type in more than one way.
+      const found = resources.filter((resource) => resource.type.toLowerCase() === type).map((one) => one.name);
+      if (found.length > 1) throw new StepFailed(`expected one ${type} of ${name}, got ${found.join(', ')}`);
+      variables[variable] = found[0] ?? '';
+    }
+    await setVariables(variables, environment);
+    const said = Object.values(variables).filter((found) => found !== '');
+    console.log(`${name} has ${said.join(', ') || 'none of what two apps share'}`);
+  },
+};
+
 const keysSchema = z.object({
   masterKey: z.string().min(1),
   functionKeys: z.record(z.string(), z.string()),
@@ -97,7 +130,6 @@ const outputs = {
   frontDoorName: 'FRONT_DOOR',
   resourceGroupName: 'RESOURCE_GROUP',
   storageAccountName: 'STORAGE_ACCOUNT',
-  packagesContainerName: 'PACKAGES_CONTAINER',
   eventTopicName: 'EVENT_TOPIC',
   databaseHost: 'DATABASE_HOST',
   databaseName: 'DATABASE_NAME',

@@ -1,7 +1,8 @@
-import { copyFile, readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { otherThan, settingsOf, settingsSchema } from '../two-apps';
 import type { Colour, Duty } from '../two-apps';
+import { blobCommands } from './blob-commands';
 import type { LocalApp } from './local-app';
 import type { WeightedFront } from './weighted-front';
 
@@ -29,6 +30,16 @@ export interface Command {
 export interface LocalAzure {
   readonly apps: Readonly<Record<Colour, LocalApp>>;
   readonly front: WeightedFront;
+  /** What befalls the next deployment of the infrastructure; emptied by it. */
+  next: NextDeployment;
+  /** What commands were refused for, in turn. */
+  readonly refusals: string[];
+}
+export interface NextDeployment {
+  /** It ends half way: the apps are there and have their settings, and what comes after them is as it was. */
+  readonly fails?: boolean;
+  /** Happens between its beginning and its end. */
+  meanwhile?(): Promise<void>;
 }
 
 /** Names of what infra/ makes, as it would put them out. */
@@ -36,13 +47,13 @@ export const NAMES = {
   functionAppName: 'func-dry-run',
   resourceGroupName: 'rg-dry-run',
   storageAccountName: 'stdryrun',
-  packagesContainerName: 'packages',
   eventTopicName: 'evgt-dry-run',
   appIdentityName: 'id-dry-run',
   appIdentityPrincipalId: '00000000-0000-0000-0000-000000000000',
   databaseHost: '127.0.0.1',
   databaseName: 'orders',
 };
+const PACKAGES = 'packages';
 const FRONT_DOOR = 'afd-dry-run';
 const APP_NAMES: Readonly<Record<Colour, string>> = { blue: NAMES.functionAppName, green: 'green-dry-run' };
 const HUBS: Readonly<Record<Colour, string>> = { blue: 'OrderSagas', green: 'OrderSagasGreen' };
@@ -50,19 +61,23 @@ const SERVICES: Readonly<Record<Colour, string>> = { blue: 'order-sagas', green:
 
 /** @param blobs folder whose files are the blobs */
 export function commandsOver(azure: LocalAzure, blobs: string): Readonly<Record<string, Command>> {
-  return { ...new Environment(azure).commands(), ...blobCommands(blobs) };
+  const account = { 'account-name': NAMES.storageAccountName, 'container-name': PACKAGES };
+  return { ...new Environment(azure).commands(), ...blobCommands(blobs, account) };
 }
 
 class Environment {
   readonly #azure: LocalAzure;
   readonly #there = new Set<Colour>();
+  #hasFrontDoor = false;
+  /** How the last deployment of each name stands. */
+  readonly #states = new Map<string, string>();
 
   constructor(azure: LocalAzure) {
     this.#azure = azure;
   }
 
   commands(): Record<string, Command> {
-    return { ...this.#deployments(), ...this.#functionApps(), ...this.#frontDoor() };
+    return { ...this.#deployments(), ...this.#resources(), ...this.#functionApps(), ...this.#frontDoor() };
   }
 
   #deployments(): Record<string, Command> {
@@ -79,16 +94,18 @@ class Environment {
         required: [...template, 'location', 'query', 'output'],
         run: async (call) => {
           await expectFiles(call);
-          await this.#make(call);
+          await this.#deploy(call);
           return JSON.stringify(this.#outputs());
         },
       },
-      'deployment sub show': {
-        required: ['name', 'query', 'output'],
+      'deployment sub list': {
+        required: ['query', 'output'],
         run: ({ values }) => {
-          if (!this.#there.has('blue')) throw new Error(`there is no deployment ${String(values['name'])} yet`);
-          const [, name] = /^properties\.outputs(?:\.(\w+)\.value)?$/.exec(String(values['query'])) ?? [];
-          return name === undefined ? JSON.stringify(this.#outputs()) : String(this.#outputs()[name]?.value);
+          const [, name = ''] =
+            /^\[\?name=='([\w-]+)'\]\.properties\.provisioningState$/.exec(String(values['query'])) ?? [];
+          if (name === '') throw new Error(`--query: nothing stands in for '${String(values['query'])}'`);
+          const state = this.#states.get(name);
+          return JSON.stringify(state === undefined ? [] : [state]);
         },
       },
       'deployment group create': {
@@ -98,10 +115,24 @@ class Environment {
     };
   }
 
+  /** A deployment of a name that is under way is not begun a second time. */
+  async #deploy(call: Call): Promise<void> {
+    const name = String(call.values['name']);
+    if (this.#states.get(name) === 'Running') throw new Error(`(DeploymentActive) ${name} is still being deployed`);
+    const { fails = false, meanwhile } = this.#azure.next;
+    this.#azure.next = {};
+    this.#states.set(name, 'Running');
+    await meanwhile?.();
+    const isTwo = await this.#makeApps(call);
+    this.#states.set(name, fails ? 'Failed' : 'Succeeded');
+    if (fails) throw new Error('(DeploymentFailed) At least one resource deployment operation failed.');
+    if (isTwo) this.#makeFrontDoor(call);
+  }
+
   /** What main.bicep does: with SECOND_APP two apps that know of each other, weights and duties as they are given. */
-  async #make({ environment, folder }: Call): Promise<void> {
+  async #makeApps({ environment, folder }: Call): Promise<boolean> {
     const isTwo = environment['SECOND_APP'] === 'true';
-    const { apps, front } = this.#azure;
+    const { apps } = this.#azure;
     const infra = path.join(folder, 'infra');
     const duties = { blue: environment['BLUE_DUTY'] || 'leads', green: environment['GREEN_DUTY'] || 'waits' };
     for (const colour of isTwo ? (['blue', 'green'] as const) : (['blue'] as const)) {
@@ -113,13 +144,17 @@ class Environment {
         ...Object.fromEntries(settings.map(({ name, value }) => [name, value])),
       });
     }
-    if (!isTwo) return;
+    return isTwo;
+  }
+
+  #makeFrontDoor({ environment }: Call): void {
+    this.#hasFrontDoor = true;
     const green = Number(environment['GREEN_WEIGHT'] || 0);
     for (const [name, weight] of [
       ['blue', 100 - green],
       ['green', green],
     ] as const) {
-      front.set({ name, weight: Math.max(1, weight), enabledState: weight === 0 ? 'Disabled' : 'Enabled' });
+      this.#azure.front.set({ name, weight: Math.max(1, weight), enabledState: weight === 0 ? 'Disabled' : 'Enabled' });
     }
   }
 
@@ -131,9 +166,41 @@ class Environment {
       functionAppUrl: apps.blue.url,
       greenAppName: isTwo ? APP_NAMES.green : '',
       greenAppUrl: isTwo ? apps.green.url : '',
-      frontDoorName: isTwo ? FRONT_DOOR : '',
+      frontDoorName: this.#hasFrontDoor ? FRONT_DOOR : '',
     });
     return Object.fromEntries(values.map(([name, value]) => [name, { type: 'String', value }]));
+  }
+
+  /** What the environment's tags find. */
+  #resources(): Record<string, Command> {
+    const tags = { 'azd-env-name': 'staging', application: 'order-sagas' };
+    const isThere = (): boolean => this.#there.size > 0;
+    return {
+      'resource list': {
+        required: ['resource-group', 'output'],
+        run: ({ values }) => {
+          expectSame(values, 'resource-group', NAMES.resourceGroupName);
+          const made = isThere()
+            ? [
+                { name: NAMES.storageAccountName, type: 'Microsoft.Storage/storageAccounts', tags },
+                { name: NAMES.eventTopicName, type: 'Microsoft.EventGrid/systemTopics', tags },
+              ]
+            : [];
+          const front = { name: FRONT_DOOR, type: 'Microsoft.Cdn/profiles', tags };
+          const another = { name: 'of-others', type: 'Microsoft.Storage/storageAccounts', tags: null };
+          return JSON.stringify([another, ...made, ...(this.#hasFrontDoor ? [front] : [])]);
+        },
+      },
+      'storage account list': {
+        required: ['query', 'output'],
+        run: ({ values }) => {
+          expectSame(values, 'output', 'tsv');
+          const wanted = Object.entries(tags).map(([name, value]) => `tags.${quoted(name)}=='${value}'`);
+          expectSame(values, 'query', `[?${wanted.join(' && ')}].name`);
+          return isThere() ? NAMES.storageAccountName : '';
+        },
+      },
+    };
   }
 
   #functionApps(): Record<string, Command> {
@@ -214,6 +281,15 @@ class Environment {
     };
     const { front } = this.#azure;
     return {
+      'afd origin-group list': {
+        required: ['resource-group', 'profile-name', 'output'],
+        run: ({ values }) => {
+          expectSame(values, 'resource-group', NAMES.resourceGroupName);
+          expectSame(values, 'profile-name', FRONT_DOOR);
+          if (!this.#hasFrontDoor) throw new Error(`(ResourceNotFound) ${FRONT_DOOR} was not found.`);
+          return JSON.stringify([{ name: 'apps' }]);
+        },
+      },
       'afd origin list': {
         required: [...group, 'output'],
         run: (call) => {
@@ -239,34 +315,8 @@ class Environment {
   }
 }
 
-function blobCommands(blobs: string): Record<string, Command> {
-  const blobOf = ({ values }: Call): string => {
-    expectSame(values, 'account-name', NAMES.storageAccountName);
-    expectSame(values, 'container-name', NAMES.packagesContainerName);
-    return path.join(blobs, path.basename(String(values['name'])));
-  };
-  const blob = { required: ['auth-mode', 'account-name', 'container-name', 'name'], optional: ['output'] };
-  const copy = async (from: string, to: string): Promise<string> => copyFile(from, to).then(() => '');
-  const fileOf = ({ folder, values }: Call): string => path.resolve(folder, String(values['file']));
-  return {
-    'storage blob exists': {
-      ...blob,
-      optional: ['query', 'output'],
-      run: async (call) => String((await readdir(blobs)).includes(path.basename(blobOf(call)))),
-    },
-    'storage blob upload': {
-      ...blob,
-      required: [...blob.required, 'file'],
-      flags: ['overwrite'],
-      run: (call) => copy(fileOf(call), blobOf(call)),
-    },
-    'storage blob download': {
-      ...blob,
-      required: [...blob.required, 'file'],
-      run: (call) => copy(blobOf(call), fileOf(call)),
-    },
-  };
-}
+/** As JMESPath writes a name: in quotes where it is not of letters and digits alone. */
+const quoted = (name: string): string => (/^\w+$/.test(name) ? name : `"${name}"`);
 
 async function expectFiles(call: Call): Promise<void> {
   await expectFile(call, 'template-file');

@@ -38,7 +38,11 @@ export async function startAzureStandIn(azure: LocalAzure, folder: string): Prom
       for await (const part of request) text += String(part);
       const answer = await run(commands, JSON.parse(text) as Received).then(
         (output) => ({ code: 0, output }),
-        (error: unknown) => ({ code: 1, output: `ERROR: ${error instanceof Error ? error.message : String(error)}` }),
+        (error: unknown) => {
+          const message = error instanceof Error ? error.message : String(error);
+          azure.refusals.push(message);
+          return { code: 1, output: `ERROR: ${message}` };
+        },
       );
       response.end(JSON.stringify(answer));
     })();

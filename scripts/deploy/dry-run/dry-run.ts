@@ -104,7 +104,7 @@ export async function startDryRun(root: string, print: (line: string) => void): 
     };
     const [blue, green] = [await createApp(), await createApp()];
     front = await WeightedFront.create({ blue: blue.url, green: green.url });
-    const azure = { apps: { blue, green }, front };
+    const azure: LocalAzure = { apps: { blue, green }, front, next: {}, refusals: [] };
     standIn = await startAzureStandIn(azure, folder);
     const walker = new Walker(root, folder, standIn.programs, settings, print);
     return {
