@@ -78,7 +78,7 @@ class Turn {
 
   async take(within: number): Promise<void> {
     const end = performance.now() + within;
-    for (let told = ''; !(await this.#make()); ) {
+    for (let told = ''; !(await this.#make());) {
       const holder = await this.#holder();
       if (holder === undefined) continue;
       if (holder.run === this.#run || isOver(holder)) {
@@ -91,7 +91,7 @@ class Turn {
       if (performance.now() > end) throw new StepFailed(`no turn within ${within / 1_000} s: ${said}`);
       if (said !== told) console.log(`waiting: ${said}`);
       told = said;
-      await pause(PAUSE);
+      await pauseUntil(end);
     }
     try {
       if (await this.#hadToWait(end)) await this.#make(['--overwrite']);
@@ -156,7 +156,13 @@ class Turn {
 
   /** Waits for a deployment of the infrastructure that nobody else waits for any more, if there is one. */
   async #hadToWait(end: number): Promise<boolean> {
-    const list = ['deployment', 'sub', 'list', '--query', `[?name=='${this.#deployment}'].properties.provisioningState`];
+    const list = [
+      'deployment',
+      'sub',
+      'list',
+      '--query',
+      `[?name=='${this.#deployment}'].properties.provisioningState`,
+    ];
     for (let times = 0; ; times += 1) {
       const states = z.array(z.string()).safeParse(await askAzure(list, this.#environment));
       if (!states.success) throw new StepFailed('az deployment sub list: expected states of deployments');
@@ -165,10 +171,12 @@ class Turn {
       const said = `${this.#deployment} is still being deployed (${running}), begun by a run that waits for it no longer`;
       if (performance.now() > end) throw new StepFailed(said);
       if (times === 0) console.log(`waiting: ${said}`);
-      await pause(PAUSE);
+      await pauseUntil(end);
     }
   }
 }
+
+const pauseUntil = (end: number): Promise<void> => pause(Math.max(0, Math.min(PAUSE, end - performance.now() + 1)));
 
 /** What says no time is over: nobody else writes such a blob. */
 const isOver = ({ until }: Holder): boolean => !(Date.parse(until) > Date.now());

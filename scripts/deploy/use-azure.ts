@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { askAzure } from './azure-cli';
 import { readAzureJson, setVariables } from './job-environment';
 import type { DeployStep } from './step';
-import { requireText, StepFailed } from './step';
+import { requireText, StepFailed, UsageError } from './step';
 
 /*
  * What Azure says of itself (`az ... --output json`), as variables for the steps that follow: they know an app by its
@@ -56,20 +57,28 @@ const SHARED: Readonly<Record<string, string>> = {
   'microsoft.storage/storageaccounts': 'STORAGE_ACCOUNT',
   'microsoft.eventgrid/systemtopics': 'EVENT_TOPIC',
 };
-const resourcesSchema = z.array(
-  z.object({ name: z.string(), type: z.string(), tags: z.record(z.string(), z.string()).nullish() }),
-);
+const resourceSchema = z.object({ name: z.string(), tags: z.record(z.string(), z.string()).nullish() });
+const resourcesSchema = z.array(resourceSchema.extend({ type: z.string() }));
+const serversSchema = z.array(resourceSchema.extend({ fullyQualifiedDomainName: z.string() }));
+
+/** As infra/modules/database.bicep names it. */
+const DATABASE = 'orders';
 
 export const useResources: DeployStep = {
-  summary: 'finds what stands around two apps among what `az resource list --resource-group` says',
-  usage: `use-resources <file>
-The environment is AZURE_ENV_NAME. Sets ${Object.values(SHARED).join(', ')}, to nothing for what is not there: what a deployment
-has put out is gone after one that failed, what it has made is not.`,
+  summary: 'asks Azure what stands around two apps',
+  usage: `use-resources
+Of the environment: AZURE_ENV_NAME, and RESOURCE_GROUP, as use-app sets it. Sets ${Object.values(SHARED).join(', ')}, to
+nothing for what is not there, and, where there is a database and it is not set yet, DATABASE_URL for AZURE_PRINCIPAL_NAME. What a
+deployment has put out is gone after one that failed; what it has made is not.`,
   async run(args, environment) {
+    if (args.length > 0) throw new UsageError(`expected nothing, got '${args.join(' ')}'`);
     const name = requireText('the name of the environment in AZURE_ENV_NAME', environment['AZURE_ENV_NAME']);
-    const resources = parse(resourcesSchema, await readAzureJson(args), 'a list of resources').filter(
-      ({ tags }) => tags?.['azd-env-name'] === name && tags['application'] === 'order-sagas',
-    );
+    const group = requireText('RESOURCE_GROUP in the environment', environment['RESOURCE_GROUP']);
+    const isOwn = ({ tags }: z.infer<typeof resourceSchema>): boolean =>
+      tags?.['azd-env-name'] === name && tags['application'] === 'order-sagas';
+    const ask = <T>(schema: z.ZodType<T[]>, expected: string, ...command: string[]): Promise<T[]> =>
+      askAzure([...command, '--resource-group', group], environment).then((answer) => parse(schema, answer, expected));
+    const resources = (await ask(resourcesSchema, 'a list of resources', 'resource', 'list')).filter(isOwn);
     const variables: Record<string, string> = {};
     for (const [type, variable] of Object.entries(SHARED)) {
       // Azure writes the same type in more than one way.
@@ -77,8 +86,21 @@ has put out is gone after one that failed, what it has made is not.`,
       if (found.length > 1) throw new StepFailed(`expected one ${type} of ${name}, got ${found.join(', ')}`);
       variables[variable] = found[0] ?? '';
     }
-    await setVariables(variables, environment);
     const said = Object.values(variables).filter((found) => found !== '');
+    if (!environment['DATABASE_URL']) {
+      const list = ['postgres', 'flexible-server', 'list'];
+      const [server, ...others] = (await ask(serversSchema, 'a list of servers', ...list)).filter(isOwn);
+      if (server !== undefined && others.length > 0) {
+        const names = [server, ...others].map((one) => one.name);
+        throw new StepFailed(`expected one database server of ${name}, got ${names.join(', ')}`);
+      }
+      if (server !== undefined) {
+        const place = { DATABASE_HOST: server.fullyQualifiedDomainName, DATABASE_NAME: DATABASE };
+        Object.assign(variables, databaseOf(place, environment['AZURE_PRINCIPAL_NAME']));
+        said.push(server.name);
+      }
+    }
+    await setVariables(variables, environment);
     console.log(`${name} has ${said.join(', ') || 'none of what two apps share'}`);
   },
 };

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -60,4 +60,44 @@ export function temporaryFolder(): { readonly path: string; file(name: string): 
   const folder = mkdtempSync(path.join(tmpdir(), 'deploy-step-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return { path: folder, file: (name) => path.join(folder, name) };
+}
+
+/** Runs a step; gives back the variables that it leaves for those that follow. */
+export async function variablesOf(step: DeployStep, args: readonly string[], environment: Environment = {}) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'deploy-variables-'));
+  const file = path.join(folder, 'env');
+  writeFileSync(file, '');
+  try {
+    const lines = await runStep(step, args, { ...environment, GITHUB_ENV: file });
+    const pairs = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+    const variables = Object.fromEntries(
+      pairs.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]),
+    );
+    return { variables, lines };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a program that stands in for `az` answers: JSON, or what it refuses with. */
+export type AzureAnswer = { readonly json: unknown } | { readonly refusal: string };
+
+/**
+ * Puts a program `az` into a folder. It answers each call by the first of `answers` whose key the call begins with, and refuses
+ * those that none is for. Gives back the environment in which it is found.
+ */
+export function answeringAzure(folder: string, answers: Readonly<Record<string, AzureAnswer>>): Environment {
+  const file = path.join(folder, 'az');
+  writeFileSync(
+    file,
+    `#!${process.execPath}
+const call = process.argv.slice(2).join(' ');
+const [, answer = { refusal: 'nothing answers: ' + call }] =
+  Object.entries(${JSON.stringify(answers)}).find(([key]) => call.startsWith(key)) ?? [];
+if ('json' in answer) console.log(JSON.stringify(answer.json));
+else { console.error('ERROR: ' + answer.refusal); process.exitCode = 1; }
+`,
+  );
+  chmodSync(file, 0o755);
+  return { PATH: `${folder}${path.delimiter}${process.env['PATH'] ?? ''}` };
 }

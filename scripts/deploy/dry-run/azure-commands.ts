@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { otherThan, settingsOf, settingsSchema } from '../two-apps';
 import type { Colour, Duty } from '../two-apps';
-import { blobCommands } from './blob-commands';
+import { blobCommands, expectSame } from './blob-commands';
 import type { LocalApp } from './local-app';
 import type { WeightedFront } from './weighted-front';
 
@@ -191,6 +191,14 @@ class Environment {
           return JSON.stringify([another, ...made, ...(this.#hasFrontDoor ? [front] : [])]);
         },
       },
+      'postgres flexible-server list': {
+        required: ['resource-group', 'output'],
+        run: ({ values }) => {
+          expectSame(values, 'resource-group', NAMES.resourceGroupName);
+          const server = { name: 'psql-dry-run', fullyQualifiedDomainName: NAMES.databaseHost, tags };
+          return JSON.stringify(isThere() ? [server] : []);
+        },
+      },
       'storage account list': {
         required: ['query', 'output'],
         run: ({ values }) => {
@@ -325,9 +333,4 @@ async function expectFiles(call: Call): Promise<void> {
 
 async function expectFile({ folder, values }: Call, option: string): Promise<void> {
   await stat(path.resolve(folder, String(values[option])));
-}
-
-function expectSame(values: Call['values'], option: string, expected: string): void {
-  if (values[option] !== expected)
-    throw new Error(`--${option}: expected ${expected}, got '${String(values[option])}'`);
 }

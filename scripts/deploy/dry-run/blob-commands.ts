@@ -1,4 +1,6 @@
-import { copyFile, readdir, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Call, Command } from './azure-commands';
 
@@ -13,9 +15,7 @@ import type { Call, Command } from './azure-commands';
  */
 export function blobCommands(blobs: string, place: Readonly<Record<string, string>>): Record<string, Command> {
   const blobOf = ({ values }: Call): string => {
-    for (const [option, expected] of Object.entries(place)) {
-      if (values[option] !== expected) throw new Error(`--${option}: expected ${expected}`);
-    }
+    for (const [option, expected] of Object.entries(place)) expectSame(values, option, expected);
     return path.join(blobs, path.basename(String(values['name'])));
   };
   const blob = { required: ['auth-mode', 'account-name', 'container-name', 'name'], optional: ['output'] };
@@ -25,6 +25,10 @@ export function blobCommands(blobs: string, place: Readonly<Record<string, strin
   const expectThere = async (call: Call): Promise<void> => {
     if (!(await isThere(call))) throw refusal('The specified blob does not exist.', 'BlobNotFound');
   };
+  const tagOf = async (call: Call): Promise<string> =>
+    `"0x${createHash('sha256')
+      .update(await readFile(blobOf(call)))
+      .digest('hex')}"`;
   return {
     'storage blob exists': {
       ...blob,
@@ -33,13 +37,28 @@ export function blobCommands(blobs: string, place: Readonly<Record<string, strin
     },
     'storage blob upload': {
       ...withFile,
+      optional: [...blob.optional, 'if-match'],
       flags: ['overwrite'],
       run: async (call) => {
-        if (call.values['overwrite'] !== true && (await isThere(call))) {
-          throw refusal('The specified blob already exists.', 'BlobAlreadyExists');
+        const { overwrite, 'if-match': tag } = call.values;
+        if (tag !== undefined && !((await isThere(call)) && tag === (await tagOf(call)))) {
+          throw refusal('The condition specified using HTTP conditional header(s) is not met.', 'ConditionNotMet');
         }
-        await copyFile(fileOf(call), blobOf(call));
+        const mode = overwrite === true ? 0 : constants.COPYFILE_EXCL;
+        await copyFile(fileOf(call), blobOf(call), mode).catch((error: unknown) => {
+          if ((error as { code?: string }).code !== 'EEXIST') throw error;
+          throw refusal('The specified blob already exists.', 'BlobAlreadyExists');
+        });
         return '';
+      },
+    },
+    'storage blob show': {
+      ...blob,
+      optional: ['query', 'output'],
+      run: async (call) => {
+        expectSame(call.values, 'query', 'properties.etag');
+        await expectThere(call);
+        return JSON.stringify(await tagOf(call));
       },
     },
     'storage blob download': {
@@ -59,6 +78,11 @@ export function blobCommands(blobs: string, place: Readonly<Record<string, strin
       },
     },
   };
+}
+
+export function expectSame(values: Call['values'], option: string, expected: string): void {
+  if (values[option] !== expected)
+    throw new Error(`--${option}: expected ${expected}, got '${String(values[option])}'`);
 }
 
 const refusal = (message: string, code: string): Error => new Error(`${message}\nRequestId:0\nErrorCode:${code}`);

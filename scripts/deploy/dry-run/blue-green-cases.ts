@@ -6,7 +6,7 @@ import { askApp, describeAnswer } from '../app-client';
 import type { Colour } from '../two-apps';
 import { BESIDE, judge, placeOf, shownSecrets, SMOKE } from './cases';
 import type { DeployCase, Expected } from './cases';
-import type { Deployment, DryRun } from './dry-run';
+import type { Deployment, DryRun, RollOut } from './dry-run';
 import type { WalkedJob } from './run-job';
 import { createRunningOrders, expectOnce } from './running-orders';
 import type { Place } from './running-orders';
@@ -19,8 +19,12 @@ import type { Version } from './versions';
  * one that runs, and the one that mends it. These follow the cases of one app, and find it as those have left it.
  */
 
+const IN_PLACE = { strategy: 'in-place', hasSecondApp: true } as const;
 const CARRIES = 'See that the app beside carries nothing any more';
 const PLAN = 'Work out what changes';
+const CHANGE = 'Change what is to change in Azure';
+const TOOLS = 'Take what the last roll-out has left';
+const FAILS: Expected = { outcome: 'failure', answers: 'old', hasRolledBack: false };
 const PASSES: Expected = { outcome: 'success', answers: 'new', hasRolledBack: false };
 
 /** Milliseconds. */
@@ -65,6 +69,33 @@ class Walk {
   async deploy(version: Version): Promise<Deployment> {
     this.deployment = await this.dryRun.deploy(version, BESIDE);
     return this.deployment;
+  }
+
+  /** Rolls out once more what was rolled out last. */
+  async deployAgain(how: RollOut = BESIDE): Promise<Deployment> {
+    this.deployment = await this.dryRun.deployAgain(how);
+    return this.deployment;
+  }
+
+  /**
+   * Moves traffic while the next deployment of the infrastructure is under way: it lasts until the shift waits for its turn.
+   * Give what comes of the shift, once the roll-out has ended.
+   */
+  shiftMeanwhile(app: Colour, weight: number): () => Promise<void> {
+    const { azure } = this.dryRun;
+    let shift: Promise<void> | undefined;
+    azure.next = {
+      meanwhile: async () => {
+        const before = azure.refusals.length;
+        shift = this.shift(app, weight);
+        // Whether it fails is asked for later.
+        shift.catch(() => {});
+        await until('the shift waits for its turn', PATIENCE, () =>
+          azure.refusals.slice(before).some((refusal) => refusal.includes('BlobAlreadyExists')) ? true : undefined,
+        );
+      },
+    };
+    return () => shift ?? Promise.reject(new Error('the infrastructure was not deployed'));
   }
 
   /** Moves traffic, and waits until both apps have got what it changed. */
@@ -183,7 +214,11 @@ export const blueGreenCases: readonly DeployCase[] = [
       await walk.reaches(walk.app('blue'), cancelled, 'awaitingApproval');
       const old = await walk.build(walk.app('blue'));
 
-      const { rollOut, build } = await walk.deploy(versions.incompatible);
+      dryRun.azure.next = { fails: true };
+      const halfWay = await walk.deploy(versions.incompatible);
+      walk.judge(halfWay.rollOut, { ...FAILS, failed: CHANGE });
+      await walk.shift('green', 10, TOOLS);
+      const { rollOut, build } = await walk.deployAgain();
       walk.judge(rollOut, PASSES);
       if (rollOut.outcome === 'failure') return;
       await walk.dryRun.azure.apps.green.settled();
@@ -213,6 +248,17 @@ export const blueGreenCases: readonly DeployCase[] = [
       const queuedLater = await walk.send('later', 4);
       walk.expect('sagas of all traffic', await walk.finished(walk.front, all), { blue: 0, green: 5 });
       walk.expect('sagas of messages then', await walk.finished(walk.front, queuedLater), { blue: 0, green: 4 });
+
+      await walk.shift('blue', 10);
+      const shifted = walk.shiftMeanwhile('blue', 0);
+      walk.judge((await walk.deployAgain(IN_PLACE)).rollOut, PASSES);
+      await shifted();
+      const kept = await walk.place('kept', 5);
+      walk.expect('requests after a shift during a roll-out', front.takeCounts(), { blue: 0, green: 5 });
+      walk.expect('sagas after a shift during a roll-out', await walk.finished(walk.front, kept), {
+        blue: 0,
+        green: 5,
+      });
 
       walk.expect('the old app is drained', await walk.isDrained('blue'), false);
       const early = await dryRun.deploy(versions.today, BESIDE);

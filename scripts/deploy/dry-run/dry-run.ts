@@ -34,6 +34,8 @@ export interface DryRun {
   readonly settings: Readonly<Record<string, string>>;
   /** Makes the package of a version and rolls it out. */
   deploy(version: Version, how?: RollOut): Promise<Deployment>;
+  /** Rolls out once more what was packaged last. */
+  deployAgain(how: RollOut): Promise<Deployment>;
   /** Moves traffic between two apps. */
   shift(app: Colour, weight: number | string): Promise<WalkedJob>;
   stop(): Promise<void>;
@@ -110,6 +112,7 @@ export async function startDryRun(root: string, print: (line: string) => void): 
     return {
       ...{ app: blue, azure, settings, stop },
       deploy: (version, how) => walker.deploy(version, how),
+      deployAgain: (how) => walker.deployAgain(how),
       shift: (app, weight) => walker.shift(app, weight),
     };
   } catch (error) {
@@ -169,6 +172,13 @@ async function readSettings(root: string): Promise<Record<string, string>> {
   return (JSON.parse(text) as { Values: Record<string, string> }).Values;
 }
 
+/** A package that can be rolled out. */
+interface Packaged {
+  readonly packaging: WalkedJob;
+  /** The folder with it. */
+  readonly from: string;
+}
+
 class Walker {
   readonly #root: string;
   readonly #folder: string;
@@ -177,6 +187,8 @@ class Walker {
   readonly #print: (line: string) => void;
   #count = 0;
   #shifts = 0;
+  #again = 0;
+  #last: Packaged | undefined;
 
   constructor(
     root: string,
@@ -195,8 +207,8 @@ class Walker {
   async deploy(version: Version, how = IN_PLACE): Promise<Deployment> {
     this.#count += 1;
     const place = path.join(this.#folder, `deployment-${this.#count}`);
-    const [checkout, workspace] = [path.join(place, 'checkout'), path.join(place, 'workspace')];
-    await mkdir(workspace, { recursive: true });
+    const checkout = path.join(place, 'checkout');
+    await mkdir(place, { recursive: true });
     let artifact: string | undefined;
     const packaging = await runJob(await readJob(this.#workflow('deploy.yml'), 'package'), {
       ...this.#environment(checkout, {}),
@@ -214,7 +226,18 @@ class Walker {
     if (packaging.outcome === 'failure' || artifact === undefined) {
       throw new Error(`no package was made of ${version.title}:\n${packaging.log}`);
     }
-    const from = artifact;
+    this.#last = { packaging, from: artifact };
+    return this.#rollOut(this.#last, how, path.join(place, 'workspace'));
+  }
+
+  async deployAgain(how: RollOut): Promise<Deployment> {
+    if (this.#last === undefined) throw new Error('expected a package that was rolled out before');
+    this.#again += 1;
+    return this.#rollOut(this.#last, how, path.join(this.#folder, `again-${this.#again}`));
+  }
+
+  async #rollOut({ packaging, from }: Packaged, how: RollOut, workspace: string): Promise<Deployment> {
+    await mkdir(workspace);
     const { DATABASE_URL = '' } = this.#settings;
     const rollOut = await runJob(await readJob(this.#workflow('roll-out.yml'), 'roll-out'), {
       ...this.#environment(workspace, { DATABASE_URL }, how),
@@ -234,7 +257,7 @@ class Walker {
     const workspace = path.join(this.#folder, `shift-${this.#shifts}`);
     await mkdir(workspace);
     const { DATABASE_URL = '' } = this.#settings;
-    const options = this.#environment(workspace, { DATABASE_URL });
+    const options = this.#environment(workspace, { DATABASE_URL }, IN_PLACE, `shift-${this.#shifts}`);
     return runJob(await readJob(this.#workflow('shift-traffic.yml'), 'shift-traffic'), {
       ...options,
       contexts: { ...options.contexts, inputs: { environment: 'staging', app, weight: String(weight) } },
@@ -242,10 +265,15 @@ class Walker {
     });
   }
 
-  #environment(folder: string, environment: Readonly<Record<string, string>>, how = IN_PLACE) {
+  #environment(
+    folder: string,
+    environment: Readonly<Record<string, string>>,
+    how = IN_PLACE,
+    run = `deployment-${this.#count}`,
+  ) {
     const inputs = { ...INPUTS, strategy: how.strategy, weight: '0' };
     const vars = { ...VARIABLES, SECOND_APP: how.hasSecondApp ? 'true' : '' };
-    const contexts = { inputs, vars, github: GITHUB };
+    const contexts = { inputs, vars, github: { ...GITHUB, run_id: run } };
     return { folder, contexts, environment, programs: this.#programs, print: this.#print };
   }
 
