@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { isMet } from '../../scripts/deploy/dry-run/expression';
+import { TURN_LASTS } from '../../scripts/deploy/turn';
 import { readJob, titleOf } from '../../scripts/deploy/dry-run/workflow';
 import type { WorkflowJob } from '../../scripts/deploy/dry-run/workflow';
 
@@ -11,6 +12,8 @@ const ROLL_BACK = 'Roll back to the last good package';
 const STAYS = 'Leave the version where it is, which has passed';
 const TRAFFIC = 'Leave the traffic where it is';
 const KEEP = 'Keep it as the last good package';
+
+const GIVES_BACK = 'Give the turn ';
 
 type End = 'failure' | 'cancelled';
 type Strategy = 'in-place' | 'blue-green';
@@ -30,7 +33,8 @@ function walk(title: string, end: End, strategy: Strategy): string[] {
   for (const step of job.steps) {
     const isRun = isMet(step.if, { env, inputs, vars: {}, github: {}, steps }, state);
     const outcome = !isRun ? 'skipped' : titleOf(step) === title ? end : 'success';
-    if (isRun) ran.push(titleOf(step));
+    // What is given back whatever happens is no part of how it goes on.
+    if (isRun && !titleOf(step).startsWith(GIVES_BACK)) ran.push(titleOf(step));
     if (step.id !== undefined) steps[step.id] = { outcome, outputs: { build: 'a1b2' } };
     if (outcome === 'failure') state = { ...state, hasFailed: true };
     if (outcome === 'cancelled') state = { ...state, isCancelled: true };
@@ -93,4 +97,33 @@ describe.each<End>(['failure', 'cancelled'])('a roll-out with a %s', (end) => {
 it('keeps a version as the last good one before anything else that may fail is done with it', () => {
   const [first, second] = walked('in-place', titles(SMOKE));
   expect([first, second]).toEqual([SMOKE, KEEP]);
+});
+
+describe('the turn to change how traffic stands', () => {
+  const walkTurns = (workflow: WorkflowJob) => {
+    const turns: { readonly taken: string; readonly minutes: number; readonly back: string | undefined }[] = [];
+    let open: { id: string | undefined; minutes: number } | undefined;
+    for (const step of workflow.steps) {
+      const { id, run = '', 'timeout-minutes': minutes = 360 } = step;
+      if (run.includes('turn give-back')) {
+        turns.push({ taken: open?.id ?? '', minutes: open?.minutes ?? 0, back: step.if });
+        open = undefined;
+      } else if (run.includes('turn take')) open = { id, minutes: 0 };
+      else if (open !== undefined) open.minutes += minutes;
+    }
+    expect(open).toBeUndefined();
+    return turns;
+  };
+
+  it.each([
+    ['roll-out', ['turn', 'turn-beside', 'turn-for-uploads']],
+    ['shift-traffic', ['turn']],
+  ])('is given back by %s whatever happens, before it is over', async (name, ids) => {
+    const turns = walkTurns(await readJob(path.resolve(__dirname, `../../.github/workflows/${name}.yml`), name));
+    expect(turns.map(({ taken }) => taken)).toEqual(ids);
+    for (const { taken, minutes, back } of turns) {
+      expect(minutes).toBeLessThanOrEqual(TURN_LASTS);
+      expect(back).toBe(`always() && steps.${taken}.outcome != '' && steps.${taken}.outcome != 'skipped'`);
+    }
+  });
 });

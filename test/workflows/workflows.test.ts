@@ -117,9 +117,12 @@ describe('what deploys', () => {
     ]);
   });
 
-  it('moves traffic in turn with roll-outs, for the app that the roll-out was for', () => {
+  it('moves traffic without waiting for a whole roll-out, for the app that the roll-out was for', () => {
     const shift = workflows.find(({ file }) => file === 'shift-traffic.yml')?.workflow.jobs['shift-traffic'];
-    expect(shift?.concurrency).toEqual(job?.concurrency);
+    expect(shift?.concurrency).toEqual({
+      group: 'shift-traffic-${{ inputs.environment }}',
+      'cancel-in-progress': false,
+    });
     expect(shift?.environment).toBe(job?.environment);
     expect(rollOut?.workflow.jobs['shift-traffic']).toMatchObject({
       needs: 'roll-out',

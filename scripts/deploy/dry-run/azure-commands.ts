@@ -191,14 +191,6 @@ class Environment {
           return JSON.stringify([another, ...made, ...(this.#hasFrontDoor ? [front] : [])]);
         },
       },
-      'postgres flexible-server list': {
-        required: ['resource-group', 'output'],
-        run: ({ values }) => {
-          expectSame(values, 'resource-group', NAMES.resourceGroupName);
-          const server = { name: 'psql-dry-run', fullyQualifiedDomainName: NAMES.databaseHost, tags };
-          return JSON.stringify(isThere() ? [server] : []);
-        },
-      },
       'storage account list': {
         required: ['query', 'output'],
         run: ({ values }) => {

@@ -1,6 +1,7 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { useApp, useKeys, useOutputs, useResources } from '../../../scripts/deploy/use-azure';
-import { temporaryFolder, variablesOf } from '../../support/deploy-steps';
+import { answeringAzure, temporaryFolder, variablesOf } from '../../support/deploy-steps';
 
 /** What Azure says of itself, as variables; and what is said of it when it is not as expected. */
 
@@ -11,7 +12,7 @@ const put = (content: unknown, name = 'azure.json'): string => {
 };
 const staging = { AZURE_ENV_NAME: 'staging' };
 
-const steps = { useApp, useKeys, useOutputs, useResources };
+const steps = { useApp, useKeys, useOutputs };
 
 describe.each(Object.entries(steps))('%s', (_, step) => {
   it('needs one file, which is there and is JSON, and shows nothing of what stands in it', async () => {
@@ -77,8 +78,20 @@ describe('the apps of an environment', () => {
 
 const tags = { 'azd-env-name': 'staging', application: 'order-sagas' };
 const account = { name: 'st1', type: 'Microsoft.Storage/storageAccounts', tags };
+const server = { name: 'psql', fullyQualifiedDomainName: 'psql.example.net', tags };
 
 describe('what stands around two apps', () => {
+  const named = { ...staging, RESOURCE_GROUP: 'rg', AZURE_PRINCIPAL_NAME: 'deploy er' };
+  const read = (resources: unknown, servers: unknown = [], environment: object = {}) =>
+    variablesOf(useResources, [], {
+      ...named,
+      ...answeringAzure(folder.path, {
+        'resource list --resource-group rg': { json: resources },
+        'postgres flexible-server list --resource-group rg': { json: servers },
+      }),
+      ...environment,
+    });
+
   it('is found by type and tags, however Azure writes a type', async () => {
     const others = [
       { name: 'of-another-app', type: 'Microsoft.Storage/storageAccounts', tags: { ...tags, application: 'other' } },
@@ -90,22 +103,47 @@ describe('what stands around two apps', () => {
       { name: 'afd', type: 'microsoft.cdn/profiles', tags },
       { name: 'evgt', type: 'Microsoft.EventGrid/systemTopics', tags },
     ];
-    const { variables, lines } = await variablesOf(useResources, [put([...others, account, ...own])], staging);
-    expect(variables).toEqual({ FRONT_DOOR: 'afd', STORAGE_ACCOUNT: 'st1', EVENT_TOPIC: 'evgt' });
-    expect(lines).toEqual(['staging has afd, st1, evgt']);
+    const stray = { ...server, name: 'stray', tags: null };
+    const { variables, lines } = await read([...others, account, ...own], [stray, server]);
+    expect(variables).toEqual({
+      ...{ FRONT_DOOR: 'afd', STORAGE_ACCOUNT: 'st1', EVENT_TOPIC: 'evgt', DATABASE_AUTHENTICATION: 'entra' },
+      DATABASE_URL: 'postgres://deploy%20er@psql.example.net/orders?sslmode=verify-full',
+    });
+    expect(lines).toEqual(['staging has afd, st1, evgt, psql']);
   });
 
   it('is nothing where a deployment has not got that far', async () => {
-    const { variables } = await variablesOf(useResources, [put([account])], staging);
+    const { variables } = await read([account]);
     expect(variables).toEqual({ FRONT_DOOR: '', STORAGE_ACCOUNT: 'st1', EVENT_TOPIC: '' });
-    const { lines } = await variablesOf(useResources, [put([])], staging);
-    expect(lines).toEqual(['staging has none of what two apps share']);
+    expect((await read([])).lines).toEqual(['staging has none of what two apps share']);
   });
 
-  it('is refused where there are two of one', async () => {
-    const file = put([account, { ...account, name: 'st2' }]);
-    await expect(variablesOf(useResources, [file], staging)).rejects.toThrow(
-      'expected one microsoft.storage/storageaccounts of staging, got st1, st2',
+  it('leaves a database alone that somebody has named', async () => {
+    const { variables } = await read([account], 'not asked for', { DATABASE_URL: 'postgres://local' });
+    expect(variables).not.toHaveProperty('DATABASE_URL');
+  });
+
+  it.each([
+    [
+      'there are two of one',
+      [account, { ...account, name: 'st2' }],
+      [],
+      'expected one microsoft.storage/storageaccounts',
+    ],
+    ['there are two databases', [], [server, { ...server, name: 'psql-2' }], 'of staging, got psql, psql-2'],
+    ['resources are of another shape', [{ name: 'x' }], [], "expected a list of resources; wrong at '0.type'"],
+    ['servers are of another shape', [], [{ name: 'x' }], "a list of servers; wrong at '0.fullyQualifiedDomainName'"],
+  ])('is refused where %s', async (_, resources, servers, why) => {
+    await expect(read(resources, servers)).rejects.toThrow(why);
+  });
+
+  it('is refused without a resource group, with a file, and where Azure refuses', async () => {
+    await expect(read([], [], { RESOURCE_GROUP: '' })).rejects.toThrow('expected RESOURCE_GROUP');
+    await expect(read([], [server], { AZURE_PRINCIPAL_NAME: '' })).rejects.toThrow('expected who deploys in');
+    await expect(useResources.run(['resources.json'], named)).rejects.toThrow("expected nothing, got 'resources.json'");
+    const refused = answeringAzure(folder.path, { resource: { refusal: '(AuthorizationFailed) no right' } });
+    await expect(useResources.run([], { ...named, ...refused })).rejects.toThrow(
+      'az resource list: ERROR: (AuthorizationFailed) no right',
     );
   });
 });
@@ -206,4 +244,13 @@ describe('what the infrastructure has put out', () => {
   it('is refused where it is nothing, as after a deployment that failed', async () => {
     await expect(variablesOf(useOutputs, [put(null)], deployer)).rejects.toThrow('expected outputs of a deployment');
   });
+});
+
+it('names the database and the container of packages as the infrastructure does', () => {
+  const read = (file: string) => readFileSync(path.join(__dirname, '../../..', file), 'utf8');
+  expect(read('infra/modules/database.bicep')).toMatch(/flexibleServers\/databases@[^{]*\{[^}]*name: 'orders'/);
+  expect(read('infra/modules/storage.bicep')).toMatch(/\n {2}packages: 'packages'\n/);
+  for (const file of ['roll-out', 'shift-traffic']) {
+    expect(read(`.github/workflows/${file}.yml`)).toMatch(/\n {6}PACKAGES_CONTAINER: packages\n/);
+  }
 });
