@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import localSettings from '../../local.settings.json';
+import { startOtlpReceiver } from '../../packages/functions-host/test/support/otlp-receiver';
+import type { OtlpReceiver } from '../../packages/functions-host/test/support/otlp-receiver';
 import { connectDatabase } from '../../src/adapters/postgres-database';
 import type { Database } from '../../src/adapters/postgres-database';
 import { createBank } from '../support/bank';
 import type { ShownOrder } from '../support/order-client';
-import { startOtlpReceiver } from '../support/otlp-receiver';
-import type { OtlpReceiver } from '../support/otlp-receiver';
 import { hostProgram, startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
 import { openImports } from '../support/upload-imports';
@@ -139,8 +139,8 @@ it('takes an order to its end', async () => {
 
 it('has its spans collected', async () => {
   await post(orderOf('followed', 'pm_card_visa'));
-  const { traceId } = await collector.waitFor('the span of the order’s payment', (received) =>
-    received
+  const { traceId } = await until('the span of the order’s payment has come', PATIENCE, () =>
+    collector
       .spans()
       .find(({ name, attributes }) => name === 'authorisePayment' && attributes['saga.id'] === 'followed'),
   );

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { startOtlpReceiver } from '../../packages/functions-host/test/support/otlp-receiver';
+import type { OtlpReceiver, ReceivedSpan } from '../../packages/functions-host/test/support/otlp-receiver';
 import { createBank } from '../support/bank';
 import { createOrderClient } from '../support/order-client';
-import { startOtlpReceiver } from '../support/otlp-receiver';
-import type { OtlpReceiver, ReceivedSpan } from '../support/otlp-receiver';
 import { startApp, until } from '../support/running-app';
 import type { RunningApp } from '../support/running-app';
 
@@ -54,13 +54,16 @@ async function placeTraced(order: object): Promise<{ readonly traceId: string; r
   return { traceId, caller };
 }
 
+/** Waits for something of what has come. */
+const waitFor = <T>(what: string, find: () => T | undefined): Promise<T> => until(what, 30_000, find);
+
 /** The host has spans of its own in the trace. */
 const ofApp = ({ scope }: ReceivedSpan): boolean => scope === 'order-sagas' || scope === 'durable-saga';
 const spansOf = (traceId: string): ReceivedSpan[] => receiver.spans().filter((span) => span.traceId === traceId);
 
 /** Waits until each of `names` has come in the trace, as often as it is named. */
 async function traceWith(traceId: string, names: readonly string[]): Promise<ReceivedSpan[]> {
-  return receiver.waitFor(`the trace has ${names.join(', ')}`, () => {
+  return waitFor(`the trace has ${names.join(', ')}`, () => {
     const left = spansOf(traceId)
       .filter(ofApp)
       .map(({ name }) => name);
@@ -88,7 +91,7 @@ const orphansOf = (traceId: string, caller: string): ReceivedSpan[] =>
 async function topOf(traceId: string, caller: string): Promise<ReceivedSpan[]> {
   const whole = () => (orphansOf(traceId, caller).length === 0 ? topNow(traceId) : undefined);
   try {
-    return await receiver.waitFor('every parent has come', whole);
+    return await waitFor('every parent has come', whole);
   } catch (error) {
     const orphans = orphansOf(traceId, caller).map(
       ({ scope, name, spanId, parentSpanId }) => `${scope} '${name}' ${spanId} below ${parentSpanId || 'nothing'}`,
@@ -130,13 +133,13 @@ describe("an order's trace", () => {
       const request = trace.find(({ name }) => name === 'placeOrderByHttp');
       expect(request).toMatchObject({
         attributes: { 'saga.name': 'placeOrder', 'saga.id': 'traced', 'http.response.status_code': 202 },
-        failed: false,
+        error: undefined,
       });
       for (const name of steps) {
         expect(trace.find((span) => span.name === name)).toMatchObject({
           kind: 'internal',
           scope: 'durable-saga',
-          failed: false,
+          error: undefined,
           attributes: {
             'saga.name': 'placeOrder',
             'saga.id': 'traced',
@@ -169,11 +172,11 @@ describe("an order's trace", () => {
       const trace = await traceWith(traceId, ['authorisePayment', 'undo reserveStock', 'settleOrder']);
       expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
       expect(trace.find(({ name }) => name === 'undo reserveStock')).toMatchObject({
-        failed: false,
+        error: undefined,
         attributes: { 'saga.step': 'reserveStock#coffee', 'saga.undo': true, 'faas.name': 'reserveStock_undo' },
       });
       expect(trace.find(({ name }) => name === 'authorisePayment')).toMatchObject({
-        failed: false,
+        error: undefined,
         attributes: { 'saga.failure.kind': 'declared', 'saga.failure.effect': 'none' },
       });
       expect(JSON.stringify(trace)).not.toMatch(/maria@example|pm_card/);
@@ -194,7 +197,7 @@ describe("an order's trace", () => {
         'process order-events/analytics',
       ]);
       const isActivity = ({ name, kind }: ReceivedSpan) => name.startsWith('activity:') && kind === 'client';
-      const orphans = await receiver.waitFor('only what the orchestration has asked for lacks its parent', () => {
+      const orphans = await waitFor('only what the orchestration has asked for lacks its parent', () => {
         const found = orphansOf(traceId, caller);
         return found.length === 2 && found.every(isActivity) ? found : undefined;
       });
@@ -202,7 +205,7 @@ describe("an order's trace", () => {
       await client.call('POST', 'orders/waited/approval', { approved: true, by: 'Ann' });
       expect(await client.follow('waited')).toMatchObject({ status: 'completed' });
       expect((await topOf(traceId, caller)).map(({ name }) => name)).toEqual(['POST api/orders']);
-      const said = await receiver.waitFor('the approval is told', () =>
+      const said = await waitFor('the approval is told', () =>
         receiver.spans().find(({ name }) => name === 'decideApproval'),
       );
       expect(said).toMatchObject({
@@ -228,21 +231,19 @@ describe("an order's trace", () => {
     "is linked both ways with the message of the bank's decision, which comes in a trace of its own",
     async () => {
       const { traceId } = await placeTraced({ orderId: 'decided', paymentMethod: 'pm_processing' });
-      await receiver.waitFor('the payment is left open', () =>
-        spansOf(traceId).find(({ name }) => name === 'authorisePayment'),
-      );
+      await waitFor('the payment is left open', () => spansOf(traceId).find(({ name }) => name === 'authorisePayment'));
       await until('it waits for the bank', 30_000, async () =>
         (await client.show('decided')).waitingFor?.event === 'paymentDecided' ? true : undefined,
       );
       await createBank(app.settings['PAYMENT_PROVIDER_URL'] ?? '').decide('decided', { authorised: true });
       expect(await client.follow('decided')).toMatchObject({ status: 'completed' });
-      const said = await receiver.waitFor('the decision is told', () =>
+      const said = await waitFor('the decision is told', () =>
         receiver.spans().find(({ attributes }) => attributes['saga.event'] === 'paymentDecided'),
       );
       expect(said).toMatchObject({
         name: 'process payment-events/sagas',
         kind: 'internal',
-        failed: false,
+        error: undefined,
         attributes: {
           'messaging.system': 'servicebus',
           'saga.name': 'placeOrder',
@@ -254,10 +255,10 @@ describe("an order's trace", () => {
       const named = (name: string) => spansOf(traceId).find((span) => ofApp(span) && span.name === name);
       const start = named('placeOrderByHttp');
       expect(said.links).toEqual([{ traceId, spanId: start?.spanId }]);
-      const captured = await receiver.waitFor('the capture is told', () => named('capturePayment'));
+      const captured = await waitFor('the capture is told', () => named('capturePayment'));
       expect(captured.links).toEqual([{ traceId: said.traceId, spanId: said.spanId }]);
       // What comes after that has no other cause than the step before it.
-      expect((await receiver.waitFor('the end is told', () => named('settleOrder'))).links).toEqual([]);
+      expect((await waitFor('the end is told', () => named('settleOrder'))).links).toEqual([]);
       expect(named('authorisePayment')?.links).toEqual([]);
     },
     PATIENCE_MS,
@@ -268,7 +269,7 @@ describe("an order's trace", () => {
     async () => {
       for (const path of ['dead-letters/summary', 'sagas']) expect((await client.call('GET', path)).status).toBe(200);
       const isTimer = ({ attributes }: ReceivedSpan) => attributes['faas.trigger'] === 'timer';
-      await receiver.waitFor('a timer and two operators are told', () => {
+      await waitFor('a timer and two operators are told', () => {
         const names = receiver.spans().filter(ofApp);
         return (
           names.some(isTimer) &&
@@ -287,8 +288,8 @@ describe("an order's trace", () => {
     async () => {
       const ended = (outcome: string) =>
         receiver.points('orders.processed').find(({ attributes }) => attributes['outcome'] === outcome);
-      await receiver.waitFor('both kinds of ends are counted', () => ended('completed') && ended('compensated'));
-      await receiver.waitFor('all completed orders are counted', () => ended('completed')?.value === 3 || undefined);
+      await waitFor('both kinds of ends are counted', () => ended('completed') && ended('compensated'));
+      await waitFor('all completed orders are counted', () => ended('completed')?.value === 3 || undefined);
       expect(ended('compensated')).toMatchObject({ value: 1 });
       const durations = receiver.points('saga.duration');
       expect(durations.find(({ attributes }) => attributes['outcome'] === 'completed')).toMatchObject({
