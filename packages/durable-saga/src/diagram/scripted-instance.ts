@@ -1,6 +1,7 @@
 import type { Reply, StepCall } from '../definition/activity';
 import { toMilliseconds } from '../definition/duration';
-import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from '../host/durable-port';
+import type { ActivityHandle, Durable, EventHandle, TimerHandle, Waits } from '../host/durable-port';
+import { isAnyDone } from '../host/durable-port';
 import { failureFromThrown, isStepFailure } from '../definition/failure';
 import type { SagaStatus } from '../runner/status';
 import type { SagaPath } from './path';
@@ -155,8 +156,8 @@ export class ScriptedInstance implements Durable {
   }
 
   /** Lets one thing after another happen until a handle is done. False when nothing is left that could happen. */
-  advance(handles: readonly Handle[]): boolean {
-    while (!handles.some(({ done }) => done)) {
+  advance(waits: Waits): boolean {
+    while (!isAnyDone(waits)) {
       const next = this.#happenings.reduce<Happening | undefined>(
         (first, one) => (first === undefined || one.at < first.at ? one : first),
         undefined,

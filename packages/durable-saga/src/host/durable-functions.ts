@@ -1,8 +1,10 @@
 import * as df from 'durable-functions';
 import type { DurableClient, DurableClientInput, OrchestrationContext, Task, TimerTask } from 'durable-functions';
 import type { InvocationContext } from '@azure/functions';
-import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from './durable-port';
+import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle, Waits } from './durable-port';
 import { LONGEST_TIMER } from './durable-port';
+import type { Parent } from './gate';
+import { Gate } from './gate';
 import type { SagaStamp } from '../definition/activity';
 import type { Invocation } from '../definition/observer';
 import type { Life } from '../runner/fiber';
@@ -31,6 +33,10 @@ import type { Life } from '../runner/fiber';
  * listed beside them: it is complete at once, so the host passes the entry at once and stays in step. If nothing is
  * fresh, nothing is listed. So every task is scheduled once, in the library's order, on every host.
  *
+ * A wait may be for thousands of tasks of which one is new. So tasks are not told which wait they are part of: each tells
+ * its handle when it is complete, and that is handed on if the wait that stands includes it (`Gate`). A wait that is
+ * yielded again says what is new in it, and no more than that is looked at.
+ *
  * Passing an entry at once has a price: on the Azure host the clock of what follows stands at the last entry that it
  * really waited for (a cancelled timer in an entry has the same effect). Nothing asks that clock, apart from the
  * extension when it creates a timer: if one is due more than six days after its clock, it makes a chain of shorter timers
@@ -58,10 +64,11 @@ export type { DurableClient } from 'durable-functions';
 /** Parts of the library's tasks that its typings leave out. Pinned: the package's tests fail when one of them moves. */
 interface TaskInternals extends Task {
   readonly id: string | number | false;
+  readonly state: unknown;
   alreadyScheduled: boolean;
   action: { compoundActions?: unknown[] };
   /** What is told of the task's completion. */
-  parent?: Task;
+  parent?: Parent;
   /** What is given numbers when the task is yielded. */
   children?: Task[];
 }
@@ -80,13 +87,34 @@ const COMPLETE_AT_ONCE = { actionType: 12, compoundActions: [] };
 /** The extension turns a timer longer than six days into several; a minute is left for differences in rounding. */
 const HOST_LONGEST_TIMER = 6 * 24 * 3_600_000 - 60_000;
 
-abstract class TaskHandle implements Handle {
+abstract class TaskHandle implements Handle, Parent {
   abstract readonly task: Task;
   /** True once it was part of a wait: the library has met it, and its action is listed. */
   met = false;
+  #gate: Gate | undefined;
 
   get done(): boolean {
     return this.task.isCompleted || this.task.isFaulted;
+  }
+
+  /** It is part of a wait for the first time: what is waited for together hears of it from now on. */
+  meet(gate: Gate): void {
+    this.met = true;
+    this.#gate = gate;
+    (this.task as TaskInternals).parent = this;
+  }
+
+  get state(): unknown {
+    return (this.task as TaskInternals).state;
+  }
+
+  get parent(): Parent | undefined {
+    return this.#gate?.taskFor(this);
+  }
+
+  /** Called by the library. */
+  handleCompletion(task: unknown, executor: unknown): void {
+    this.#gate?.complete(this, task, executor);
   }
 }
 
@@ -161,7 +189,9 @@ class DurableFunctionsInstance implements Durable {
   #hostTime: number;
   /** What was yielded last the host waits for as well, so that its clock stands there afterwards. */
   #hostWaited = false;
-  #waited: readonly TaskHandle[] = [];
+  readonly #gate = new Gate();
+  /** One that was met. */
+  #latest: TaskHandle | undefined;
 
   constructor(context: OrchestrationContext) {
     this.#context = context;
@@ -205,37 +235,34 @@ class DurableFunctionsInstance implements Durable {
     this.#context.df.continueAsNew(input);
   }
 
-  /** What to yield so that any of `handles` resumes; undefined when one is done already. */
-  toTask(handles: readonly Handle[]): Task | undefined {
+  /** What to yield so that any of `waits` resumes; undefined when one is done already. */
+  toTask(waits: Waits): Task | undefined {
     if (this.#hostWaited) this.#hostTime = this.now();
     this.#hostWaited = false;
-    let fresh = 0;
+    const fresh: TaskHandle[] = [];
     let tooFar = false;
-    for (const handle of handles) {
-      if (!(handle instanceof TaskHandle)) throw new TypeError('expected handles of this instance');
-      if (handle.done) return undefined;
-      if (handle.met) continue;
-      fresh += 1;
-      tooFar ||= handle instanceof Timer && this.#isTooFar(handle);
+    for (const handle of this.#gate.fall(waits)) {
+      const own = toOwn(handle);
+      if (own.done) return undefined;
+      if (own.met) continue;
+      fresh.push(own);
+      tooFar ||= own instanceof Timer && this.#isTooFar(own);
     }
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the loop has checked each of them
-    const waited = handles as readonly TaskHandle[];
-    this.#waited = waited;
     if (tooFar) return this.#presentTimer();
-    const [first] = waited;
-    if (first === undefined) throw new Error('a wait for nothing would never end');
-    if (waited.length > 1 || (first instanceof EventTask && first.met)) {
-      return this.#gate(first, waited, fresh);
-    }
-    this.#hostWaited = !first.met && !(first instanceof EventTask);
-    first.met = true;
-    return first.task;
+    if (waits.length > 1) return this.#gateFor(waits, fresh);
+    const [only] = waits;
+    if (only === undefined) throw new Error('a wait for nothing would never end');
+    const own = toOwn(only);
+    if (own instanceof EventTask && own.met) return this.#gateFor(waits, fresh);
+    this.#hostWaited = !own.met && !(own instanceof EventTask);
+    own.meet(this.#gate);
+    this.#latest = own;
+    return own.task;
   }
 
-  /** Which of the handles waited for has ended the wait, by what its task gave: of several that is the one completed. */
-  handleOf(result: unknown): Handle | undefined {
-    for (const handle of this.#waited) if (handle.task === result) return handle;
-    return undefined;
+  /** Which of several handles waited for has ended the wait, if that is known. */
+  get completed(): Handle | undefined {
+    return this.#gate.completed;
   }
 
   #isTooFar({ at }: Timer): boolean {
@@ -249,27 +276,38 @@ class DurableFunctionsInstance implements Durable {
   }
 
   /**
-   * The task to yield, so that any of `waited` resumes it and only what is fresh is listed and numbered. Where older
+   * The task to yield, so that any of `waits` resumes it and only what is fresh is listed and numbered. Where older
    * tasks are waited for, too, the host passes the entry at once.
    */
-  #gate(first: TaskHandle, waited: readonly TaskHandle[], fresh: number): Task {
-    const gate = this.#context.df.Task.any([first.task]) as TaskInternals;
+  #gateFor(waits: Waits, fresh: readonly TaskHandle[]): Task {
+    const { df } = this.#context;
+    // It can't be made of none, and a first task takes it for its parent until it is met again.
+    const [first = this.#latest] = fresh;
+    if (first === undefined) throw new Error('a wait for what was never met would never end');
+    const task = df.Task.any([first.task]) as TaskInternals & Parent;
+    this.#latest = first;
     const children: Task[] = [];
     const actions: unknown[] = [];
-    for (const handle of waited) {
-      const task = handle.task as TaskInternals;
-      task.parent = gate;
+    for (const handle of fresh) {
+      // A handle that is named twice is met once.
       if (handle.met) continue;
-      handle.met = true;
-      children.push(task);
-      actions.push(task.action);
+      handle.meet(this.#gate);
+      children.push(handle.task);
+      actions.push((handle.task as TaskInternals).action);
     }
-    if (fresh < waited.length) actions.push(COMPLETE_AT_ONCE);
-    gate.children = children;
-    gate.alreadyScheduled = children.length === 0;
-    gate.action.compoundActions = actions;
-    return gate;
+    first.meet(this.#gate);
+    if (fresh.length < waits.length) actions.push(COMPLETE_AT_ONCE);
+    task.children = children;
+    task.alreadyScheduled = children.length === 0;
+    task.action.compoundActions = actions;
+    this.#gate.stand(waits, task);
+    return task;
   }
+}
+
+function toOwn(handle: Handle): TaskHandle {
+  if (!(handle instanceof TaskHandle)) throw new TypeError('expected handles of this instance');
+  return handle;
 }
 
 /** What a function takes to be given a durable client; `clientOf` finds it. */
@@ -336,11 +374,12 @@ export function toOrchestrator(main: (durable: Durable) => Life<unknown>): Orche
       completed = undefined;
       if (task === undefined) continue;
       try {
-        completed = durable.handleOf(yield task);
+        yield task;
       } catch (error) {
         // A failed task is read from its handle; here it must not throw.
         if (!task.isFaulted) throw error;
       }
+      completed = durable.completed;
     }
   };
 }

@@ -5,6 +5,24 @@ export interface Handle {
   readonly done: boolean;
 }
 
+/** Handles that are waited for together: a list, or what keeps many of them and tells what is new. */
+export interface Waits extends Iterable<Handle> {
+  readonly length: number;
+  includes(handle: Handle): boolean;
+  /** What came and went since this same object was yielded before. A list says nothing: it is looked through. */
+  readonly changes?: WaitChanges;
+}
+
+export interface WaitChanges {
+  readonly joined: ReadonlySet<Handle>;
+  readonly left: readonly Handle[];
+}
+
+export function isAnyDone(waits: Waits): boolean {
+  for (const { done } of waits) if (done) return true;
+  return false;
+}
+
 export interface ActivityHandle extends Handle {
   /** Only when done: what the activity returned, or what the platform made of its failure. */
   outcome(): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };

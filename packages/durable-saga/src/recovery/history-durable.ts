@@ -1,7 +1,8 @@
 import { answerOf } from '../definition/activity';
 import type { Life } from '../runner/fiber';
 import type { StepCall } from '../definition/activity';
-import type { ActivityHandle, Durable, EventHandle, Handle, TimerHandle } from '../host/durable-port';
+import type { ActivityHandle, Durable, EventHandle, TimerHandle, Waits } from '../host/durable-port';
+import { isAnyDone } from '../host/durable-port';
 
 /*
  * A saga's life once more, from the history that the management API shows, to see what it had come to when it was ended.
@@ -166,7 +167,7 @@ export class HistoryDurable implements Durable {
     for (const event of this.#events) {
       if (waits === undefined) break;
       this.#take(event);
-      while (waits?.some(({ done }) => done)) waits = this.#advance(life);
+      while (waits !== undefined && isAnyDone(waits)) waits = this.#advance(life);
     }
     const [unasked] = this.#early.keys();
     if (unasked !== undefined) {
@@ -192,7 +193,7 @@ export class HistoryDurable implements Durable {
     return [...this.#children].filter(([, { told }]) => told.done && !told.outcome().ok).map(([id]) => id);
   }
 
-  #advance(life: Life<unknown>): readonly Handle[] | undefined {
+  #advance(life: Life<unknown>): Waits | undefined {
     const { done, value } = life.next(undefined);
     if (done) return undefined;
     for (const handle of value) if (handle instanceof TimerTold && !handle.isMet) this.#meet(handle);

@@ -1,7 +1,7 @@
 import { pursue } from '../runner/attempts';
 import { compensate } from '../runner/compensation';
 import type { Definitions } from '../definition/definitions';
-import type { Durable, Handle } from '../host/durable-port';
+import type { Durable } from '../host/durable-port';
 import type { Failure } from '../definition/failure';
 import type { Fiber } from '../runner/fiber';
 import { NEVER_HALT } from '../runner/halt';
@@ -44,10 +44,7 @@ export const recovery: Saga<RecoveryInput, unknown> = {
 /** Codes of recoveries that found nothing that they could do. */
 export const REFUSED_CODES = ['nothing', 'pastPivot', 'notStopped', 'unreadable'] as const;
 
-export function* runRecovery(
-  durable: Durable,
-  definitions: Definitions,
-): Generator<readonly Handle[], SagaOutcome, Handle | undefined> {
+export function* runRecovery(durable: Durable, definitions: Definitions): Fiber<SagaOutcome> {
   const instance = new Instance(durable, recovery, { version: recovery.version, input: undefined }, definitions);
   const undos = new UndoStack();
   instance.progress.owes = () => undos.count;

@@ -1,11 +1,12 @@
-import type { Handle } from '../host/durable-port';
+import type { Handle, WaitChanges, Waits } from '../host/durable-port';
+import { isAnyDone } from '../host/durable-port';
 
 /**
  * The toolkit runs a saga as nested generators. Each yields the handles that it waits for and is resumed when one of
  * them may be done; it looks, and yields again if none is. That allows resuming early, so one wait can serve many. It is
  * handed the handle that was completed, if that is known, so that a wide group need not look at all of its members.
  */
-export type Fiber<T> = Generator<readonly Handle[], T, Handle | undefined>;
+export type Fiber<T> = Generator<Waits, T, Handle | undefined>;
 
 /** What the outermost fiber is to the platform. */
 export type Life<T> = Pick<Fiber<T>, 'next'>;
@@ -35,7 +36,7 @@ export function* parallel<T>(starts: readonly (() => Fiber<T>)[], options: Paral
     }
     while (!options.mayStart() && running.lookAtAll());
     if (running.size === 0) return;
-    const completed = yield running.waits();
+    const completed = yield running;
     running.resume(completed);
   }
 }
@@ -45,7 +46,7 @@ const NOTHING: readonly Handle[] = [];
 interface Member<T> {
   readonly index: number;
   readonly fiber: Fiber<T>;
-  waitsFor: readonly Handle[];
+  waitsFor: Waits;
 }
 
 /** Who waits for a handle: one member, or several. */
@@ -54,11 +55,16 @@ interface Waiters<T> {
   count: number;
 }
 
-/** The members under way. Groups may be wide, so one completion costs no look at each of them. */
-class Running<T> {
+/**
+ * The members under way, and all that they wait for. Groups may be wide: one completion costs no look at each member,
+ * and no list of what all of them wait for.
+ */
+class Running<T> implements Waits {
   readonly #options: ParallelOptions<T>;
   readonly #members = new Set<Member<T>>();
   readonly #waiters = new Map<Handle, Waiters<T>>();
+  readonly #joined = new Set<Handle>();
+  readonly #left: Handle[] = [];
 
   constructor(options: ParallelOptions<T>) {
     this.#options = options;
@@ -81,12 +87,26 @@ class Running<T> {
     this.#advance({ index, fiber, waitsFor: NOTHING }, undefined);
   }
 
-  waits(): Handle[] {
-    return Array.from(this.#waiters.keys());
+  get length(): number {
+    return this.#waiters.size;
+  }
+
+  includes(handle: Handle): boolean {
+    return this.#waiters.has(handle);
+  }
+
+  [Symbol.iterator](): Iterator<Handle> {
+    return this.#waiters.keys();
+  }
+
+  get changes(): WaitChanges {
+    return { joined: this.#joined, left: this.#left };
   }
 
   /** Resumes the member that waits for `completed`; where that is not one alone, all for whom something is done. */
   resume(completed: Handle | undefined): void {
+    this.#joined.clear();
+    this.#left.length = 0;
     const one = completed === undefined ? undefined : this.#waiters.get(completed)?.one;
     if (one !== undefined) this.#advance(one, completed);
     else for (const each of this.#members) if (isAnyDone(each.waitsFor)) this.#advance(each, completed);
@@ -101,18 +121,20 @@ class Running<T> {
 
   #advance(one: Member<T>, completed: Handle | undefined): void {
     const { done, value } = this.#next(one, completed);
-    for (const handle of one.waitsFor) this.#leave(handle);
+    // Where it is known what was completed, all that is still waited for has been asked for: its order says nothing more.
+    const { changes } = !done && completed !== undefined && value === one.waitsFor ? value : NO_CHANGES;
+    for (const handle of changes?.left ?? before(one.waitsFor)) this.#leave(handle);
     if (done) {
       this.#members.delete(one);
       this.#options.onSettled?.(one.index, value);
       return;
     }
     one.waitsFor = value;
-    for (const handle of value) this.#join(handle, one);
+    for (const handle of changes?.joined ?? value) this.#join(handle, one);
     this.#members.add(one);
   }
 
-  #next({ fiber }: Member<T>, completed: Handle | undefined): IteratorResult<readonly Handle[], T> {
+  #next({ fiber }: Member<T>, completed: Handle | undefined): IteratorResult<Waits, T> {
     const { onThrown } = this.#options;
     try {
       return fiber.next(completed);
@@ -126,6 +148,7 @@ class Running<T> {
     const waiters = this.#waiters.get(handle);
     if (waiters === undefined) {
       this.#waiters.set(handle, { one, count: 1 });
+      this.#joined.add(handle);
       return;
     }
     waiters.one = undefined;
@@ -136,11 +159,17 @@ class Running<T> {
     const waiters = this.#waiters.get(handle);
     if (waiters === undefined) return;
     waiters.count -= 1;
-    if (waiters.count === 0) this.#waiters.delete(handle);
+    if (waiters.count > 0) return;
+    this.#waiters.delete(handle);
+    if (!this.#joined.delete(handle)) this.#left.push(handle);
   }
 }
 
-function isAnyDone(handles: readonly Handle[]): boolean {
-  for (const handle of handles) if (handle.done) return true;
-  return false;
+const NO_CHANGES: { readonly changes?: WaitChanges } = {};
+
+/** What was waited for when these were yielded last. */
+function before(waits: Waits): Iterable<Handle> {
+  const { changes } = waits;
+  if (changes === undefined) return waits;
+  return [...changes.left, ...Array.from(waits).filter((handle) => !changes.joined.has(handle))];
 }

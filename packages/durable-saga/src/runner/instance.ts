@@ -2,7 +2,7 @@ import type { Carried } from './carried';
 import { Deadline } from './deadline';
 import { noteCause, traceOf } from '../definition/cause';
 import type { Definitions } from '../definition/definitions';
-import type { Durable, EventHandle, Handle } from '../host/durable-port';
+import type { Durable, EventHandle, Handle, Waits } from '../host/durable-port';
 import { EventInbox } from './event-inbox';
 import type { Failure } from '../definition/failure';
 import type { Fiber } from './fiber';
@@ -183,10 +183,10 @@ export class Instance implements Halt {
   }
 
   /** Adds what every instance listens to, once, to a wait: from then on it is noticed whenever it comes. */
-  watch(handles: readonly Handle[]): readonly Handle[] {
-    if (this.#cancelIsWatched) return handles;
+  watch(waits: Waits): Waits {
+    if (this.#cancelIsWatched) return waits;
     this.#cancelIsWatched = true;
-    return [...handles, this.#cancel];
+    return [...waits, this.#cancel];
   }
 }
 
