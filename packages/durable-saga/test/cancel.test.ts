@@ -186,3 +186,53 @@ describe.each(MODES)('a cancel after the pivot has started, run by %s', (mode) =
     expect(tape.calls).toEqual(['book', 'pay', 'ship', 'flaky', 'flaky']);
   });
 });
+
+describe.each(MODES)('a cancel while the undo of a race that was lost is parked, run by %s', (mode) => {
+  const lost = saga({ name: 'lost', version: '1', input: z.object({}) }, function* (saga) {
+    yield* saga.step(book, { n: 1 });
+    yield* saga.all([
+      function* () {
+        yield* saga.race({ held: saga.step(hold, { n: 2 }), late: saga.sleep('1 second') });
+        yield* saga.step(ship, { n: 3 });
+      },
+      function* () {
+        yield* saga.sleep('1 day');
+        yield* saga.step(ship, { n: 4 });
+      },
+    ]);
+    yield* saga.pivot(pay, { n: 5 });
+  });
+
+  const gone = { kind: 'cancelled', message: 'not wanted' };
+
+  it.each([
+    ['retry', { outcome: 'compensated', failure: gone }, ['hold_undo', 'book_undo']],
+    ['skip', { outcome: 'compensated', failure: gone }, ['book_undo']],
+    ['fail', { outcome: 'compensationFailed', failure: gone }, ['book_undo']],
+  ] as const)(
+    'ends all other waits at once, leaves the undo to the operator, and goes back after its %s',
+    async (action, outcome, undos) => {
+      const { tape, host, client } = stage(lost, activities, {
+        mode,
+        treat: ({ name }) => ({ delay: name === 'hold' ? MINUTE : 0 }),
+      });
+      tape.script('hold_undo', () => {
+        throw refusal();
+      });
+      await client.start({}, { id: 'a' });
+      await host.run({ until: host.now + 10 * MINUTE });
+      const parked = { state: 'parked', parked: { what: 'undo', key: 'a/hold#1' } };
+      expect(await statusOf(client, 'a')).toMatchObject(parked);
+      expect(await client.get('a').cancel({ reason: 'not wanted' })).toEqual({ accepted: true, confirmed: true });
+      await host.run();
+      expect(await statusOf(client, 'a')).toMatchObject({ ...parked, cancel: 'honoured', owes: 2 });
+      expect(host.instance('a').openTimers).toBe(0);
+      tape.script('hold_undo', () => undefined);
+      const before = tape.calls.length;
+      expect(await client.get('a').resolve({ action })).toMatchObject({ accepted: true });
+      await host.run();
+      expect((await statusOf(client, 'a')).outcome).toMatchObject(outcome);
+      expect(tape.calls.slice(before)).toEqual(undos);
+    },
+  );
+});
