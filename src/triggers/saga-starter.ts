@@ -6,7 +6,7 @@ import type { HubRow, TaskHubs } from './task-hubs';
 /** What is shown of a saga. */
 export type ShownSaga = Pick<
   InstanceStatus<unknown>,
-  'state' | 'pivot' | 'steps' | 'summary' | 'waitingFor' | 'parked' | 'failure'
+  'state' | 'pivot' | 'steps' | 'summary' | 'waitingFor' | 'parked' | 'cancel' | 'failure'
 >;
 
 interface StartableRow extends HubRow {

@@ -35,9 +35,13 @@ export function toShownStatus<Status extends string>(status: Status, saga: Shown
   return saga?.state === 'parked' && !isFinal(status) ? 'parked' : status;
 }
 
-/** It undoes what it did, or waits for an operator's word about an undo: what comes now changes nothing. */
+/**
+ * It undoes what it did, will do so once an attempt that is under way has settled, or waits for an operator's word about
+ * an undo: what comes now changes nothing.
+ */
 export function isGoingBack(saga: ShownSaga | undefined): boolean {
-  return saga?.state === 'compensating' || (saga?.state === 'parked' && saga.pivot === 'none');
+  if (saga?.state === 'compensating' || saga?.cancel === 'honoured') return true;
+  return saga?.state === 'parked' && saga.pivot === 'none';
 }
 
 /**
