@@ -48,6 +48,32 @@ export interface StoredReturn extends NewReturn {
   readonly updatedAt: Date;
 }
 
+/** What has become of the money for a return's accepted pieces; minor units. */
+export interface RefundSums {
+  /** On its way back through the payment provider. */
+  readonly refunded: number;
+  /** An operator said of its refund that it counts as done: the provider and the payment's row know nothing of it. */
+  readonly settledByHand: number;
+  /** Neither: still to come, or given up where the return has ended `compensationFailed`. */
+  readonly owed: number;
+}
+
+/**
+ * A return is `completed` only when each refund has succeeded, which leaves its id in the line, or was skipped by an
+ * operator, which leaves none. Until then a skipped one counts as owed.
+ */
+export function sumRefunds({ status, lines }: Pick<StoredReturn, 'status' | 'lines'>): RefundSums {
+  let refunded = 0;
+  let open = 0;
+  for (const { refund = 0, refundId } of lines) {
+    if (refundId === undefined) open += refund;
+    else refunded += refund;
+  }
+  return status === 'completed'
+    ? { refunded, settledByHand: open, owed: 0 }
+    : { refunded, settledByHand: 0, owed: open };
+}
+
 /** What was collected of a product, and what is paid back for it (minor units). */
 export interface AcceptedLine extends Pieces {
   readonly refund: number;

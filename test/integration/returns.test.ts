@@ -139,7 +139,8 @@ describe('a return', () => {
       body: JSON.stringify({ action: 'skip', output: { refundId: 'by hand' } }),
     });
     expect(skip.status).toBe(202);
-    expect(await client.followReturn('disputed.r', 'completed')).toMatchObject({ status: 'completed' });
+    const ended = await client.followReturn('disputed.r', 'completed');
+    expect(ended).toMatchObject({ status: 'completed', refunded: 0, settledByHand: 1_890, owed: 0 });
   });
 
   it('is refused for an order that is not there or has not ended well', async () => {

@@ -2,6 +2,7 @@ import type { HttpHandler } from '@azure/functions';
 import { z } from 'zod';
 import { returnIdSchema } from '../../domain/ids';
 import type { StoredReturn } from '../../domain/return';
+import { sumRefunds } from '../../domain/return';
 import type { Orders, PickUpRow, PickUpRows, Returns } from '../../ports';
 import type { ReturnSagasOf } from '../return-sagas';
 import type { ShownSaga } from '../saga-starter';
@@ -40,15 +41,15 @@ function toReturnAnswer(found: StoredReturn, pickUp: PickUpRow | undefined, saga
   };
 }
 
-function toSummary({ id, orderId, status, statusReason, lines, createdAt, startedAt, updatedAt }: StoredReturn) {
+function toSummary(found: StoredReturn) {
+  const { id, orderId, status, statusReason, lines, createdAt, startedAt, updatedAt } = found;
   return {
     returnId: id,
     orderId,
     status,
     reason: statusReason,
     lines: lines.map((line) => ({ ...line, restockedAt: line.restockedAt?.toISOString() })),
-    /** What has been paid back so far. */
-    refunded: lines.reduce((sum, line) => sum + (line.refundId === undefined ? 0 : (line.refund ?? 0)), 0),
+    ...sumRefunds(found),
     createdAt: createdAt.toISOString(),
     startedAt: startedAt?.toISOString(),
     updatedAt: updatedAt.toISOString(),

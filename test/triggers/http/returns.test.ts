@@ -193,10 +193,24 @@ describe('GET /api/returns/{returnId}', () => {
 
   it('counts as refunded what is on its way, and shows a parked saga as parked', async () => {
     await counter.returnedItems.accept('accept', id, [{ sku: tea.sku, quantity: 2 }]);
-    expect(await counter.show('o1.first')).toMatchObject({ body: { refunded: 0, lines: [{ refund: 3_700 }] } });
+    expect(await counter.show('o1.first')).toMatchObject({
+      body: { refunded: 0, settledByHand: 0, owed: 3_700, lines: [{ refund: 3_700 }] },
+    });
     await counter.returnedItems.recordRefund('refund', { id, sku: tea.sku, refundId: 're_1' });
     counter.state.status = { state: 'parked', pivot: 'passed', steps: [] } as never;
-    expect(await counter.show('o1.first')).toMatchObject({ body: { refunded: 3_700, status: 'parked' } });
+    expect(await counter.show('o1.first')).toMatchObject({
+      body: { refunded: 3_700, settledByHand: 0, owed: 0, status: 'parked' },
+    });
+  });
+
+  it.each([
+    ['completed', { refunded: 0, settledByHand: 3_700, owed: 0 }],
+    ['compensationFailed', { refunded: 0, settledByHand: 0, owed: 3_700 }],
+  ] as const)('says of a return that has ended %s without its refund what became of the money', async (end, sums) => {
+    await counter.returnedItems.accept('accept', id, [{ sku: tea.sku, quantity: 2 }]);
+    await counter.returns.settle(id, end, undefined);
+    expect(await counter.show('o1.first')).toMatchObject({ body: { status: end, ...sums } });
+    expect(await counter.list('o1')).toMatchObject({ body: { returns: [sums] } });
   });
 
   it('answers from the rows when the saga can not be asked, and not at all for a return that is not there', async () => {
@@ -276,11 +290,13 @@ describe('POST /api/returns/{returnId}/collected', () => {
   });
 
   it('is refused for a return that is being taken back, also while that waits for an operator', async () => {
-    for (const [state, pivot] of [
-      ['compensating', 'none'],
-      ['parked', 'none'],
+    for (const status of [
+      { state: 'compensating' },
+      { state: 'parked' },
+      // It was cancelled, and what is under way settles first.
+      { state: 'running', cancel: 'honoured' },
     ]) {
-      counter.state.status = { state, pivot, steps: [] } as never;
+      counter.state.status = { ...status, pivot: 'none', steps: [] } as never;
       expect(await counter.collected('o1.first', body)).toMatchObject({
         status: 409,
         body: { code: 'notAllowed', detail: expect.stringContaining('is being taken back') as string },
