@@ -5,7 +5,7 @@ import type { RunningApp } from './running-app';
 import { until } from './running-app';
 
 /** The import container of a running app, as those who upload files see it. */
-export function openImports(app: RunningApp) {
+export function openImports(app: Pick<RunningApp, 'settings'>) {
   const files = createBlobFiles({ connectionString: app.settings['AzureWebJobsStorage'] }, 'imports');
   async function* only(content: string | Buffer): AsyncGenerator<string | Uint8Array> {
     yield content;
