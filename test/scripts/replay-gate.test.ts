@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +9,7 @@ import { build } from 'esbuild';
 import { startHostProcess, stopHosts } from '../../packages/functions-host/test/support/host-process';
 import type { HostProcess } from '../../packages/functions-host/test/support/host-process';
 import { writeApp } from '../../packages/functions-host/test/support/write-app';
+import { startAnswering } from '../support/deploy-steps';
 import { until } from '../support/running-app';
 
 /** The gate as it is run: the built script in a process of its own, against a host with orders that wait. */
@@ -130,6 +132,23 @@ describe('the replay gate', () => {
     expect(quiet.out.join()).not.toContain('maria');
     const open = await run(swapped, '--from', host.url, '--sample', '3', '--show-payloads');
     expect(open.out.join()).toContain('maria@example.com');
+  });
+
+  it('leaves out the sagas of smoke orders, and no others, when it is told to', async () => {
+    const smoke = `smoke-${randomUUID()}`;
+    const ids = [smoke, `${smoke}:recover`, 'smoke-by-hand', `my-${smoke}`];
+    const app = await startAnswering((request) =>
+      request.includes('/instances?')
+        ? [200, ids.map((instanceId) => ({ instanceId, name: 'placeOrder', runtimeStatus: 'Running' }))]
+        : [404, ''],
+    );
+    try {
+      expect((await run(today, '--from', app.url)).out).toEqual(['0 instances of 4 unfinished: 0 same']);
+      const { out } = await run(today, '--from', app.url, '--without-smoke-orders');
+      expect(out).toEqual(['0 instances of 2 unfinished: 0 same']);
+    } finally {
+      await app.stop();
+    }
   });
 
   it.each([

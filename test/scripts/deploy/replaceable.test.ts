@@ -219,6 +219,18 @@ describe('a smoke order that does not end by being cancelled', () => {
     ]);
   });
 
+  it('keeps no smoke saga from being sent when its row can’t be ended', async () => {
+    const app = await start((request) => {
+      if (request.startsWith('GET /api/orders?')) return [200, { orders: [{ orderId: 'smoke-1', status: 'parked' }] }];
+      if (request === 'GET /api/orders/smoke-1') return [200, { orderId: 'smoke-1', status: 'parked' }];
+      return request.endsWith('/cancel') ? [202, ''] : [422, { title: 'not now' }];
+    });
+    const away = { DATABASE_URL: 'postgres://postgres@127.0.0.1:1/orders' };
+    await expect(runStep(smoke, ['--url', app.url, '--within', '1'], away)).rejects.toThrow(
+      'the order was answered 422: not now',
+    );
+  });
+
   it('is never one of a caller’s: an order that only looks like it stays as it is', async () => {
     const order = smokeOrder({ sku: 'tea' });
     await accept(order, 'Green');
