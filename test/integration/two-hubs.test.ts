@@ -126,7 +126,7 @@ describe('an order of the one app', () => {
 
   it('is approved through the other while its own app is killed', async () => {
     const id = await waitingOnBlue('killed');
-    const host = (await findHostProcess(blue)) ?? 0;
+    const host = await until('blue has a host', 30_000, () => findHostProcess(blue));
     expect(killOutright(host)).toBe(true);
     expect((await onGreen.call('GET', `orders/${id}`)).status).toBe(200);
     const answers: number[] = [];

@@ -15,17 +15,29 @@ interface Deps {
 /**
  * Each minute: tells the teams of dead letters that nobody was told of yet. A thousand of one reason make one mail, and a
  * flood that goes on makes one mail in `quiet`. What a mail is about is noted before it is sent, so one that could not be
- * sent is sent by the next run, as it was.
+ * sent is sent by the next run, as it was. An address that takes no mail keeps none from the other teams.
  */
 export function tellDeadLetters({ deadLetters, mailer, clock, addresses, quiet }: Deps): TimerHandler {
   return async (_timer, context) => {
     await deadLetters.planNotices(new Date(clock.now().getTime() - quiet));
+    const failures = new Map<string, unknown>();
     for (const notice of await deadLetters.listUnsentNotices(LISTED_IN_NOTICE)) {
       const to = addresses[notice.team];
-      await deadLetters.sendNotice(notice.key, async () => {
-        await mailer.send(notice.key, { to, ...describeNotice(notice) });
-        context.log(`told ${to} of ${notice.count} dead letters: ${notice.reason}`);
-      });
+      if (failures.has(to)) continue;
+      try {
+        await deadLetters.sendNotice(notice.key, async () => {
+          await mailer.send(notice.key, { to, ...describeNotice(notice) });
+          context.log(`told ${to} of ${notice.count} dead letters: ${notice.reason}`);
+        });
+      } catch (error) {
+        context.warn(`${to} could not be told of ${notice.count} dead letters (${notice.reason}):`, error);
+        failures.set(to, error);
+      }
+    }
+    const [cause] = failures.values();
+    if (cause !== undefined) {
+      const message = `${[...failures.keys()].join(', ')} could not be told of dead letters; the next run tries again`;
+      throw new Error(message, { cause });
     }
   };
 }

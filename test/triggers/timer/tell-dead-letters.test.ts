@@ -55,11 +55,27 @@ describe('mails about dead letters', () => {
     const { clock, deadLetters, mailer, run } = createOffice();
     await deadLetters.keep(sampleDeadLetter('a'));
     mailer.failNext('after');
-    await expect(run()).rejects.toThrow('failed on purpose');
+    await expect(run()).rejects.toThrow(
+      'senders@example.com could not be told of dead letters; the next run tries again',
+    );
     clock.advance(MINUTE);
     await deadLetters.keep(sampleDeadLetter('b'));
     await run();
     expect(mailer.sent).toHaveLength(2);
     expect(mailer.sent[1]).toEqual(mailer.sent[0]);
+  });
+
+  it('reach the other teams when the address of one takes none', async () => {
+    const { deadLetters, mailer, run } = createOffice();
+    for (const told of ['payment_failed', 'timeout', 'because']) {
+      await deadLetters.keep(sampleDeadLetter(told, { told }));
+    }
+    mailer.failNext('before');
+    await expect(run()).rejects.toThrow('could not be told of dead letters');
+    expect(mailer.sent).toHaveLength(2);
+    await run();
+    expect(new Set(mailer.sent.map(({ to }) => to))).toEqual(
+      new Set(['payments@example.com', 'database@example.com', 'ops@example.com']),
+    );
   });
 });
