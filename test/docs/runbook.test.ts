@@ -58,6 +58,7 @@ describe('the runbook', () => {
       'src/config.ts',
       'scripts/replay-gate.ts',
       'scripts/dead-letters/options.ts',
+      'scripts/deploy/smoke.ts',
       'infra/main.bicepparam',
     ];
     const texts = [...places.filter((file) => existsSync(path.join(root, file))).map(read), ...platform];
