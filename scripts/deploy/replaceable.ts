@@ -26,7 +26,7 @@ const USAGE = `replaceable --url <url> --leader <url> --hub <name> [--take-over 
   --leader      the app that leads, which is asked for that hub's instances when --url does not answer
   --take-over   of a hub of this name, whatever it still carries may be taken over by the version that comes
 DATABASE_URL, FUNCTION_KEY, REPLAY_GATE_KEY (the system key durabletask_extension) and, of the app that leads, OTHER_REPLAY_GATE_KEY are
-taken from the environment.`;
+taken from the environment, and APP (blue, green): rows that belong to no task hub are older than the second app, green, and none of its.`;
 
 export const replaceable: DeployStep = {
   summary: 'sees that an app carries nothing any more that another version could not go on with',
@@ -72,8 +72,10 @@ async function count(hub: string, ids: readonly string[], environment: Environme
     environment,
     (place) => `count what task hub ${hub} carries in ${place}`,
     async (database) => {
-      const { orders, returns, imports } = await countUnfinished(database, hub);
-      const smoke = await countSmokeOrders(database, hub);
+      // Rows of no hub are from before there was a second app.
+      const withoutHub = environment['APP'] === 'green' ? 'not its' : 'its';
+      const { orders, returns, imports } = await countUnfinished(database, hub, withoutHub);
+      const smoke = await countSmokeOrders(database, hub, withoutHub);
       const instances = ids.length - (await findSmokeInstances(database, ids)).size;
       return { orders: orders - smoke, returns, imports, smoke, instances };
     },

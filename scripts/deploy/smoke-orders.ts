@@ -22,11 +22,15 @@ import type { Environment } from './step';
 const isSmokeRow = `customer_id = '${SMOKE_CUSTOMER}' and id ~ '${SMOKE_ID_PATTERN}'
   and not exists (select from jsonb_array_elements(lines) as line where line ->> 'sku' <> '${SMOKE_SKU}')`;
 
-/** The smoke orders of a task hub that have not ended, those that have no hub among them. */
-export async function countSmokeOrders(database: Database, taskHub: string): Promise<number> {
+/** The smoke orders of a task hub that have not ended, those that have no hub among them unless these are not `its`. */
+export async function countSmokeOrders(
+  database: Database,
+  taskHub: string,
+  withoutHub: 'its' | 'not its',
+): Promise<number> {
+  const own = withoutHub === 'its' ? '(task_hub is null or task_hub = $1)' : 'task_hub = $1';
   const { rows } = await database.query<{ count: number }>(
-    `select count(*)::integer as count from orders
-     where ${isSmokeRow} and ${notFinal} and (task_hub is null or task_hub = $1)`,
+    `select count(*)::integer as count from orders where ${isSmokeRow} and ${notFinal} and ${own}`,
     [taskHub],
   );
   return rows[0]?.count ?? 0;

@@ -23,11 +23,13 @@ import { readSeconds, requireUrl, StepFailed } from './step';
 const USAGE = `smoke --url <url> [--within <seconds>]
   --within   each part of it may take so long (default 60)
 FUNCTION_KEY (a host key) is taken from the environment.
-Smoke orders that an earlier run has left behind are cancelled first. With DATABASE_URL those that don't end by that are ended by
+Smoke orders that an earlier run has left behind, a quarter of an hour ago or more, are cancelled first. With DATABASE_URL those that don't end by that are ended by
 force, and so is this run's own when it fails; REPLAY_GATE_KEY (the system key durabletask_extension) terminates their instances.`;
 
 /** Milliseconds that a cancelled order has before it is ended by force; the app's versions may differ from what it began in. */
 const PATIENCE = 15_000;
+/** Milliseconds: a smoke order that is younger may be another run's, which is under way. */
+const LEFT_OVER_AFTER = 15 * 60_000;
 /** Milliseconds. */
 const PAUSE = 250;
 const FINAL = ['completed', 'compensated', 'compensationFailed'];
@@ -35,6 +37,7 @@ const FINAL = ['completed', 'compensated', 'compensationFailed'];
 const orderSchema = z.object({
   orderId: z.string(),
   status: z.string(),
+  createdAt: z.string().optional(),
   reason: z.object({ code: z.string(), message: z.string() }).optional(),
   steps: z.array(z.object({ name: z.string(), state: z.string() })).optional(),
 });
@@ -175,7 +178,10 @@ async function listLeftOver(ask: AskApp): Promise<string[]> {
   const answer = await ask('GET', `/api/orders?customer=${SMOKE_CUSTOMER}&limit=50`);
   expectStatus(answer, 200, 'the list of smoke orders');
   const { orders } = read(z.object({ orders: z.array(orderSchema) }), answer, 'the list of smoke orders');
-  return orders.filter(({ status }) => !FINAL.includes(status)).map(({ orderId }) => orderId);
+  const youngest = Date.now() - LEFT_OVER_AFTER;
+  return orders
+    .filter(({ status, createdAt }) => !FINAL.includes(status) && !(Date.parse(createdAt ?? '') > youngest))
+    .map(({ orderId }) => orderId);
 }
 
 interface Ending {

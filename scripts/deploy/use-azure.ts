@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { askAzure } from './azure-cli';
 import { readAzureJson, setVariables } from './job-environment';
 import type { DeployStep } from './step';
-import { requireText, StepFailed, UsageError } from './step';
+import { requireText, StepFailed } from './step';
 
 /*
  * What Azure says of itself (`az ... --output json`), as variables for the steps that follow: they know an app by its
@@ -66,12 +66,16 @@ const DATABASE = 'orders';
 
 export const useResources: DeployStep = {
   summary: 'asks Azure what stands around two apps',
-  usage: `use-resources
+  usage: `use-resources [--without-database]
+  --without-database   asks for no database
 Of the environment: AZURE_ENV_NAME, and RESOURCE_GROUP, as use-app sets it. Sets ${Object.values(SHARED).join(', ')}, to
 nothing for what is not there, and, where there is a database and it is not set yet, DATABASE_URL for AZURE_PRINCIPAL_NAME. What a
 deployment has put out is gone after one that failed; what it has made is not.`,
   async run(args, environment) {
-    if (args.length > 0) throw new UsageError(`expected nothing, got '${args.join(' ')}'`);
+    const { values } = parseArgs({
+      args: [...args],
+      options: { 'without-database': { type: 'boolean', default: false } },
+    });
     const name = requireText('the name of the environment in AZURE_ENV_NAME', environment['AZURE_ENV_NAME']);
     const group = requireText('RESOURCE_GROUP in the environment', environment['RESOURCE_GROUP']);
     const isOwn = ({ tags }: z.infer<typeof resourceSchema>): boolean =>
@@ -87,7 +91,7 @@ deployment has put out is gone after one that failed; what it has made is not.`,
       variables[variable] = found[0] ?? '';
     }
     const said = Object.values(variables).filter((found) => found !== '');
-    if (!environment['DATABASE_URL']) {
+    if (!values['without-database'] && !environment['DATABASE_URL']) {
       const list = ['postgres', 'flexible-server', 'list'];
       const [server, ...others] = (await ask(serversSchema, 'a list of servers', ...list)).filter(isOwn);
       if (server !== undefined && others.length > 0) {

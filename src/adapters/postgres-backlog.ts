@@ -42,9 +42,16 @@ export async function lookAtBacklog(database: Database): Promise<Backlog> {
   };
 }
 
-/** What the task hub has not done with, rows that are not started yet and rows that belong to no hub among them. */
-export async function countUnfinished(database: Database, taskHub: string | undefined): Promise<Unfinished> {
-  const own = '(task_hub is null or task_hub = $1)';
+/**
+ * What the task hub has not done with, rows that are not started yet among them, and rows that belong to no hub: unless
+ * these are not `its`.
+ */
+export async function countUnfinished(
+  database: Database,
+  taskHub: string | undefined,
+  withoutHub: 'its' | 'not its' = 'its',
+): Promise<Unfinished> {
+  const own = withoutHub === 'its' ? '(task_hub is null or task_hub = $1)' : 'task_hub = $1';
   const { rows } = await database.query<{ orders: number; returns: number; imports: number }>(
     `select (select count(*) from orders where ${notFinal} and ${own})::integer as orders,
        (select count(*) from returns where ${notFinal} and ${own})::integer as returns,

@@ -94,7 +94,7 @@ const reasons = (): string[] =>
     ),
   );
 /** Fields of answers, and states, that it speaks of. */
-const fields = ['compensationFailed', 'updatedAt', 'orderId', 'pastPivot'];
+const fields = ['compensationFailed', 'updatedAt', 'orderId', 'pastPivot', 'settledByHand'];
 /** What others read. */
 const platform = ['APP_URL APP_KEY AZURE_LOCATION REPLAY_GATE_KEY', 'APPLICATIONINSIGHTS_CONNECTION_STRING'];
 

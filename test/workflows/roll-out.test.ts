@@ -116,7 +116,7 @@ describe('the turn to change how traffic stands', () => {
   };
 
   it.each([
-    ['roll-out', ['turn', 'turn-beside', 'turn-for-uploads']],
+    ['roll-out', ['turn-to-read', 'turn', 'turn-beside', 'turn-for-uploads']],
     ['shift-traffic', ['turn']],
   ])('is given back by %s whatever happens, before it is over', async (name, ids) => {
     const turns = walkTurns(await readJob(path.resolve(__dirname, `../../.github/workflows/${name}.yml`), name));
@@ -125,5 +125,22 @@ describe('the turn to change how traffic stands', () => {
       expect(minutes).toBeLessThanOrEqual(TURN_LASTS);
       expect(back).toBe(`always() && steps.${taken}.outcome != '' && steps.${taken}.outcome != 'skipped'`);
     }
+  });
+});
+
+describe.each([
+  ['roll-out', 2, ['https://storage.azure.com', 'https://ossrdbms-aad.database.windows.net']],
+  ['shift-traffic', 1, ['https://storage.azure.com']],
+])('who signs in to Azure in %s', (name, times, audiences) => {
+  it('fetches the tokens of all audiences at once, since GitHub’s word for who it is lasts minutes', async () => {
+    const { steps } = await readJob(path.resolve(__dirname, `../../.github/workflows/${name}.yml`), name);
+    const signs = steps.flatMap(({ uses = '' }, index) => (uses.startsWith('azure/login@') ? [index] : []));
+    expect(signs).toHaveLength(times);
+    for (const index of signs) {
+      const fetched = [...(steps[index + 1]?.run ?? '').matchAll(/get-access-token --resource (\S+)/g)];
+      expect(fetched.map(([, audience]) => audience)).toEqual(audiences);
+    }
+    // A token that is left from the sign-in before would end before the job does.
+    expect(signs.slice(1).map((index) => steps[index - 1]?.run)).toEqual(signs.slice(1).map(() => 'az account clear'));
   });
 });

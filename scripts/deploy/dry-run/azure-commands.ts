@@ -77,7 +77,14 @@ class Environment {
   }
 
   commands(): Record<string, Command> {
-    return { ...this.#deployments(), ...this.#resources(), ...this.#functionApps(), ...this.#frontDoor() };
+    return {
+      'account clear': { required: [], run: () => '' },
+      'account get-access-token': { required: ['resource', 'output'], run: () => '' },
+      ...this.#deployments(),
+      ...this.#resources(),
+      ...this.#functionApps(),
+      ...this.#frontDoor(),
+    };
   }
 
   #deployments(): Record<string, Command> {

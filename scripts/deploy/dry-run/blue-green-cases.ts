@@ -141,6 +141,7 @@ export const blueGreenCases: readonly DeployCase[] = [
       await walk.reaches(walk.app('blue'), left, 'awaitingApproval');
       await walk.post(walk.app('blue'), `/api/orders/${left}/cancel`, {});
       await walk.reaches(walk.app('blue'), left, 'parked');
+      await walk.age(left);
       walk.expect('it is drained with a smoke saga that hangs', await walk.isDrained('blue'), false);
       walk.shifts.push(rollOut);
       const mended = await walk.deploy(versions.today);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ServiceBusClient } from '@azure/service-bus';
 import { Client } from 'pg';
+import type { QueryResultRow } from 'pg';
 import { until } from '../../../test/support/running-app';
 import { openImports } from '../../../test/support/upload-imports';
 import { askApp, describeAnswer } from '../app-client';
@@ -160,24 +161,33 @@ export class Walk {
     });
   }
 
+  /** Has an order be an hour old. */
+  async age(id: string): Promise<void> {
+    await this.#query(`update orders set created_at = created_at - interval '1 hour' where id = $1`, [id]);
+  }
+
+  async #query<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    const client = new Client({ connectionString: this.dryRun.settings['DATABASE_URL'] });
+    await client.connect();
+    try {
+      return (await client.query<Row>(text, values)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
   /** Waits until these orders have completed, and counts them by the app whose task hub carried them. */
   async finished(at: Place, ids: readonly string[]): Promise<Share> {
     for (const id of ids) {
       await this.reaches(at, id, 'completed');
       await expectOnce(id, this.dryRun.settings);
     }
-    const client = new Client({ connectionString: this.dryRun.settings['DATABASE_URL'] });
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ task_hub: string; count: number }>(
-        'select task_hub, count(*)::int as count from orders where id = any($1) group by task_hub',
-        [ids],
-      );
-      const of = (hub: string): number => rows.find(({ task_hub: found }) => found === hub)?.count ?? 0;
-      return { blue: of('OrderSagas'), green: of('OrderSagasGreen') };
-    } finally {
-      await client.end();
-    }
+    const rows = await this.#query<{ task_hub: string; count: number }>(
+      'select task_hub, count(*)::int as count from orders where id = any($1) group by task_hub',
+      [ids],
+    );
+    const of = (hub: string): number => rows.find(({ task_hub: found }) => found === hub)?.count ?? 0;
+    return { blue: of('OrderSagas'), green: of('OrderSagasGreen') };
   }
 
   async isDrained(colour: Colour): Promise<boolean> {

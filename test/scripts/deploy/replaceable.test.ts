@@ -90,6 +90,16 @@ describe('another version may come to the app beside', () => {
     expect(lines).toMatch(/orders\t0\n {2}returns\t0\n {2}imports\t0\n {2}instances\t0\n {2}smoke orders, [^\t]*\t1\n/);
   });
 
+  it('that came after the rows that belong to no task hub, which are the first one’s', async () => {
+    await accept(sampleOrder('old'), undefined);
+    await accept(smokeOrder(), undefined);
+    const [app, leader] = [await startApp([]), await startApp([], true)];
+    const place = ['--url', app.url, '--leader', leader.url, '--hub', 'Green'];
+    const as = (colour: string) => runStep(replaceable, place, { DATABASE_URL: shop.url, APP: colour });
+    expect((await as('green')).join('\n')).toMatch(/orders\t0\n.*Green carries nothing that another/s);
+    await expect(as('blue')).rejects.toThrow(REFUSED);
+  });
+
   it('that does not answer, when the one that leads knows of no instance in its hub', async () => {
     const leader = await startApp([], true);
     expect(await look(await startGone(), leader)).toMatch(/carries nothing that another/);

@@ -96,12 +96,14 @@ describe('the smoke saga', () => {
     expect((await send({ ...good, instead })).at(-1)).toMatch(/does not say whether/);
   });
 
-  it('cancels what an earlier one has left behind, and nothing that has ended', async () => {
+  it('cancels what an earlier one has left behind, and nothing that has ended or that another one may be sending', async () => {
+    const at = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
     const leftOver = [
-      { orderId: 'smoke-1', status: 'awaitingApproval' },
-      { orderId: 'smoke-2', status: 'compensated' },
-      { orderId: 'smoke-3', status: 'compensationFailed' },
-      { orderId: 'smoke-4', status: 'parked' },
+      { orderId: 'smoke-1', status: 'awaitingApproval', createdAt: at(20) },
+      { orderId: 'smoke-2', status: 'compensated', createdAt: at(20) },
+      { orderId: 'smoke-3', status: 'compensationFailed', createdAt: at(20) },
+      { orderId: 'smoke-4', status: 'parked', createdAt: at(600) },
+      { orderId: 'smoke-5', status: 'awaitingApproval', createdAt: at(1) },
     ];
     await send({ ...good, leftOver });
     expect(cancelled.slice(0, -1)).toEqual(['smoke-1', 'smoke-4']);
