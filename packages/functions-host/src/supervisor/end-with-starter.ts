@@ -10,12 +10,12 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 
-/** Asks once in order, then by force. */
+/** Asks once in order, then by force. In Debian's and Ubuntu's shell `kill -0 -- ID` is an error, as if nothing were there. */
 const watch = `
 while read -r nothing; do :; done
 kill -s "$2" -- "$1" || exit
 tenths=0
-while kill -0 -- "$1" && [ "$tenths" -lt 150 ]; do sleep 0.1; tenths=$((tenths + 1)); done
+while kill -s 0 -- "$1" && [ "$tenths" -lt 150 ]; do sleep 0.1; tenths=$((tenths + 1)); done
 kill -s KILL -- "$1"
 `;
 

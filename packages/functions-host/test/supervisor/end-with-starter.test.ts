@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readdir, readFile, symlink } from 'node:fs/promises';
+import { access, chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { isAlive, signal, waitUntilGone } from '../../src/supervisor/processes';
@@ -44,10 +44,11 @@ onLinux('what ends with its starter', () => {
   });
   afterAll(stopHosts);
 
-  async function start(what: string, uid?: number): Promise<Started> {
+  async function start(what: string, { uid, cwd }: { uid?: number | undefined; cwd?: string } = {}): Promise<Started> {
     const child = spawn(process.execPath, [program, what], {
       stdio: ['ignore', 'pipe', 'inherit'],
       ...(uid !== undefined && { uid, gid: uid }),
+      cwd,
     });
     const exited = once(child, 'exit');
     const [said] = (await once(child.stdout, 'data')) as [Buffer];
@@ -73,8 +74,8 @@ onLinux('what ends with its starter', () => {
   it.each([['the same user', undefined], ...(isRoot ? [['a user without rights', NOBODY] as const] : [])] as const)(
     'is a program, or its whole group, of %s',
     async (_, uid) => {
-      const one = await start('one', uid);
-      const group = await start('group', uid);
+      const one = await start('one', { uid });
+      const group = await start('group', { uid });
       const [member = 0] = await childrenOf(group.pid);
       expect([await isAlive(one.pid), await isAlive(member)]).toEqual([true, true]);
       for (const { end } of [one, group]) await end('SIGKILL');
@@ -82,11 +83,35 @@ onLinux('what ends with its starter', () => {
     },
   );
 
+  it.each([
+    ['a program', 'tidy'],
+    ['one of a group, though who leads that ends at once', 'tidyGroup'],
+  ])('has the time to end in order, %s', async (_, what) => {
+    const folder = await makeFolder();
+    const file = (name: string): string => path.join(folder, name);
+    const { pid, end } = await start(what, { cwd: folder });
+    await untilThere(file('ready'));
+    const members = await childrenOf(pid);
+    await end('SIGKILL');
+    await untilThere(file('asked'));
+    await writeFile(file('go'), '');
+    await untilThere(file('cleaned'));
+    for (const one of [pid, ...members]) expect(await waitUntilGone(one, 20_000)).toBe(true);
+  });
+
   it('is watched no longer when it has ended before', async () => {
     const { starter, pid } = await start('stopped');
     expect(await waitUntilGone(pid, 20_000)).toBe(true);
     await untilValue(async () => ((await childrenOf(starter)).length === 0 ? true : undefined));
   });
+
+  const untilThere = async (file: string): Promise<true> =>
+    untilValue(async () =>
+      access(file).then(
+        () => true as const,
+        () => undefined,
+      ),
+    );
 
   async function childrenOf(parent: number): Promise<number[]> {
     const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
