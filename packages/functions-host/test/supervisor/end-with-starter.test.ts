@@ -3,14 +3,17 @@ import { once } from 'node:events';
 import { access, chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { readPostmaster } from '../../src/supervisor/postgres-leftover';
 import { isAlive, signal, waitUntilGone } from '../../src/supervisor/processes';
 import { makeFolder, stopHosts } from '../support/host-process';
 import { untilValue } from '../support/until';
+import { makeTinyApp } from './tiny-app';
 
 // The system tells of other processes in /proc there.
 const onLinux = process.platform === 'linux' ? describe : describe.skip;
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
+const ownProgram = path.join(__dirname, '../../bin/functions-host.js');
 
 /** The process that started a program, and the program. */
 interface Started {
@@ -44,8 +47,11 @@ onLinux('what ends with its starter', () => {
   });
   afterAll(stopHosts);
 
-  async function start(what: string, { uid, cwd }: { uid?: number | undefined; cwd?: string } = {}): Promise<Started> {
-    const child = spawn(process.execPath, [program, what], {
+  async function start(
+    what: string,
+    { uid, cwd, args = [] }: { uid?: number | undefined; cwd?: string; args?: string[] } = {},
+  ): Promise<Started> {
+    const child = spawn(process.execPath, [program, what, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
       ...(uid !== undefined && { uid, gid: uid }),
       cwd,
@@ -97,6 +103,27 @@ onLinux('what ends with its starter', () => {
     await writeFile(file('go'), '');
     await untilThere(file('cleaned'));
     for (const one of [pid, ...members]) expect(await waitUntilGone(one, 20_000)).toBe(true);
+  });
+
+  it('is the database of an app, too, which has a session of its own', async () => {
+    const app = await makeTinyApp();
+    try {
+      const Values = { DATABASE_URL: app.databaseUrl };
+      await app.write('local.settings.json', JSON.stringify({ Values }));
+      await app.write('package.json', JSON.stringify({ main: 'dist/app.js' }));
+      const { pid, end } = await start('services', { cwd: app.dir, args: [ownProgram, 'services', '--app', app.dir] });
+      const dataDir = path.join(app.dir, '.local', 'postgres');
+      const { pid: database } = await untilValue(async () => {
+        const server = await readPostmaster(dataDir);
+        return server?.isReady ? server : undefined;
+      });
+      started.push({ starter: pid, pid: database, end: async () => undefined });
+      await end('SIGKILL');
+      for (const one of [pid, database]) expect(await waitUntilGone(one, 20_000)).toBe(true);
+      expect(await readPostmaster(dataDir)).toBeUndefined();
+    } finally {
+      await app.remove();
+    }
   });
 
   it('is watched no longer when it has ended before', async () => {
