@@ -467,6 +467,11 @@ export interface StuckSagas {
   listWaiting(page: { since: Date; after?: string | undefined; limit: number }): Promise<readonly WaitingSaga[]>;
   /** Notes them as reported, all at once, in the mail with this key; tells which are new. Those noted before stay as they are. */
   note(mailKey: string, notices: readonly StuckNotice[]): Promise<readonly StuckNotice[]>;
+  /**
+   * Notes how a saga has ended, in the mail with this key, whatever was noted of it before: that it did not get on is no word
+   * of its end. The same reason once more changes nothing, so that it makes no second mail.
+   */
+  noteEnd(mailKey: string, notice: StuckNotice): Promise<void>;
   /** By mail, what was noted and not yet mailed. */
   listUnmailed(): Promise<ReadonlyMap<string, readonly StuckNotice[]>>;
   /** Sends the mail and notes that, as `DeadLetters.sendNotice` does. */

@@ -1,4 +1,5 @@
 import type { WaitingSaga } from '../domain/stuck';
+import { toKeepable } from '../domain/text';
 import type { Clock, StuckSagas } from '../ports';
 import type { Database } from './postgres-database';
 import { isUnsent, sendOnce, stuckMails } from './postgres-send-once';
@@ -38,10 +39,24 @@ export function createPostgresStuckSagas(database: Database, clock: Clock): Stuc
         `insert into stuck_notices (instance_id, reason, noticed_at, mail_key)
          select "instanceId", reason, $2, $3 from jsonb_to_recordset($1) as n("instanceId" text, reason text)
          order by 1 on conflict (instance_id) do nothing returning instance_id`,
-        [JSON.stringify(notices), clock.now(), mailKey],
+        [
+          JSON.stringify(notices.map((notice) => ({ ...notice, reason: toKeepable(notice.reason) }))),
+          clock.now(),
+          mailKey,
+        ],
       );
       const fresh = new Set(rows.map(({ instance_id: id }) => id));
       return notices.filter(({ instanceId }) => fresh.has(instanceId));
+    },
+
+    async noteEnd(mailKey, { instanceId, reason }) {
+      await database.query(
+        `insert into stuck_notices as n (instance_id, reason, noticed_at, mail_key) values ($1, $2, $3, $4)
+         on conflict (instance_id) do update set reason = excluded.reason, noticed_at = excluded.noticed_at,
+           mail_key = excluded.mail_key, mailed_at = null, sending_until = null
+         where n.reason is distinct from excluded.reason`,
+        [instanceId, toKeepable(reason), clock.now(), mailKey],
+      );
     },
 
     async listUnmailed() {

@@ -30,7 +30,7 @@ const AT_ONCE = 8;
 
 interface Deps {
   readonly imports: Pick<Imports, 'listUnfinished' | 'adopt' | 'finish' | 'giveUp'>;
-  readonly stuckSagas: Pick<StuckSagas, 'note'>;
+  readonly stuckSagas: Pick<StuckSagas, 'noteEnd'>;
   readonly hubsOf: TaskHubsOf;
   readonly clock: Clock;
   /** Milliseconds: younger rows are just being started by whoever claimed them. */
@@ -121,7 +121,7 @@ async function sweep(
   const { code, message } = end.reason;
   const reason = `it imports nothing more, ${code}: ${message}`;
   const mailKey = `broken-imports/${deps.clock.now().toISOString()}/${context.invocationId}/${row.importId}`;
-  await deps.stuckSagas.note(mailKey, [{ instanceId: row.importId, reason }]);
+  await deps.stuckSagas.noteEnd(mailKey, { instanceId: row.importId, reason });
   await deps.imports.giveUp(row.importId, end.outcome, end.reason);
   context.error(`${row.importId} (${row.path}) has ended: ${reason}`);
 }

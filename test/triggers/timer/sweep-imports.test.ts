@@ -210,6 +210,58 @@ describe('an import whose saga has ended without ending its row', () => {
     expect(ends).toMatchObject([{ saga: 'importOrders', outcome: 'compensationFailed', reason: code }]);
   });
 
+  describe('with a reason that operators are to hear', () => {
+    const NUL = '\u0000';
+    const HALF = '\ud800';
+    const listUnmailed = async () => [...(await createPostgresStuckSagas(db.database, db.clock).listUnmailed())];
+    /** Claims the import and has it fail; gives back its hub. */
+    async function failImport(message: string) {
+      const hub = createHub(bug);
+      await imports.claim(file, 'blue');
+      await sagaClients({ importOrders })(hub).importOrders.start(file, { id });
+      hub.stop(id, 'Failed', message);
+      db.clock.advance(GRACE + 1);
+      return hubsOf(hub);
+    }
+
+    it('is ended, too, when its reason has what no database keeps', async () => {
+      const hubs = await failImport(`${NUL} and ${HALF}`);
+      await sweep(hubs);
+      expect(await rowOf(id)).toEqual({ isOpen: false, code: 'failed' });
+      const reason = 'it imports nothing more, failed: \ufffd and \ufffd';
+      expect(await listUnmailed()).toEqual([[expect.any(String), [{ instanceId: id, reason }]]]);
+    });
+
+    it('is told of, though they heard before that it does not get on', async () => {
+      const stuckSagas = createPostgresStuckSagas(db.database, db.clock);
+      const hubs = await failImport('out of memory');
+      const reason = `it does not get on: ${NUL}`;
+      await stuckSagas.note('before', [{ instanceId: id, reason }]);
+      expect(await listUnmailed()).toEqual([['before', [{ instanceId: id, reason: 'it does not get on: \ufffd' }]]]);
+      await stuckSagas.sendMail('before', async () => undefined);
+      await sweep(hubs);
+      const end = 'it imports nothing more, failed: out of memory';
+      expect(await listUnmailed()).toEqual([
+        [expect.stringMatching(/^broken-imports/), [{ instanceId: id, reason: end }]],
+      ]);
+    });
+
+    it('is told of once, though the sweep dies after it has noted that', async () => {
+      const stuckSagas = createPostgresStuckSagas(db.database, db.clock);
+      const hubs = await failImport('out of memory');
+      const { giveUp } = imports;
+      imports = { ...imports, giveUp: () => Promise.reject(new Error('killed')) };
+      await expect(sweep(hubs)).rejects.toThrow('1 imports could not be looked after');
+      const key = (await listUnmailed())[0]?.[0] ?? '';
+      let mails = 0;
+      await stuckSagas.sendMail(key, async () => void (mails += 1));
+      imports = { ...imports, giveUp };
+      await sweep(hubs);
+      expect(await rowOf(id)).toEqual({ isOpen: false, code: 'failed' });
+      expect({ mails, unmailed: await listUnmailed() }).toEqual({ mails: 1, unmailed: [] });
+    });
+  });
+
   it('since somebody cancelled it is ended as a cancelled order is', async () => {
     const hub = createHub(bug);
     await imports.claim(file, 'blue');
