@@ -111,7 +111,10 @@ export const MAIL_DEADLINE = 60_000;
 
 /** E-mail. The same `key` gives the same Message-ID, so that a second copy of a mail is recognised as one. */
 export interface Mailer {
-  /** Settles within `MAIL_DEADLINE`. An error leaves open whether the mail goes out. */
+  /**
+   * Settles within `MAIL_DEADLINE`. An error leaves open whether the mail goes out. Its `code` is `mailUnreachable` without
+   * a connection, `mailTimeout` without an answer in time, and another when the server did not take this mail.
+   */
   send(key: string, mail: Mail): Promise<void>;
 }
 

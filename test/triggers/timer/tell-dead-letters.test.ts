@@ -1,4 +1,6 @@
 import type { Timer } from '@azure/functions';
+import { OutsideError } from '../../../src/adapters/outside-error';
+import type { OutsideErrorCode } from '../../../src/adapters/outside-error';
 import { tellDeadLetters } from '../../../src/triggers/timer/tell-dead-letters';
 import { createInMemoryDeadLetters } from '../../support/in-memory-dead-letters';
 import { createInMemoryMailer } from '../../support/in-memory-mailer';
@@ -14,11 +16,11 @@ const addresses = {
 };
 const MINUTE = 60_000;
 
-function createOffice() {
+function createOffice(to = addresses) {
   const clock = createTestClock();
   const deadLetters = createInMemoryDeadLetters(clock);
   const mailer = createInMemoryMailer();
-  const handler = tellDeadLetters({ deadLetters, mailer, clock, addresses, quiet: 15 * MINUTE });
+  const handler = tellDeadLetters({ deadLetters, mailer, clock, addresses: to, quiet: 15 * MINUTE });
   const run = async () => handler({} as Timer, createContext().context);
   return { clock, deadLetters, mailer, run };
 }
@@ -77,5 +79,53 @@ describe('mails about dead letters', () => {
     expect(new Set(mailer.sent.map(({ to }) => to))).toEqual(
       new Set(['payments@example.com', 'database@example.com', 'ops@example.com']),
     );
+  });
+
+  describe('to one address', () => {
+    const toAll = {
+      payments: 'all@example.com',
+      database: 'all@example.com',
+      senders: 'all@example.com',
+      onCall: 'all@example.com',
+    };
+
+    /** Notes four mails, and has the server answer those of some reasons with an error; tells of which reasons it saw mails. */
+    async function runWith(troubles: Readonly<Record<string, OutsideErrorCode>>) {
+      const { deadLetters, mailer, run } = createOffice(toAll);
+      for (const told of ['timeout', 'because', 'payment_failed', 'invalid_message']) {
+        await deadLetters.keep(sampleDeadLetter(told, { told }));
+      }
+      const tried: string[] = [];
+      const { send } = mailer;
+      mailer.send = async (key, mail) => {
+        const reason = key.split('/')[2] ?? '';
+        tried.push(reason);
+        const code = troubles[reason];
+        if (code !== undefined) throw new OutsideError(code, 'not this one');
+        await send(key, mail);
+      };
+      await expect(run()).rejects.toThrow('all@example.com could not be told of dead letters');
+      const first = tried.splice(0);
+      await expect(run()).rejects.toThrow('all@example.com could not be told of dead letters');
+      return { first, second: tried, sent: mailer.sent.length };
+    }
+
+    it('are sent though the server refuses others for what they say', async () => {
+      expect(await runWith({ timeout: 'mailRejected', payment_failed: 'mailFailed' })).toEqual({
+        first: ['timeout', 'unknown', 'payment_failed', 'invalid_message'],
+        second: ['timeout', 'payment_failed'],
+        sent: 2,
+      });
+    });
+
+    it('are tried no more in this run when it has refused three in a row', async () => {
+      const all = { timeout: 'mailRejected', unknown: 'mailRejected', payment_failed: 'mailRejected' } as const;
+      const tried = ['timeout', 'unknown', 'payment_failed'];
+      expect(await runWith(all)).toEqual({ first: tried, second: tried, sent: 0 });
+    });
+
+    it.each(['mailUnreachable', 'mailTimeout'] as const)('are tried no more in this run after a %s', async (code) => {
+      expect(await runWith({ timeout: code })).toEqual({ first: ['timeout'], second: ['timeout'], sent: 0 });
+    });
   });
 });
