@@ -453,7 +453,8 @@ export interface DeadLetters {
   listUnsentNotices(limit: number): Promise<readonly DeadLetterNotice[]>;
   /**
    * Sends the planned mail and notes that, unless it was sent. Of several who do that at the same moment one sends it; an
-   * error of `send` leaves it unsent. One that dies meanwhile is followed by whoever comes a few minutes later.
+   * error of `send` leaves it unsent. One that dies meanwhile, or got no answer in time (`mailTimeout`), is followed by
+   * whoever comes a few minutes later.
    */
   sendNotice(key: string, send: () => Promise<void>): Promise<void>;
   /** Forgets mails sent before `before` whose dead letters are forgotten, at most `limit` of them; tells how many. */

@@ -1,5 +1,6 @@
 import { MAIL_DEADLINE } from '../ports';
 import type { Clock } from '../ports';
+import { OutsideError } from './outside-error';
 import type { Database } from './postgres-database';
 
 /*
@@ -8,7 +9,8 @@ import type { Database } from './postgres-database';
  * mail has gone out already: it would be sent again each time. So the mail is taken for a while, in a statement of its own,
  * and sent outside of any transaction.
  *
- * - Who finds it taken leaves it. Who sends it marks it as sent; who can't gives it back at once.
+ * - Who finds it taken leaves it. Who sends it marks it as sent; who can't gives it back at once, unless nobody answered in
+ *   time: the mail may be on its way still, so nobody has it until the time is over. Copies come that far apart at least.
  * - A process that dies keeps it until the time is over; then the next one takes it. It may have gone out: it is sent again
  *   under the same key, by which mail servers know it.
  * - Taken, it looks sent to a build from before `sending_until`, which would send it otherwise: such a build runs beside this
@@ -37,7 +39,7 @@ export function isUnsent({ sent }: MailRows, now: `$${number}`): string {
   return `(${sent} is null or sending_until <= ${now})`;
 }
 
-/** Sends the mail unless it was sent, or somebody else is sending it. An error of `send` leaves it unsent. */
+/** Sends the mail unless it was sent, or somebody else is sending it. An error of `send` leaves it unsent; a timeout, for a while, taken. */
 export async function sendOnce(
   { database, clock }: { readonly database: Database; readonly clock: Clock },
   rows: MailRows,
@@ -55,6 +57,7 @@ export async function sendOnce(
   try {
     await send();
   } catch (error) {
+    if (error instanceof OutsideError && error.code === 'mailTimeout') throw error;
     const giveBack = `update ${table} set ${sent} = null, sending_until = null where ${key} = $1 and sending_until = $2`;
     // Should that fail as well, the time passes.
     await database.query(giveBack, [mailKey, until]).catch(() => undefined);

@@ -15,21 +15,30 @@ export interface SmtpMailerOptions {
   readonly deadlineMs?: number;
 }
 
+const CONNECTIONS = 5;
+
 /**
  * Mail over SMTP, on a few connections that are kept. SMTP has no idempotency keys: when an answer is lost the mail may
- * arrive twice, with the same Message-ID, which follows from the key. So may one that was given up at the deadline: a dozen
- * answers, each in its time, add up to more. Throws an `OutsideError`. The library is loaded with the first mail.
+ * arrive twice, with the same Message-ID, which follows from the key. So may one that was given up at the deadline while it
+ * was being sent: a dozen answers, each in its time, add up to more. One that was given up while it waited for a connection is
+ * never sent. Throws an `OutsideError`. The library is loaded with the first mail.
  */
 export function createSmtpMailer(options: SmtpMailerOptions): Mailer & { close(): Promise<void> } {
   const { from, deadlineMs = MAIL_DEADLINE } = options;
   let opened: Promise<Transporter> | undefined;
+  // Not the library's queue, which nothing can be taken out of.
+  const inTurn = takeTurns(CONNECTIONS);
   return {
     async send(key, { to, subject, text }) {
       opened ??= openTransport(options);
       const transport = await opened;
       try {
         const message = { from, to, subject, text, messageId: toMessageId(key, from) };
-        await within(deadlineMs, transport.sendMail(message));
+        await within(deadlineMs, (isLate) =>
+          inTurn(async () => {
+            if (!isLate()) await transport.sendMail(message);
+          }),
+        );
       } catch (error) {
         throw toOutsideError(error, to);
       }
@@ -40,18 +49,39 @@ export function createSmtpMailer(options: SmtpMailerOptions): Mailer & { close()
   };
 }
 
-/** Rejects when the work takes longer, whatever becomes of it then. */
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+/** Rejects when the work takes longer, whatever becomes of it then; the work can ask whether it has. */
+async function within(milliseconds: number, work: (isLate: () => boolean) => Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
+  let isLate = false;
   const late = new Promise<never>((_resolve, reject) => {
     const error = Object.assign(new Error(`it was not sent within ${milliseconds} ms`), { code: 'ETIMEDOUT' });
-    timer = setTimeout(() => reject(error), milliseconds);
+    timer = setTimeout(() => {
+      isLate = true;
+      reject(error);
+    }, milliseconds);
   });
   try {
-    await Promise.race([work, late]);
+    await Promise.race([work(() => isLate), late]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Lets so many work at a time, the others in the order in which they came. */
+function takeTurns(limit: number): (work: () => Promise<void>) => Promise<void> {
+  let free = limit;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((begin) => waiting.push(begin));
+    try {
+      await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
 }
 
 async function openTransport({ url, timeoutMs = 10_000 }: SmtpMailerOptions): Promise<Transporter> {
@@ -59,7 +89,7 @@ async function openTransport({ url, timeoutMs = 10_000 }: SmtpMailerOptions): Pr
   return createTransport({
     ...toServer(url),
     pool: true,
-    maxConnections: 5,
+    maxConnections: CONNECTIONS,
     maxMessages: Infinity,
     // Trying again is the step's business, which does it durably; see its policy.
     maxRequeues: 0,

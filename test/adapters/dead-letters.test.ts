@@ -1,3 +1,4 @@
+import { OutsideError } from '../../src/adapters/outside-error';
 import { createPostgresDeadLetters } from '../../src/adapters/postgres-dead-letters';
 import type { DeadLetterFilter } from '../../src/domain/dead-letter';
 import { MAIL_DEADLINE } from '../../src/ports';
@@ -249,6 +250,19 @@ describe.each(['postgres', 'memory'] as const)('dead letters in %s', (kind) => {
     let sent = 0;
     await letters.sendNotice(key, async () => void (sent += 1));
     expect(sent).toBe(1);
+  });
+
+  it('are told of again later after a mail to which nobody answered in time, since it may be on its way', async () => {
+    const key = await planOne();
+    const late = new OutsideError('mailTimeout', 'it was not sent in time');
+    await expect(letters.sendNotice(key, () => Promise.reject(late))).rejects.toBe(late);
+    let sent = 0;
+    const send = async (): Promise<void> => void (sent += 1);
+    await letters.sendNotice(key, send);
+    expect({ sent, unsent: await letters.listUnsentNotices(1) }).toEqual({ sent: 0, unsent: [] });
+    clock.advance(2 * MAIL_DEADLINE);
+    await letters.sendNotice(key, send);
+    expect({ sent, unsent: await letters.listUnsentNotices(1) }).toEqual({ sent: 1, unsent: [] });
   });
 
   it('are told of by somebody else, later, when who sends the mail dies', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
+import { OutsideError } from '../../src/adapters/outside-error';
 import { connectDatabase } from '../../src/adapters/postgres-database';
 import type { Database } from '../../src/adapters/postgres-database';
 import { deadLetterMails, isUnsent, sendOnce, stuckMails } from '../../src/adapters/postgres-send-once';
@@ -130,6 +131,22 @@ describe.each([
     mail.end();
     await sendBy(second, mail.send);
     expect(mail.count()).toBe(1);
+  });
+
+  it('waits until who gave it up is surely over with it, when nobody answered in time', async () => {
+    const late = new OutsideError('mailTimeout', 'it was not sent within 60000 ms');
+    const mail = createSend();
+    mail.end();
+    await expect(sendBy(db.database, () => Promise.reject(late))).rejects.toBe(late);
+    db.clock.advance(2 * MAIL_DEADLINE - 1);
+    expect(await unsent()).toEqual(['other']);
+    await sendBy(second, mail.send);
+    expect(mail.count()).toBe(0);
+    db.clock.advance(1);
+    expect(await unsent()).toEqual([KEY, 'other']);
+    await sendBy(second, mail.send);
+    expect(mail.count()).toBe(1);
+    expect(await unsent()).toEqual(['other']);
   });
 
   it('is sent by the other app when who sends it dies, but not before it is surely over with that', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { createSmtpMailer, toMessageId } from '../../src/adapters/smtp-mailer';
-import { freePorts } from '../support/running-app';
+import { freePorts, until } from '../support/running-app';
 import { startStandIns, type StandIns } from '../support/start-stand-ins';
 
 const mail = { to: 'ann@example.com', subject: 'Hello', text: 'Hi' };
@@ -69,6 +69,35 @@ describe('the SMTP mailer', () => {
     );
     await mailer.send('b', mail);
     expect(taken).toEqual(['b']);
+  });
+
+  it('never sends a mail that was given up while it waited for a connection', async () => {
+    const arrived: string[] = [];
+    const held: (() => void)[] = [];
+    let isHolding = true;
+    const port = await openServer({
+      authOptional: true,
+      onData(stream, _session, callback) {
+        let text = '';
+        stream.on('data', (part: Buffer) => (text += part.toString()));
+        stream.once('end', () => {
+          arrived.push(/^Subject: (.*)$/m.exec(text)?.[1]?.trim() ?? '');
+          if (isHolding) held.push(callback);
+          else callback();
+        });
+      },
+    });
+    const mailer = createSmtpMailer({ url: `smtp://127.0.0.1:${port}`, from, deadlineMs: 2_000 });
+    closers.push(() => mailer.close());
+    const send = (subject: string): Promise<void> => mailer.send(subject, { ...mail, subject });
+    const results = await Promise.allSettled(['1', '2', '3', '4', '5', 'waited'].map(send));
+    expect(results.map(({ status }) => status)).toEqual(Array(6).fill('rejected'));
+    await until('the server has all that have a connection', 20_000, () => (arrived.length < 5 ? undefined : true));
+    expect(arrived.toSorted()).toEqual(['1', '2', '3', '4', '5']);
+    isHolding = false;
+    for (const take of held) take();
+    await send('next');
+    expect(arrived.slice(5)).toEqual(['next']);
   });
 
   it('logs in with the name and password of its address', async () => {

@@ -1,3 +1,4 @@
+import { OutsideError } from '../../src/adapters/outside-error';
 import type {
   DeadLetterAction,
   DeadLetterFilter,
@@ -150,7 +151,8 @@ export function createInMemoryDeadLetters(clock: Clock): DeadLetters {
       try {
         await send();
       } catch (error) {
-        if (notices.get(key)?.sendingUntil === sendingUntil) notices.set(key, notice);
+        const isOpen = error instanceof OutsideError && error.code === 'mailTimeout';
+        if (!isOpen && notices.get(key)?.sendingUntil === sendingUntil) notices.set(key, notice);
         throw error;
       }
       notices.set(key, { ...notice, sentAt: clock.now(), sendingUntil: undefined });

@@ -18,7 +18,7 @@ interface Deps {
 /**
  * Each minute: tells the teams of dead letters that nobody was told of yet. A thousand of one reason make one mail, and a
  * flood that goes on makes one mail in `quiet`. What a mail is about is noted before it is sent, so one that could not be
- * sent is sent by the next run, as it was. An address that takes no mail keeps none from the other teams, and a mail that is
+ * sent is sent by a later run, as it was. An address that takes no mail keeps none from the other teams, and a mail that is
  * refused for what it says none from those after it.
  */
 export function tellDeadLetters({ deadLetters, mailer, clock, addresses, quiet }: Deps): TimerHandler {
@@ -45,7 +45,7 @@ export function tellDeadLetters({ deadLetters, mailer, clock, addresses, quiet }
     }
     const [cause] = failures.values();
     if (cause !== undefined) {
-      const message = `${[...failures.keys()].join(', ')} could not be told of dead letters; the next run tries again`;
+      const message = `${[...failures.keys()].join(', ')} could not be told of dead letters; a later run tries again`;
       throw new Error(message, { cause });
     }
   };
