@@ -17,6 +17,19 @@ const OTHER = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-00`;
 
 const note = activity({ name: 'note', input: z.object({ said: z.unknown() }), run: () => async () => undefined });
 
+/** Everything is sent from `trace`; notes the causes of attempts. */
+function noteCauses(trace: string) {
+  const causes: (readonly string[])[] = [];
+  const observer: SagaObserver = {
+    async attempt(attempt, run) {
+      causes.push(attempt.causes);
+      await run();
+    },
+    contact: () => trace,
+  };
+  return { causes, observer };
+}
+
 /** A saga that waits for an answer of the schema, and its host: everything is sent from `TRACE`, and causes of attempts are noted. */
 function waitingFor(answer: StandardSchemaV1, trace = TRACE) {
   const waits = saga(
@@ -27,14 +40,7 @@ function waitingFor(answer: StandardSchemaV1, trace = TRACE) {
       return said;
     },
   );
-  const causes: (readonly string[])[] = [];
-  const observer: SagaObserver = {
-    async attempt(attempt, run) {
-      causes.push(attempt.causes);
-      await run();
-    },
-    contact: () => trace,
-  };
+  const { causes, observer } = noteCauses(trace);
   const claimCheck = { store: createMemoryPayloads(), above: 100, limit: 500 };
   const host = createSagaHost({
     sagas: [waits],
@@ -165,14 +171,7 @@ describe('what reads an event that comes once', () => {
         return said;
       },
     );
-    const causes: (readonly string[])[] = [];
-    const observer: SagaObserver = {
-      async attempt(attempt, run) {
-        causes.push(attempt.causes);
-        await run();
-      },
-      contact: () => TRACE,
-    };
+    const { causes, observer } = noteCauses(TRACE);
     const host = createSagaHost({ sagas: [again], activities: [note], ports: {}, observer, mode: 'verify' });
     const handle = await host.start(again, { n: 0 }, { id: 'a' });
     await handle.raise('answer', { by: 'Ann' });
