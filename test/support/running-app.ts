@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { tryListen } from '../../packages/functions-host/src/supervisor/addresses';
 import { endWithStarter } from '../../packages/functions-host/src/supervisor/end-with-starter';
 
 /** The app as `npm start` runs it, on ports and in a folder of its own, with every part real. */
@@ -118,12 +119,25 @@ export function localSettings(http: number | undefined, ports: readonly number[]
   };
 }
 
-/** Ports that were free a moment ago, all different. */
+/** Below the ports that systems give to connections and to whoever listens at 0; each worker of a test run has so many. */
+const FIRST_PORT = 12_000;
+const PORTS_EACH = 2_200;
+const WORKERS = 8;
+const given = new Set<number>();
+
+/** Ports that were free a moment ago; no port comes twice, nor from another worker of the test run. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map(async (server) => new Promise((closed) => server.close(closed))));
+  const worker = process.env['JEST_WORKER_ID'];
+  const first = FIRST_PORT + (worker === undefined ? WORKERS : (Number(worker) - 1) % WORKERS) * PORTS_EACH;
+  const ports: number[] = [];
+  while (ports.length < count) {
+    if (given.size >= PORTS_EACH / 2) given.clear();
+    const port = first + randomInt(PORTS_EACH);
+    if (given.has(port) || ports.includes(port) || (await tryListen({ host: '127.0.0.1', port })) !== undefined)
+      continue;
+    given.add(port);
+    ports.push(port);
+  }
   return ports;
 }
 
