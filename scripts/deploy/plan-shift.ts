@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { setVariables } from './job-environment';
 import type { DeployStep } from './step';
 import { requireText, StepFailed, UsageError } from './step';
-import { colours, otherThan, settingsOf } from './two-apps';
+import { colours, duties, otherThan, settingsOf } from './two-apps';
 import type { Colour, Duty } from './two-apps';
 import { readDuty } from './use-traffic';
 
@@ -89,7 +89,7 @@ export const duty: DeployStep = {
   summary: 'writes the settings by which an app has a duty: leads, follows or waits',
   usage: 'duty <leads|follows|waits> <file>',
   async run([name, file]) {
-    const found = (['leads', 'follows', 'waits'] as const).find((one) => one === name);
+    const found = duties.find((one) => one === name);
     if (found === undefined || file === undefined) throw new UsageError('expected a duty and a file');
     await writeFile(file, JSON.stringify(await settingsOf(found)));
   },

@@ -3,7 +3,8 @@ import { systemClock } from '../../src/adapters/clock';
 import { createOrderEvents } from '../../src/adapters/postgres-order-events';
 import type { Database } from '../../src/adapters/postgres-database';
 import { createPostgresOrders } from '../../src/adapters/postgres-orders';
-import { notFinal } from '../../src/adapters/postgres-saga-rows';
+import { isOfHub, notFinal } from '../../src/adapters/postgres-saga-rows';
+import type { WithoutHub } from '../../src/adapters/postgres-saga-rows';
 import { createPostgresStock } from '../../src/adapters/postgres-stock';
 import { orderIdSchema } from '../../src/domain/ids';
 import { askApp, describeAnswer, Unreachable } from './app-client';
@@ -23,14 +24,10 @@ const isSmokeRow = `customer_id = '${SMOKE_CUSTOMER}' and id ~ '${SMOKE_ID_PATTE
   and not exists (select from jsonb_array_elements(lines) as line where line ->> 'sku' <> '${SMOKE_SKU}')`;
 
 /** The smoke orders of a task hub that have not ended, those that have no hub among them unless these are not `its`. */
-export async function countSmokeOrders(
-  database: Database,
-  taskHub: string,
-  withoutHub: 'its' | 'not its',
-): Promise<number> {
-  const own = withoutHub === 'its' ? '(task_hub is null or task_hub = $1)' : 'task_hub = $1';
+export async function countSmokeOrders(database: Database, taskHub: string, withoutHub: WithoutHub): Promise<number> {
   const { rows } = await database.query<{ count: number }>(
-    `select count(*)::integer as count from orders where ${isSmokeRow} and ${notFinal} and ${own}`,
+    `select count(*)::integer as count from orders where ${isSmokeRow} and ${notFinal}
+       and ${isOfHub('$1', withoutHub)}`,
     [taskHub],
   );
   return rows[0]?.count ?? 0;

@@ -1,7 +1,8 @@
 import type { Backlog, Unfinished, UnsentEvent } from '../domain/backlog';
 import type { OrderId } from '../domain/ids';
 import type { Database } from './postgres-database';
-import { notFinal } from './postgres-saga-rows';
+import { isOfHub, notFinal } from './postgres-saga-rows';
+import type { WithoutHub } from './postgres-saga-rows';
 
 /**
  * What waits, by the rows: of orders and returns that have not ended, imports that have not finished, the outbox, and dead
@@ -49,9 +50,9 @@ export async function lookAtBacklog(database: Database): Promise<Backlog> {
 export async function countUnfinished(
   database: Database,
   taskHub: string | undefined,
-  withoutHub: 'its' | 'not its' = 'its',
+  withoutHub?: WithoutHub,
 ): Promise<Unfinished> {
-  const own = withoutHub === 'its' ? '(task_hub is null or task_hub = $1)' : 'task_hub = $1';
+  const own = isOfHub('$1', withoutHub);
   const { rows } = await database.query<{ orders: number; returns: number; imports: number }>(
     `select (select count(*) from orders where ${notFinal} and ${own})::integer as orders,
        (select count(*) from returns where ${notFinal} and ${own})::integer as returns,

@@ -4,7 +4,7 @@ import type { FinalStatus, StatusReason } from '../domain/order-status';
 import { toKeepable } from '../domain/text';
 import type { Clock, Imports } from '../ports';
 import type { Database, Queryable } from './postgres-database';
-import { adopt } from './postgres-saga-rows';
+import { adopt, isOfHub } from './postgres-saga-rows';
 
 interface SummaryRow {
   started_at: Date;
@@ -116,7 +116,7 @@ export function createPostgresImports(database: Database, clock: Clock, { ended 
     async listUnfinished(taskHub, { startedBefore, after, limit }) {
       const { rows } = await database.query<UnfinishedRow>(
         `select id, kind, path, etag, task_hub, started_at from imports
-         where finished_at is null and (task_hub is null or task_hub = $1) and started_at < $2 and id > $3
+         where finished_at is null and ${isOfHub('$1')} and started_at < $2 and id > $3
          order by id limit $4`,
         [taskHub ?? null, startedBefore, after ?? '', limit],
       );

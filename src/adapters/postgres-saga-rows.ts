@@ -8,6 +8,14 @@ import type { OrderEvents } from './postgres-order-events';
 
 export const notFinal = `status not in ('completed', 'compensated', 'compensationFailed')`;
 
+/** Whether rows that belong to no task hub, being older than any, are the hub's as well. */
+export type WithoutHub = 'its' | 'not its';
+
+/** Condition on the rows of a task hub; `hub` is its parameter. */
+export function isOfHub(hub: `$${number}`, withoutHub: WithoutHub = 'its'): string {
+  return withoutHub === 'its' ? `(task_hub is null or task_hub = ${hub})` : `task_hub = ${hub}`;
+}
+
 export interface PostgresSagaRows<Id, Status> extends SagaRows<Id> {
   /** Once by its key: a copy of the call that comes late must not turn back a status that has gone on. */
   readonly setStatusOnce: (
@@ -74,7 +82,7 @@ export function createSagaRows<Id extends string, Status extends OrderStatus | R
     async listUnstarted(taskHub, { acceptedBefore, limit }) {
       const { rows } = await database.query<{ id: string }>(
         `select id from ${table} where status = 'accepted' and started_at is null and created_at < $1
-           and (task_hub is null or task_hub = $3)
+           and ${isOfHub('$3')}
          order by created_at limit $2`,
         [acceptedBefore, limit, taskHub ?? null],
       );
